@@ -1,0 +1,115 @@
+"""The keys of a profile. A new requirement adds its key here; the engine reads keys by path and knows none of them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """Strict and closed: an unknown key or a number where text is meant is an error, never a guess."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Host(Section):
+    """Section 1 of the catalogue: what every node's operating system must be."""
+
+    modules: list[str] = Field(default_factory=list, description="kernel modules, loaded now and at every boot")
+    sysctl: dict[str, str] = Field(default_factory=dict, description="kernel parameters; values are quoted strings")
+
+
+class Package(Section):
+    """A distribution package."""
+
+    package: str = Field("", description="name of the distribution package")
+    version: str = Field("", description="exact version or range in the distribution's own scheme: '>= 1.6.20, << 1.8'")
+
+
+class Service(Section):
+    """A systemd unit's state."""
+
+    active: bool = Field(True, description="running now")
+    enabled: bool = Field(True, description="started at boot")
+
+
+class Containerd(Package):
+    """The container runtime."""
+
+    unit: dict[str, str] = Field(
+        default_factory=dict, description="directives of containerd.service, as systemd has them"
+    )
+    service: Service = Field(default_factory=Service, description="state of containerd.service")
+    config: str = Field("", description="path of the configuration file")
+    sandbox_image: str = Field("", description="image of the pause container")
+    systemd_cgroup: bool = Field(False, description="let systemd manage the cgroups of containers")
+
+
+class Runtime(Section):
+    """Section 2 of the catalogue: containerd and what it calls."""
+
+    containerd: Containerd = Field(default_factory=Containerd)
+    runc: Package = Field(default_factory=Package)
+
+
+class Spec(Section):
+    """What one host ought to be, after roles and overrides."""
+
+    host: Host = Field(default_factory=Host)
+    runtime: Runtime = Field(default_factory=Runtime)
+
+    def holds(self, key: str) -> bool:
+        """Whether the profile itself gives a value for a dotted key (defaults of the schema do not count)."""
+        return _find(self, key)
+
+    def packages(self) -> set[str]:
+        """Return the names of all packages that the profile has an opinion on."""
+        return {section.package for section in _sections(self) if isinstance(section, Package) and section.package}
+
+
+def _sections(node: BaseModel) -> Iterator[BaseModel]:
+    yield node
+    for name in type(node).model_fields:
+        if isinstance(child := getattr(node, name), BaseModel):
+            yield from _sections(child)
+
+
+def _find(node: Any, key: str) -> bool:
+    if isinstance(node, BaseModel):
+        head, _, rest = key.partition(".")
+        return head in node.model_fields_set and (not rest or _find(getattr(node, head), rest))
+    return isinstance(node, dict) and key in node
+
+
+class Waiver(Section):
+    """An accepted deviation: shown with its failure, reason and approver until it expires."""
+
+    requirement: str = Field(description="requirement id or pattern")
+    hosts: list[str] = Field(default_factory=lambda: ["*"], description="host names or patterns")
+    reason: str = Field(min_length=1)
+    approver: str = Field(min_length=1)
+    expires: datetime.date = Field(description="last day on which the waiver counts, in UTC")
+
+    def covers(self, requirement: str, host: str) -> bool:
+        """Whether the waiver is about this requirement on this host."""
+        return fnmatchcase(requirement, self.requirement) and any(fnmatchcase(host, glob) for glob in self.hosts)
+
+
+class Profile(Spec):
+    """A whole profile file."""
+
+    name: str = Field("", description="name in reports; the file's name by default")
+    description: str = ""
+    extends: str = Field("", description="a profile by name, or a path relative to this file")
+    select: list[str] = Field(default_factory=lambda: ["*"], description="ids or patterns; '!id' subtracts")
+    roles: dict[str, list[str]] = Field(
+        default_factory=dict, description="role to host patterns, '@group' for inventory"
+    )
+    hosts: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="host pattern to values that differ there"
+    )
+    waivers: list[Waiver] = Field(default_factory=list)

@@ -1,0 +1,1 @@
+"""Remedies: one short function each, joined to its check by the requirement's id."""

@@ -1,0 +1,19 @@
+"""The run as JSON, for programs. The schema number changes when a field changes its meaning or goes."""
+
+import json
+
+from trueup.run import Run
+
+SCHEMA = 1
+
+
+def render(run: Run) -> str:
+    """Return the whole run."""
+    document = {
+        "schema": SCHEMA,
+        **run.environment,
+        "hosts": run.hosts,
+        "counts": {str(outcome): count for outcome, count in sorted(run.counts.items())},
+        "results": [result.to_dict() for result in run.results],
+    }
+    return json.dumps(document, indent=2) + "\n"

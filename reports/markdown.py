@@ -1,0 +1,22 @@
+"""The run as Markdown: a summary for a merge request or a ticket."""
+
+from trueup.run import Run
+
+
+def render(run: Run) -> str:
+    """Return a table of requirements by host, and what is wrong."""
+    lines = [f"# trueup: {run.profile}, {run.mode}", ""]
+    lines += [", ".join(f"{count} {outcome}" for outcome, count in sorted(run.counts.items())) + ".", ""]
+    lines += [f"| requirement | {' | '.join(map(_cell, run.hosts))} |", "|---" * (len(run.hosts) + 1) + "|"]
+    for id, results in run.by_requirement().items():
+        cells = (str(results[host].outcome) if host in results else "" for host in run.hosts)
+        lines.append(f"| {id} | {' | '.join(cells)} |")
+    for result in run.results:
+        if not result.outcome.holds and (text := result.text()):
+            fence = "`" * (3 + max((len(run) for run in text.split() if set(run) == {"`"}), default=0))
+            lines += ["", f"## {result.requirement} on {_cell(result.host)}: {result.outcome}", "", fence, text, fence]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

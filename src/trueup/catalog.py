@@ -1,0 +1,188 @@
+"""Requirements and remedies, joined by id and nothing else."""
+
+from __future__ import annotations
+
+import graphlib
+import importlib
+import inspect
+import os
+import pkgutil
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Literal
+
+from trueup.errors import UsageError, nearest
+from trueup.verdict import Layer
+
+if TYPE_CHECKING:
+    from trueup.change import Change
+    from trueup.fact import Fact, HostFacts
+    from trueup.profiles.schema import Spec
+
+    Check = Callable[[HostFacts, Spec], None]
+    Fix = Callable[[Change, Spec, HostFacts], None]
+
+Severity = Literal["critical", "high", "medium", "low"]
+Disruption = Literal["none", "reload", "restart", "drain", "reboot"]
+DISRUPTIONS: tuple[Disruption, ...] = ("none", "reload", "restart", "drain", "reboot")
+_ID = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)+")
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A sentence about a host that must hold, and the pure function that says whether it does."""
+
+    id: str
+    check: Check
+    sentence: str
+    key: str
+    severity: Severity
+    layers: tuple[Layer, ...]
+    reads: tuple[Fact[Any], ...]
+    needs: tuple[str, ...]
+    roles: frozenset[str]
+    controls: tuple[str, ...]
+    source: str
+
+    @property
+    def subject(self) -> str:
+        """The feature that it belongs to: the id without its last part."""
+        return self.id.rpartition(".")[0]
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """How an unmet requirement is put right, and what that costs the host."""
+
+    id: str
+    fix: Fix
+    sentence: str
+    disruption: Disruption
+    source: str
+
+
+class Catalog:
+    """The registry of all requirements and remedies of a run."""
+
+    def __init__(self) -> None:
+        self.requirements: dict[str, Requirement] = {}
+        self.remedies: dict[str, Remedy] = {}
+
+    def requirement(
+        self,
+        id: str,
+        *,
+        key: str,
+        reads: tuple[Fact[Any], ...],
+        severity: Severity = "high",
+        layers: tuple[Layer, ...] = ("effective",),
+        needs: tuple[str, ...] = (),
+        roles: Iterable[str] = (),
+        controls: tuple[str, ...] = (),
+    ) -> Callable[[Check], Check]:
+        """Register a check. ``key`` is the profile key that holds the expected value, ``reads`` the facts it looks at,
+        ``needs`` the requirements without which it makes no sense, ``controls`` references such as ``CIS 5.1``."""
+
+        def register(check: Check) -> Check:
+            source = _source(check)
+            self._claim(self.requirements, id, source)
+            made = Requirement(
+                id, check, _sentence(check, id), key, severity, layers, reads, needs, frozenset(roles), controls, source
+            )
+            self.requirements[id] = made
+            check.__requirement__ = made  # type: ignore[attr-defined]
+            return check
+
+        return register
+
+    def remedy(self, id: str, *, disruption: Disruption) -> Callable[[Fix], Fix]:
+        """Register the remedy of a requirement and the most that it may disturb the host."""
+
+        def register(fix: Fix) -> Fix:
+            source = _source(fix)
+            self._claim(self.remedies, id, source)
+            self.remedies[id] = Remedy(id, fix, _sentence(fix, id), disruption, source)
+            return fix
+
+        return register
+
+    def _claim(self, taken: dict[str, Any], id: str, source: str) -> None:
+        if not _ID.fullmatch(id):
+            raise UsageError(f"{source}: {id!r} is not a requirement id (words joined by dots)")
+        # pytest may import a file by its path after the engine imported it by its name: same source, same thing.
+        if id in taken and taken[id].source != source:
+            raise UsageError(f"{source}: {id!r} is already defined at {taken[id].source}")
+
+    def load(self, *packages: str) -> None:
+        """Import every module of the packages, so that their decorators register."""
+        for package in packages:
+            for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+                importlib.import_module(module.name)
+
+    def validate(self) -> None:
+        """Stop on an id that leads nowhere.
+
+        Raises:
+            UsageError: a remedy or a need names an unknown requirement, or needs form a cycle.
+        """
+        for remedy in self.remedies.values():
+            if remedy.id not in self.requirements:
+                raise UsageError(
+                    f"{remedy.source}: no requirement {remedy.id!r}{nearest(remedy.id, self.requirements)}"
+                )
+        for requirement in self.requirements.values():
+            for need in requirement.needs:
+                if need not in self.requirements:
+                    hint = nearest(need, self.requirements)
+                    raise UsageError(f"{requirement.source}: {requirement.id} needs unknown {need!r}{hint}")
+        self.order()
+
+    def order(self) -> list[str]:
+        """Return all ids so that each comes after what it needs, otherwise as written."""
+        rank = {id: n for n, id in enumerate(self.requirements)}
+        sorter = graphlib.TopologicalSorter({r.id: r.needs for r in self.requirements.values()})
+        try:
+            sorter.prepare()
+        except graphlib.CycleError as error:
+            raise UsageError(f"requirements need each other in a circle: {' -> '.join(error.args[1])}") from None
+        ordered: list[str] = []
+        ready: list[str] = []
+        while sorter.is_active():
+            ready = sorted([*ready, *sorter.get_ready()], key=rank.__getitem__)
+            ordered.append(ready.pop(0))
+            sorter.done(ordered[-1])
+        return ordered
+
+    def select(self, patterns: Iterable[str], where: str) -> frozenset[str]:
+        """Return the ids that the patterns select, in order: ``host.*`` adds, ``!host.swap`` subtracts.
+
+        Raises:
+            UsageError: a pattern selects nothing, with the nearest id.
+        """
+        chosen: set[str] = set()
+        for pattern in patterns:
+            glob = pattern.removeprefix("!")
+            matches = {id for id in self.requirements if fnmatchcase(id, glob)}
+            if not matches:
+                hint = nearest(glob, self.requirements)
+                raise UsageError(f"{where}: select: {pattern!r} matches no requirement{hint}")
+            chosen = chosen - matches if pattern.startswith("!") else chosen | matches
+        return frozenset(chosen)
+
+
+def _source(function: Callable[..., Any]) -> str:
+    code = inspect.unwrap(function).__code__
+    return f"{os.path.realpath(code.co_filename)}:{code.co_firstlineno}"
+
+
+def _sentence(function: Callable[..., Any], id: str) -> str:
+    if not (doc := inspect.getdoc(function)):
+        raise UsageError(f"{_source(function)}: {id} needs a docstring: the sentence that must hold")
+    return doc.partition("\n")[0]
+
+
+catalog = Catalog()
+requirement = catalog.requirement
+remedy = catalog.remedy

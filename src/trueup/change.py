@@ -1,0 +1,304 @@
+"""The only hand that may alter a host. Each verb looks first and records an action only where something differs;
+planning and doing are the same code but for the last step."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import hashlib
+import secrets
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from trueup import fact, shell
+from trueup.catalog import DISRUPTIONS, Disruption
+from trueup.errors import ChangeFailed
+from trueup.fact import Fact, HostFacts, Snapshot
+from trueup.facts import kernel, packages, systemd
+from trueup.redact import redact
+from trueup.transport import Transport
+from trueup.verdict import Action
+
+T = TypeVar("T")
+_SLOW = 600.0  # seconds: a package download
+_STATE = "/var/lib/trueup"
+_UNIT_SECTION = frozenset({"After", "Before", "BindsTo", "PartOf", "Requires", "Wants"})  # the rest is of [Service]
+_SYSCTL_FILE = "/etc/sysctl.d/zz-trueup.conf"  # sorts after what others write, so that it wins
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it is on the host."""
+
+    path: str  # links followed
+    content: bytes
+    mode: str
+    owner: str
+    exists: bool = True
+
+    @property
+    def checksum(self) -> str:
+        """Return the content's SHA-256, or nothing for an absent file."""
+        return hashlib.sha256(self.content).hexdigest() if self.exists else ""
+
+
+class Change:
+    """Changes to one host for one remedy.
+
+    Args:
+        apply: do it; otherwise only record what would be done.
+        allowed: the most that the remedy declared it may disturb the host.
+    """
+
+    def __init__(self, transport: Transport, *, run: str, apply: bool, allowed: Disruption) -> None:
+        self.actions: list[Action] = []
+        self.apply = apply
+        self._transport = transport
+        self._allowed = DISRUPTIONS.index(allowed)
+        self._backups = f"{_STATE}/backup/{run}"
+
+    # -- looking and acting -------------------------------------------------------------------------------------------
+
+    def look(self, asked: Fact[T]) -> T:
+        """Return a fact as it is now.
+
+        Raises:
+            CouldNotLook: the probe failed.
+        """
+        script, nonce = fact.script([asked], None)
+        done = self._transport.run(script, _SLOW)
+        raws = fact.unframe(nonce, done.out, done.err)
+        return HostFacts(Snapshot("", raws=raws))[asked]
+
+    def act(self, action: Action, body: str, disruption: Disruption = "none") -> None:
+        """Record an action and, unless planning, do it.
+
+        Raises:
+            ChangeFailed: the shell text failed, with what it said.
+        """
+        if DISRUPTIONS.index(disruption) > self._allowed:
+            raise TypeError(f"{action.summary}: disruption {disruption!r} is more than the remedy declares")
+        action.diff = redact(action.diff)
+        self.actions.append(action)
+        if self.apply:
+            self._do(action.summary, body)
+
+    def _do(self, what: str, body: str) -> None:
+        # The shell parses the whole subshell before it runs any of it, so a script that was cut off does nothing; what
+        # has begun is finished even when the connection is lost, because its output goes to a file.
+        nonce = f"trueup-{secrets.token_hex(12)}"
+        script = f"""trap '' HUP PIPE
+export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" DEBIAN_FRONTEND=noninteractive
+log=$(mktemp -p /run trueup.XXXXXX 2>/dev/null || mktemp)
+( set -eu
+{body}
+) >"$log" 2>&1 </dev/null
+rc=$?
+printf '\\n{nonce} begin log\\n'; tail -n 40 "$log"; printf '\\n{nonce} end %s\\n' $rc
+rm -f "$log"
+"""
+        done = self._transport.run(script, _SLOW)
+        log = fact.unframe(nonce, done.out, b"").get("log")
+        if log is None:
+            raise ChangeFailed(f"{what}: no answer (exit code {done.rc}); {redact(done.err.decode(errors='replace'))}")
+        if log.rc != 0:
+            raise ChangeFailed(f"{what}: exit code {log.rc}: {redact(log.out).strip() or 'no output'}")
+
+    def rollback(self) -> list[str]:
+        """Undo what was done, newest first, then let services take it up; return what could not be undone."""
+        problems = []
+        undone = [action.undo for action in reversed(self.actions)]
+        for body in dict.fromkeys(filter(None, [*undone, *(action.settle for action in self.actions)])):
+            try:
+                self._do("undo", body)
+            except ChangeFailed as error:
+                problems.append(str(error))
+        return problems
+
+    # -- files --------------------------------------------------------------------------------------------------------
+
+    def read(self, path: str) -> File:
+        """Return a file as it is now; an absent one has no content."""
+        return self.look(Fact("file", _PROBE_FILE.format(path=shlex.quote(path)), _parse_file, timeout=60))
+
+    def write(self, path: str, content: str, *, mode: str = "", owner: str = "", validate: str = "") -> bool:
+        """Make a file have this content; return whether it had to change.
+
+        The new file is complete and on disk before it takes the old one's place; the old one is kept. ``validate`` is
+        shell text that may refuse the new file, whose name is in ``$tmp``. Mode and owner stay, or are 644 root:root.
+        """
+        old = self.read(path)
+        mode, owner = mode or old.mode, owner or old.owner
+        new = File(old.path, content.encode("utf-8", "surrogateescape"), mode, owner)
+        if old == new:
+            return False
+        backup = f"{self._backups}/{secrets.token_hex(4)}{old.path.replace('/', '%')}"
+        undo = shell.restore(old.path, backup if old.exists else "")
+        body = shell.write(
+            old.path, new.content, mode=mode, owner=owner, old=old.checksum, backup=backup, validate=validate
+        )
+        self.act(Action("write", old.path, f"write {old.path}", _diff(old, new), undo), body)
+        return True
+
+    def edit_toml(
+        self, path: str, values: Mapping[tuple[str, ...], Any], *, default: str = "", validate: str = ""
+    ) -> bool:
+        """Set keys of a TOML file, keeping comments, order and unknown keys; return whether it had to change.
+
+        ``default`` is the text to start from where there is no file, or one that is not TOML.
+        """
+        old = self.read(path)
+        try:
+            document = tomlkit.parse(old.content.decode()) if old.content.strip() else tomlkit.parse(default)
+        except (TOMLKitError, UnicodeDecodeError):
+            document = tomlkit.parse(default)
+        for (*tables, name), value in values.items():
+            node: Any = document
+            for table in tables:
+                if table not in node:
+                    node[table] = tomlkit.table(is_super_table=True)
+                node = node[table]
+            if node.get(name) != value:
+                node[name] = value
+        return self.write(path, tomlkit.dumps(document), validate=validate)
+
+    # -- packages and services ----------------------------------------------------------------------------------------
+
+    def package(self, name: str, wanted: str) -> None:
+        """Install a package in a version or range and hold it there; never removes another package to do so.
+
+        Raises:
+            ChangeFailed: no version in the range is to be had; names those that are.
+        """
+        now = self.look(packages.package(name))
+        old = now.installed.get(name)
+        if old and packages.within(old.version, wanted, now.manager):
+            if not old.held:
+                mark = Action("hold", name, f"hold {name}", undo=f"apt-mark unhold {shlex.quote(name)}")
+                self.act(mark, f"apt-mark hold {shlex.quote(name)}")
+            return
+        offered = self.look(packages.offered(name))
+        best = packages.newest(offered, wanted)
+        if best is None and self.apply:
+            self._do("refresh the package index", shell.APT_UPDATE)
+            offered = self.look(packages.offered(name))
+            if (best := packages.newest(offered, wanted)) is None:
+                raise ChangeFailed(f"no {name} {wanted} to install; offered: {', '.join(offered) or 'none'}")
+        diff = f"-{name} {old.version if old else '(not installed)'}\n+{name} {best or f'(newest of {wanted})'}\n"
+        undo = shell.install(name, old.version, hold=old.held) if old else shell.remove(name)
+        action = Action("package", name, f"install {name} ({wanted})", diff, undo)
+        self.act(action, shell.install(name, best or "", hold=True), "restart")
+
+    def service(self, unit: str, *, active: bool, enabled: bool) -> None:
+        """Make a unit start at boot, and run now."""
+        state = self.look(systemd.unit(unit))
+        name = shlex.quote(unit)
+        if enabled and state.enabled not in ("enabled", "static", "alias", "indirect", "generated"):
+            undo = f"systemctl mask {name}" if state.enabled == "masked" else f"systemctl disable {name}"
+            self.act(
+                Action("service", unit, f"enable {unit}", f"-{state.enabled}\n+enabled\n", undo),
+                f"systemctl unmask {name}\nsystemctl enable {name}",
+            )
+        if active and state.active != "active":
+            undo = f"systemctl stop {name}"
+            self.act(
+                Action("service", unit, f"start {unit}", f"-{state.active}\n+active\n", undo),
+                shell.bring_up("start", unit),
+            )
+
+    def restart(self, unit: str) -> None:
+        """Restart a unit; fails with the last lines of its journal when it does not come back."""
+        settle = f"! systemctl cat {shlex.quote(unit)} >/dev/null 2>&1 || {{ {shell.bring_up('restart', unit)}; }}"
+        self.act(Action("restart", unit, f"restart {unit}", settle=settle), shell.bring_up("restart", unit), "restart")
+
+    def drop_in(self, unit: str, directives: Mapping[str, str]) -> bool:
+        """Set directives of a unit in a drop-in that wins, beside those that it set before; return whether it changed."""
+        path = f"/etc/systemd/system/{unit}.d/zz-trueup.conf"
+        rows = (row.partition("=") for row in self.read(path).content.decode(errors="replace").splitlines())
+        merged = {name: value for name, found, value in rows if found and value} | dict(directives)
+        text = "# written by trueup\n"
+        for section in ("Unit", "Service"):
+            own = {name: value for name, value in merged.items() if (name in _UNIT_SECTION) == (section == "Unit")}
+            text += f"[{section}]\n" if own else ""
+            for name, value in own.items():
+                text += f"{name}=\n" if name.startswith("Exec") else ""  # a list: an empty line clears it first
+                text += f"{name}={value}\n"
+        changed = self.write(path, text)
+        if changed or self.look(systemd.unit(unit)).needs_reload:
+            reload = "systemctl daemon-reload"
+            self.act(Action("reload", "systemd", reload, settle=reload), reload)
+            changed = True
+        return changed
+
+    # -- kernel -------------------------------------------------------------------------------------------------------
+
+    def module(self, name: str) -> None:
+        """Load a kernel module, and at every boot."""
+        quoted = shlex.quote(name)
+        if self.look(kernel.modules(name)).get(name) == "absent":
+            self.act(Action("module", name, f"load {name}", "-absent\n+loaded\n"), f"modprobe {quoted}")
+        if self.look(kernel.MODULES_LOAD).find(name) is None:
+            self.write(f"/etc/modules-load.d/trueup-{name}.conf", f"{name}\n")
+
+    def sysctl(self, key: str, value: str) -> None:
+        """Set a kernel parameter now and at every boot; a later file that says otherwise is commented out, and kept."""
+        settings = self.look(kernel.SYSCTL_FILES).all(key)
+        own_name = _SYSCTL_FILE.rpartition("/")[2]
+        final = settings[-1] if settings else None
+        if final is None or final.value != value:
+            rows = self.read(_SYSCTL_FILE).content.decode(errors="replace").splitlines() or ["# written by trueup"]
+            kept = [row for row in rows if row.partition("=")[0].strip() != key]
+            self.write(_SYSCTL_FILE, "\n".join([*kept, f"{key} = {value}"]) + "\n")
+        for setting in settings:
+            later = setting.line.name > own_name or setting.line.name == "sysctl.conf"
+            if later and setting.value != value:
+                self._comment_out(setting.line.path, setting.line.number)
+        now = self.look(kernel.sysctl(key)).get(key)
+        if now != value:
+            undo = shell.set_sysctl(key, now) if now else ""
+            action = Action("sysctl", key, f"set {key}={value}", f"-{now}\n+{value}\n", undo)
+            self.act(action, shell.set_sysctl(key, value))
+
+    def _comment_out(self, path: str, number: int) -> None:
+        rows = self.read(path).content.decode(errors="surrogateescape").splitlines(keepends=True)
+        rows[number - 1] = f"# trueup: {rows[number - 1]}"
+        self.write(path, "".join(rows))
+
+    def run(self, *argv: str, why: str, undo: str = "", disruption: Disruption = "none") -> None:
+        """Run a command that no other verb covers; the caller has looked that it is needed."""
+        self.act(Action("run", argv[0], why, f"+{shlex.join(argv)}\n", undo), shlex.join(argv), disruption)
+
+
+_PROBE_FILE = """p=$(readlink -f {path}); echo "$p"
+[ -e "$p" ] || exit 0
+stat -c '%a %U:%G' "$p" && base64 "$p"
+"""
+
+
+def _parse_file(text: str) -> File:
+    path, _, rest = text.partition("\n")
+    if not path.startswith("/"):
+        raise ValueError(f"no such directory for {path!r}")
+    head, found, body = rest.partition("\n")
+    if not found:
+        return File(path, b"", "644", "root:root", exists=False)
+    mode, _, owner = head.partition(" ")
+    return File(path, base64.b64decode(body), mode, owner)
+
+
+def _diff(old: File, new: File) -> str:
+    """Return a unified diff, preceded by a change of mode or owner where there was a file."""
+    rows = difflib.unified_diff(
+        old.content.decode(errors="replace").splitlines(keepends=True),
+        new.content.decode(errors="replace").splitlines(keepends=True),
+        old.path if old.exists else "/dev/null",
+        new.path,
+    )
+    text = "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)
+    before, after = f"{old.mode} {old.owner}", f"{new.mode} {new.owner}"
+    return text if not old.exists or before == after else f"-mode {before}\n+mode {after}\n{text}"

@@ -1,0 +1,160 @@
+"""Judges requirements on hosts, and makes them hold: one requirement after the other, on all hosts at once."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from trueup.catalog import Catalog, Remedy, Requirement
+from trueup.change import Change
+from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
+from trueup.fleet import Fleet, Host
+from trueup.profile import Loaded
+from trueup.verdict import Outcome, Result, Unmet
+
+Pair = tuple[str, str]  # requirement id, host id
+
+
+class Audit:
+    """Says of each selected pair of requirement and host what holds.
+
+    Args:
+        pairs: what was selected; a need that was not selected does not block.
+    """
+
+    def __init__(self, catalog: Catalog, fleet: Fleet, profile: Loaded, pairs: Iterable[Pair]) -> None:
+        self.catalog = catalog
+        self.fleet = fleet
+        self.profile = profile
+        self.pairs = frozenset(pairs)
+        self._results: dict[Pair, Result] = {}
+
+    def result(self, requirement: Requirement, host: Host) -> Result:
+        """Return the result of one requirement on one host, worked out once."""
+        pair = (requirement.id, host.id)
+        if pair not in self._results:
+            self._results[pair] = self.judge(requirement, host)
+        return self._results[pair]
+
+    def judge(self, requirement: Requirement, host: Host) -> Result:
+        """Return what the check says now of the facts as they are known."""
+        began = time.perf_counter()
+        result = self._judge(requirement, host)
+        result.seconds = time.perf_counter() - began
+        return result
+
+    def _judge(self, requirement: Requirement, host: Host) -> Result:
+        snapshot = host.facts.snapshot
+        if snapshot.problem:
+            outcome = Outcome.UNREACHABLE if snapshot.unreachable else Outcome.COULD_NOT_LOOK
+            return Result(requirement.id, host.id, outcome, detail=snapshot.problem)
+        for need in requirement.needs:
+            if (need, host.id) in self.pairs:
+                needed = self.result(self.catalog.requirements[need], host).outcome
+                if not needed.holds:
+                    return Result(requirement.id, host.id, Outcome.BLOCKED, detail=f"needs {need}, which is {needed}")
+        facts = host.facts.view(requirement.reads)
+        result = Result(requirement.id, host.id, Outcome.PASSED, evidence=facts.read)
+        try:
+            requirement.check(facts, host.spec)
+        except Unmet as unmet:
+            result.outcome, result.deviations = Outcome.FAILED, list(unmet.deviations)
+        except AssertionError as unmet:
+            result.outcome, result.detail = Outcome.FAILED, str(unmet)
+        except CouldNotLook as error:
+            result.outcome, result.detail = Outcome.COULD_NOT_LOOK, str(error)
+        except Exception:  # noqa: BLE001 - a mistake in a check is neither compliance nor the lack of it
+            result.outcome, result.detail = Outcome.COULD_NOT_LOOK, f"the check broke:\n{traceback.format_exc()}"
+        if result.outcome is Outcome.FAILED and (waiver := self.profile.waiver(requirement.id, host.id)):
+            result.outcome = Outcome.WAIVED
+            words = f"waived until {waiver.expires} by {waiver.approver}: {waiver.reason}"
+            result.detail = "\n".join(filter(None, [result.detail, words]))
+        return result
+
+
+class Converge(Audit):
+    """An audit that remedies what it finds, or with ``apply=False`` says what it would do."""
+
+    def __init__(
+        self, catalog: Catalog, fleet: Fleet, profile: Loaded, pairs: Iterable[Pair], *, run: str, apply: bool
+    ) -> None:
+        super().__init__(catalog, fleet, profile, pairs)
+        self.run = run
+        self.apply = apply
+
+    def result(self, requirement: Requirement, host: Host) -> Result:
+        """Return the result; the first question about a requirement settles it on all its hosts."""
+        if (requirement.id, host.id) not in self._results:
+            self._settle(requirement)
+        return self._results[requirement.id, host.id]
+
+    def _settle(self, requirement: Requirement) -> None:
+        hosts = [host for host in self.fleet.hosts.values() if (requirement.id, host.id) in self.pairs]
+        for need in requirement.needs:  # before the threads start, so that none settles it a second time
+            for host in hosts:
+                if (need, host.id) in self.pairs:
+                    self.result(self.catalog.requirements[need], host)
+        with ThreadPoolExecutor(self.fleet.forks, thread_name_prefix="fix") as pool:
+            for result in pool.map(lambda host: self._true_up(requirement, host), hosts):
+                self._results[requirement.id, result.host] = result
+
+    def _true_up(self, requirement: Requirement, host: Host) -> Result:
+        began = time.perf_counter()
+        host.look(requirement.reads)
+        result = self.judge(requirement, host)
+        if result.outcome is Outcome.FAILED:
+            if (remedy := self.catalog.remedies.get(requirement.id)) is None:
+                result.detail = "\n".join(filter(None, [result.detail, "no automatic remedy"]))
+            else:
+                result = self._remedy(requirement, remedy, host, result)
+        result.seconds = time.perf_counter() - began
+        return result
+
+    def _remedy(self, requirement: Requirement, remedy: Remedy, host: Host, before: Result) -> Result:
+        if self.apply and not host.facts.snapshot.root:
+            return replace(before, outcome=Outcome.FIX_FAILED, detail="not root there: use --sudo; nothing was changed")
+        change = Change(host.transport, run=self.run, apply=self.apply, allowed=remedy.disruption)
+        result = replace(before, actions=change.actions)
+        try:
+            remedy.fix(change, host.spec, host.facts.view(requirement.reads))
+        except (ChangeFailed, CouldNotLook) as error:
+            return self._fix_failed(result, change, host, str(error))
+        except Unreachable as error:
+            host.forget()
+            detail = f"connection lost in the middle: {error}; what had begun is finished or not begun; run again"
+            return replace(result, outcome=Outcome.FIX_FAILED, detail=detail)
+        except Exception:  # noqa: BLE001 - a mistake in a remedy must not leave a host half changed
+            return self._fix_failed(result, change, host, f"the remedy broke:\n{traceback.format_exc()}")
+        if not self.apply:
+            return result
+        host.forget()
+        host.look(requirement.reads)
+        after = self.judge(requirement, host)
+        if after.outcome is not Outcome.PASSED:
+            done = "remedied, still not so" if change.actions else "the remedy found nothing to change"
+            return self._fix_failed(replace(after, actions=change.actions), change, host, f"{done}; {after.detail}")
+        return self._twice(requirement, remedy, host, replace(result, detail="", evidence=after.evidence))
+
+    def _twice(self, requirement: Requirement, remedy: Remedy, host: Host, result: Result) -> Result:
+        """Plan the remedy once more on the repaired host: it must find nothing to do."""
+        again = Change(host.transport, run=self.run, apply=False, allowed=remedy.disruption)
+        try:
+            remedy.fix(again, host.spec, host.facts.view(requirement.reads))
+        except Exception as error:  # noqa: BLE001 - whatever it is, a second run would meet it too
+            return replace(result, outcome=Outcome.NOT_IDEMPOTENT, detail=f"a second application fails: {error}")
+        if again.actions:
+            words = "; ".join(action.summary for action in again.actions)
+            return replace(result, outcome=Outcome.NOT_IDEMPOTENT, detail=f"a second application would: {words}")
+        return replace(result, outcome=Outcome.FIXED)
+
+    def _fix_failed(self, result: Result, change: Change, host: Host, why: str) -> Result:
+        words = [why.strip("; ")]
+        if self.apply and change.actions:
+            problems = change.rollback()
+            host.forget()
+            words.append("rolled back" + "".join(f"; could not undo: {problem}" for problem in problems))
+        outcome = Outcome.FIX_FAILED if self.apply else result.outcome
+        return replace(result, outcome=outcome, detail="\n".join(words))

@@ -1,0 +1,213 @@
+"""Facts: what is. A fact is a probe (POSIX sh) and a pure parser; all probes of a host travel as one script."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from trueup.errors import CouldNotLook, UsageError
+from trueup.redact import redact
+
+if TYPE_CHECKING:
+    from trueup.profiles.schema import Spec
+
+T = TypeVar("T")
+SCHEMA = 1
+_MISSING = 127
+_TIMED_OUT = 124
+_DENIED = ("permission denied", "operation not permitted", "access denied")
+
+_PRELUDE = """\
+export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+if command -v timeout >/dev/null 2>&1; then limit() { timeout -k 2 "$@"; }; else limit() { shift; "$@"; }; fi
+probe() {
+  printf '\\n%s begin %s\\n' "$1" "$2"; printf '\\n%s begin %s\\n' "$1" "$2" >&2
+  limit "$3" sh -c "$4" </dev/null
+  rc=$?
+  printf '\\n%s end %s\\n' "$1" "$rc"; printf '\\n%s end %s\\n' "$1" "$rc" >&2
+}
+"""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What a probe answered, kept as it came but for secrets."""
+
+    rc: int
+    out: str
+    err: str = ""
+
+    def why(self) -> str:
+        """Return the reason why there is no answer, in words."""
+        last = next((line for line in reversed(self.err.splitlines()) if line.strip()), "").strip()
+        if self.rc == _TIMED_OUT:
+            return "timed out"
+        if any(word in self.err.lower() for word in _DENIED):
+            return f"permission denied ({last!r})"
+        if self.rc == _MISSING:
+            return f"tool missing ({last!r})"
+        return f"exit code {self.rc}" + (f" ({last!r})" if last else "")
+
+
+class Fact(Generic[T]):
+    """One thing that can be learned of a host.
+
+    Args:
+        name: stable name, part of the snapshot's schema.
+        probe: shell text, or a function of the spec that returns it. It must only look. An absent thing is an answer
+            (printed, exit 0); not being able to look is a failure (exit code and stderr say why).
+        parse: pure function of the probe's output; raises ``ValueError`` for an answer that it cannot read.
+        timeout: seconds that the probe may take on the host.
+    """
+
+    def __init__(
+        self, name: str, probe: str | Callable[[Spec], str], parse: Callable[[str], T], *, timeout: int = 15
+    ) -> None:
+        self.name = name
+        self.parse = parse
+        self.timeout = timeout
+        self._probe = probe
+
+    def probe(self, spec: Spec | None) -> str:
+        """Return the shell text for a host that is to be as ``spec`` says."""
+        if isinstance(self._probe, str):
+            return self._probe
+        if spec is None:
+            raise TypeError(f"{self!r} depends on the profile")
+        return self._probe(spec)
+
+    def __repr__(self) -> str:
+        return f"Fact({self.name!r})"
+
+
+@dataclass
+class Snapshot:
+    """All raw answers of one host: evidence, test fixture and drift baseline in one."""
+
+    host: str
+    taken: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    raws: dict[str, Raw] = field(default_factory=dict)
+    problem: str = ""  # why the host as a whole could not be looked at
+    unreachable: bool = False
+    root: bool = True
+
+    @property
+    def blank(self) -> bool:
+        """Whether nobody has looked yet."""
+        return not self.raws and not self.problem
+
+    def save(self, path: Path) -> None:
+        """Write the snapshot as JSON with its schema version, readable by its owner only."""
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({"schema": SCHEMA} | asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Snapshot:
+        """Read a snapshot.
+
+        Raises:
+            UsageError: not a snapshot, or one of another schema version.
+        """
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            schema = data.pop("schema")
+            if schema != SCHEMA:
+                raise UsageError(f"{path}: snapshot schema {schema!r}, this trueup reads {SCHEMA}; record it again")
+            return cls(**data | {"raws": {name: Raw(**raw) for name, raw in data["raws"].items()}})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(f"{path}: not a snapshot of trueup ({error}); record it again") from None
+
+
+class HostFacts:
+    """The facts of one host as a check sees them: ``facts[SYSCTL]`` is typed, parsed once and noted as read.
+
+    Args:
+        snapshot: where the answers come from.
+        allowed: the facts that may be read; all where not given.
+    """
+
+    def __init__(self, snapshot: Snapshot, allowed: Iterable[Fact[Any]] | None = None) -> None:
+        self.snapshot = snapshot
+        self.read: dict[str, Raw] = {}
+        self._allowed = None if allowed is None else {fact.name for fact in allowed}
+        self._parsed: dict[str, Any] = {}
+
+    def view(self, allowed: Iterable[Fact[Any]]) -> HostFacts:
+        """Return the same facts, limited to those that a requirement declared, with a record of its own."""
+        limited = HostFacts(self.snapshot, allowed)
+        limited._parsed = self._parsed
+        return limited
+
+    def __getitem__(self, fact: Fact[T]) -> T:
+        """Return the parsed fact.
+
+        Raises:
+            CouldNotLook: the probe failed, was not sent, or its answer is unreadable.
+            TypeError: the requirement did not declare that it reads this fact.
+        """
+        if self._allowed is not None and fact.name not in self._allowed:
+            raise TypeError(f"{fact.name} is read but not declared: add it to reads=(…) of the requirement")
+        if (raw := self.snapshot.raws.get(fact.name)) is None:
+            raise CouldNotLook(f"{fact.name}: not in the snapshot of {self.snapshot.taken}")
+        self.read[fact.name] = raw
+        if fact.name not in self._parsed:
+            self._parsed[fact.name] = _parse(fact, raw)
+        value: T = self._parsed[fact.name]
+        return value
+
+
+def _parse(fact: Fact[T], raw: Raw) -> T:
+    if raw.rc != 0:
+        raise CouldNotLook(f"{fact.name}: {raw.why()}")
+    try:
+        return fact.parse(raw.out)
+    except Exception as error:
+        raise CouldNotLook(f"{fact.name}: unreadable answer ({type(error).__name__}: {error})") from error
+
+
+def script(facts: Iterable[Fact[Any]], spec: Spec | None) -> tuple[str, str]:
+    """Return one shell script that sends every probe, and the nonce that frames its answers."""
+    nonce = f"trueup-{secrets.token_hex(12)}"
+    lines = [f"probe {nonce} {fact.name} {fact.timeout} {shlex.quote(fact.probe(spec))}" for fact in [_WHOAMI, *facts]]
+    return _PRELUDE + "\n".join(lines) + "\n", nonce
+
+
+def unframe(nonce: str, out: bytes, err: bytes) -> dict[str, Raw]:
+    """Return the answers by fact name; anything outside the frames (banners, motd) is not ours and is dropped."""
+    errors = {name: text for name, (text, _) in _frames(nonce, err).items()}
+    return {name: Raw(rc, text, errors.get(name, "")) for name, (text, rc) in _frames(nonce, out).items()}
+
+
+def _frames(nonce: str, stream: bytes) -> dict[str, tuple[str, int]]:
+    frames: dict[str, tuple[str, int]] = {}
+    for chunk in stream.split(f"\n{nonce} begin ".encode())[1:]:
+        name, _, rest = chunk.partition(b"\n")
+        body, found, tail = rest.partition(f"\n{nonce} end ".encode())
+        if found:  # a frame without an end was cut off: no answer
+            rc = tail.partition(b"\n")[0]
+            frames[name.decode(errors="replace")] = (
+                body.decode(errors="replace"),
+                int(rc) if rc.isdigit() else _TIMED_OUT,
+            )
+    return frames
+
+
+def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]]) -> Snapshot:
+    """Return a snapshot in which every wanted fact has an answer, be it "no answer", and no answer has a secret."""
+    whoami = raws.get(_WHOAMI.name)
+    kept = {
+        fact.name: Raw(raw.rc, redact(raw.out), redact(raw.err))
+        for fact in wanted
+        for raw in [raws.get(fact.name, CUT_OFF)]
+    }
+    return Snapshot(host, raws=kept, root=whoami is None or whoami.out.strip() == "0")
+
+
+CUT_OFF = Raw(_TIMED_OUT, "", "the answer was cut off")
+_WHOAMI = Fact("whoami", "id -u", str.strip)

@@ -1,0 +1,225 @@
+"""containerd and runc: what is installed, what is configured, what runs.
+
+Keys by configuration version: containerd's RELEASES.md and docs/cri/config.md.
+"""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trueup.fact import Fact
+from trueup.facts.systemd import unit
+
+if TYPE_CHECKING:
+    from trueup.profiles.schema import Spec
+
+Key = tuple[str, ...]
+UNIT = unit("containerd.service")
+
+_GRPC = ("plugins", "io.containerd.grpc.v1.cri")
+_RUNC = ("containerd", "runtimes", "runc", "options")
+_KEYS: dict[str, dict[int, Key]] = {
+    "sandbox_image": {
+        1: ("plugins", "cri", "sandbox_image"),
+        2: (*_GRPC, "sandbox_image"),
+        3: ("plugins", "io.containerd.cri.v1.images", "pinned_images", "sandbox"),
+    },
+    "systemd_cgroup": {
+        1: ("plugins", "cri", *_RUNC, "SystemdCgroup"),
+        2: (*_GRPC, *_RUNC, "SystemdCgroup"),
+        3: ("plugins", "io.containerd.cri.v1.runtime", *_RUNC, "SystemdCgroup"),
+    },
+}
+_NEWEST = 4  # containerd 2.3; its keys are those of version 3
+# The newest configuration version that a containerd release reads.
+_READS = ((2, 3, 4), (2, 0, 3), (1, 3, 2), (0, 0, 1))
+
+
+def key(setting: str, version: int) -> Key:
+    """Return where a setting lives in a configuration of the given version."""
+    return _KEYS[setting][min(version, 3)]
+
+
+def cri_disabled(document: dict[str, Any]) -> list[str]:
+    """Return the entries of ``disabled_plugins`` that take the CRI away from kubelet, as Docker's package does."""
+    disabled = document.get("disabled_plugins", [])
+    return [name for name in disabled if name == "cri" or ".cri" in str(name)] if isinstance(disabled, list) else []
+
+
+def at(document: dict[str, Any], path: Key) -> Any:
+    """Return the value at a path, or ``None``."""
+    node: Any = document
+    for part in path:
+        node = node.get(part) if isinstance(node, dict) else None
+    return node
+
+
+def dotted(path: Key) -> str:
+    """Return a path in TOML's notation."""
+    return ".".join(f'"{part}"' if "." in part else part for part in path)
+
+
+def newest_config(release: str) -> int:
+    """Return the newest configuration version that a containerd release such as ``1.6.20`` reads."""
+    major, minor = (int(part) if part.isdigit() else 0 for part in (*release.split("."), "0")[:2])
+    return next(config for *least, config in _READS if (major, minor) >= tuple(least))
+
+
+def version_of(document: dict[str, Any]) -> int:
+    """Return the configuration version; a file without one is version 1."""
+    version = document.get("version", 1)
+    return version if isinstance(version, int) and 1 <= version <= _NEWEST else 0
+
+
+@dataclass(frozen=True)
+class Config:
+    """The configuration file that the running containerd uses, or would use."""
+
+    path: str
+    exists: bool
+    changed: float  # seconds since the epoch, of the newest among the file and what it imports
+    text: str
+
+    @property
+    def document(self) -> dict[str, Any] | None:
+        """Return the parsed file, or ``None`` for one that is not TOML."""
+        try:
+            return tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError:
+            return None
+
+    @property
+    def mistake(self) -> str:
+        """Return why the file is not TOML."""
+        try:
+            tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
+            return str(error)
+        return ""
+
+
+def _config_path(spec: Spec) -> str:
+    """Return shell that sets ``path``: the running process's own --config counts, not the default."""
+    return f"""
+path={shlex.quote(spec.runtime.containerd.config or "/etc/containerd/config.toml")}
+pid=$(systemctl show containerd.service -p MainPID --value 2>/dev/null)
+if [ "${{pid:-0}}" -gt 0 ] 2>/dev/null; then
+  given=$(tr '\\0' '\\n' <"/proc/$pid/cmdline" |
+    sed -n -e '/^-c$/{{n;p;q;}}' -e '/^--config$/{{n;p;q;}}' -e '/^--config=/{{s///p;q;}}')
+  [ -z "$given" ] || path=$given
+fi
+"""
+
+
+def _probe_config(spec: Spec) -> str:
+    return f"""{_config_path(spec)}
+echo "path=$path"
+if [ -e "$path" ]; then
+  changed=$(stat -L -c %.9Z "$path") || exit 1
+  for f in $(sed -n 's/^ *imports *= *\\[\\(.*\\)\\].*/\\1/p' "$path" | tr -d "\\"',"); do
+    t=$(stat -L -c %.9Z "$f" 2>/dev/null) || continue
+    changed=$(printf '%s\\n%s\\n' "$changed" "$t" | sort -n | tail -n 1)
+  done
+  echo "changed=$changed"
+  echo --
+  cat "$path"
+fi
+"""
+
+
+def parse_config(text: str) -> Config:
+    """Return the file's path, time of change and text."""
+    head, exists, body = text.partition("\n--\n")
+    fields = dict(line.split("=", 1) for line in head.splitlines() if "=" in line)
+    return Config(fields["path"], bool(exists), float(fields.get("changed", "0")), body)
+
+
+CONFIG = Fact("containerd.config", _probe_config, parse_config)
+
+
+def parse_dump(text: str) -> dict[str, Any] | None:
+    """Return the effective configuration, or ``None`` where containerd is not installed."""
+    return None if text.strip() == "absent" else tomllib.loads(text)
+
+
+def _probe_dump(spec: Spec) -> str:
+    return f"""
+command -v containerd >/dev/null 2>&1 || {{ echo absent; exit 0; }}
+{_config_path(spec)}
+if [ -e "$path" ]; then containerd --config "$path" config dump; else containerd config default; fi
+"""
+
+
+DUMP = Fact("containerd.dump", _probe_dump, parse_dump)
+DEFAULT: Fact[str] = Fact("containerd.default", "containerd config default", str)
+
+
+@dataclass(frozen=True)
+class Binary:
+    """A program as found on the path that counts."""
+
+    path: str
+    version: str  # upstream's version, without "v"
+    package: str  # owner, or nothing
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """containerd as a shell finds it, and runc as containerd finds it."""
+
+    containerd: Binary | None
+    runc: Binary | None
+
+
+# containerd looks runc up on its own PATH, which systemd sets to this unless the unit says otherwise.
+_PROBE_BINARIES = """
+owner() {
+  { dpkg -S "$(readlink -f "$1")" || dpkg -S "$1" || rpm -qf --qf '%{NAME}:' "$1"; } 2>/dev/null | sed 's/:.*//;q'
+}
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+pid=$(systemctl show containerd.service -p MainPID --value 2>/dev/null)
+path=$PATH
+if [ "${pid:-0}" -gt 0 ] 2>/dev/null; then
+  own=$(tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^PATH=//p'); path=${own:-$path}
+fi
+for tool in containerd runc; do
+  [ $tool = containerd ] || PATH=$path
+  file=$(command -v $tool) || continue
+  printf '%s\\t%s\\t%s\\t%s\\n' $tool "$file" "$("$file" --version 2>/dev/null | head -n 1)" "$(owner "$file")"
+done
+"""
+
+
+def parse_binaries(text: str) -> Binaries:
+    """Return the binaries from lines of tool, path, first line of ``--version`` and owner."""
+    found: dict[str, Binary] = {}
+    for row in text.splitlines():
+        tool, path, said, owner = (row.split("\t") + [""] * 4)[:4]
+        words = [word.removeprefix("v") for word in said.split()]
+        found[tool] = Binary(path, next((word for word in words if word[:1].isdigit()), ""), owner)
+    return Binaries(found.get("containerd"), found.get("runc"))
+
+
+BINARIES = Fact("containerd.binaries", _PROBE_BINARIES, parse_binaries)
+
+# Boot time and process start both come from the clock that also runs while suspended, in hundredths of a second.
+_PROBE_STARTED = """
+pid=$(systemctl show containerd.service -p MainPID --value)
+[ "${pid:-0}" -gt 0 ] || { echo stopped; exit 0; }
+ticks=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f20) || exit 1
+echo "$(date +%s.%N) $(cut -d' ' -f1 /proc/uptime) $ticks $(getconf CLK_TCK)"
+"""
+
+
+def parse_started(text: str) -> float | None:
+    """Return when the running containerd was started, in seconds since the epoch (to 0.02 s), or ``None``."""
+    if text.strip() == "stopped":
+        return None
+    now, up, ticks, hertz = (float(word) for word in text.split())
+    return now - up + ticks / hertz
+
+
+STARTED = Fact("containerd.started", _PROBE_STARTED, parse_started)

@@ -1,0 +1,125 @@
+"""The hosts of a run: what each ought to be, how it is reached, and what is known of it."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from trueup import fact
+from trueup.catalog import Requirement
+from trueup.errors import CouldNotLook, Unreachable
+from trueup.fact import Fact, HostFacts, Snapshot
+from trueup.inventory import Connection, Target
+from trueup.profile import Loaded
+from trueup.profiles.schema import Spec
+from trueup.transport import Transport
+
+Progress = Callable[[int, int, int], None]  # hosts done, hosts in all, hosts unreachable
+
+
+@dataclass
+class Host:
+    """One host of the run."""
+
+    target: Target
+    spec: Spec
+    roles: frozenset[str]
+    options: Connection
+    shared: bool = False
+    timeout: float = 60.0  # seconds for one script of probes
+    facts: HostFacts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.forget()
+
+    @property
+    def id(self) -> str:
+        """Return the name under which the host is reported."""
+        return self.target.id
+
+    @cached_property
+    def transport(self) -> Transport:
+        """Return the one connection to the host, made when first needed."""
+        return self.target.connect(self.options, shared=self.shared)
+
+    def concerns(self, requirement: Requirement) -> bool:
+        """Whether the requirement is for a host with these roles."""
+        return not requirement.roles or bool(requirement.roles & self.roles)
+
+    def forget(self) -> None:
+        """Drop all facts: the host was changed."""
+        self.facts = HostFacts(Snapshot(self.id))
+
+    def look(self, wanted: Iterable[Fact[Any]]) -> None:
+        """Ask in one round trip for the facts that are not known yet; a host that cannot answer keeps the reason."""
+        known = self.facts.snapshot.raws
+        missing = {f.name: f for f in wanted if f.name not in known}
+        if not missing or self.facts.snapshot.problem:
+            return
+        script, nonce = fact.script(missing.values(), self.spec)
+        try:
+            done = self.transport.run(script, self.timeout)
+        except (Unreachable, CouldNotLook) as error:
+            gone = isinstance(error, Unreachable)
+            self.facts = HostFacts(Snapshot(self.id, problem=str(error), unreachable=gone))
+            return
+        snapshot = fact.take(self.id, fact.unframe(nonce, done.out, done.err), missing.values())
+        if known:
+            snapshot.raws = known | snapshot.raws
+        self.facts = HostFacts(snapshot)
+
+
+class Fleet:
+    """All hosts of the run, by id."""
+
+    def __init__(
+        self,
+        targets: Iterable[Target],
+        profile: Loaded,
+        options: Connection,
+        *,
+        shared: bool = False,
+        timeout: float = 60.0,
+        forks: int = 32,
+    ) -> None:
+        self.forks = forks
+        self.hosts = {
+            t.id: Host(t, profile.spec(t.id, t.groups), profile.roles(t.id, t.groups), options, shared, timeout)
+            for t in targets
+        }
+
+    def gather(self, wanted: Mapping[str, Iterable[Fact[Any]]], progress: Progress | None = None) -> None:
+        """Look at many hosts at once, ``forks`` at a time."""
+        with ThreadPoolExecutor(self.forks, thread_name_prefix="gather") as pool:
+            looks = {pool.submit(self.hosts[id].look, list(facts)): self.hosts[id] for id, facts in wanted.items()}
+            gone = 0
+            for done, look in enumerate(as_completed(looks), 1):
+                look.result()
+                gone += looks[look].facts.snapshot.unreachable
+                if progress:
+                    progress(done, len(looks), gone)
+
+    def save(self, directory: Path) -> None:
+        """Write every host's snapshot into a directory that only we can read."""
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for host in self.hosts.values():
+            host.facts.snapshot.save(_file(directory, host.id))
+
+    def load(self, host: str, directory: Path) -> None:
+        """Take a host's facts from a saved snapshot instead of from the host."""
+        self.hosts[host].facts = HostFacts(Snapshot.load(_file(directory, host)))
+
+    def close(self) -> None:
+        """End all connections."""
+        open_ones = [host.transport for host in self.hosts.values() if "transport" in vars(host)]
+        with ThreadPoolExecutor(self.forks) as pool:
+            list(pool.map(lambda transport: transport.close(), open_ones))
+
+
+def _file(directory: Path, host: str) -> Path:
+    return directory / f"{urllib.parse.quote(host, safe='')}.json"

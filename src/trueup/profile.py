@@ -1,0 +1,184 @@
+"""Reads a profile: YAML, ``extends``, per-host overrides; every error names file, line, key and the nearest fix."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedBase
+from ruamel.yaml.error import YAMLError
+
+import trueup.profiles
+from trueup.errors import UsageError, nearest
+from trueup.profiles.schema import Profile, Spec, Waiver
+
+M = TypeVar("M", bound=BaseModel)
+Path_ = tuple[str | int, ...]
+Origin = tuple[Path, int]  # file and line that gave a value
+_SHIPPED = Path(next(iter(trueup.profiles.__path__)))
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A validated profile together with the raw tree that host overrides are laid over."""
+
+    profile: Profile
+    tree: dict[str, Any]
+    origins: dict[Path_, Origin]
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Return the profile's name for reports."""
+        return self.profile.name or self.path.stem
+
+    def spec(self, host: str, groups: Iterable[str] = ()) -> Spec:
+        """Return what this host ought to be: the profile with the overrides whose patterns match it, in order."""
+        tree = {key: self.tree[key] for key in Spec.model_fields if key in self.tree}
+        for pattern, override in self.profile.hosts.items():
+            if matches(host, groups, [pattern]):
+                tree = _merge(tree, override)
+        # An override was validated on its own when the profile was read.
+        return Spec.model_validate(tree)
+
+    def roles(self, host: str, groups: Iterable[str] = ()) -> frozenset[str]:
+        """Return the roles whose patterns match the host."""
+        groups = list(groups)
+        return frozenset(role for role, patterns in self.profile.roles.items() if matches(host, groups, patterns))
+
+    def waiver(self, requirement: str, host: str) -> Waiver | None:
+        """Return the waiver that covers a requirement on a host today (UTC), if any."""
+        today = datetime.now(UTC).date()
+        return next((w for w in self.profile.waivers if w.expires >= today and w.covers(requirement, host)), None)
+
+
+def matches(host: str, groups: Iterable[str], patterns: Iterable[str]) -> bool:
+    """Whether a pattern names the host, or with ``@`` one of its inventory groups."""
+    groups = list(groups)
+    return any(
+        any(fnmatchcase(group, pattern[1:]) for group in groups)
+        if pattern.startswith("@")
+        else fnmatchcase(host, pattern)
+        for pattern in patterns
+    )
+
+
+def shipped() -> list[str]:
+    """Return the names of the profiles that come with trueup."""
+    return sorted(path.stem for path in _SHIPPED.glob("*.yaml"))
+
+
+def schema() -> str:
+    """Return the JSON Schema of a profile, for editors."""
+    return json.dumps(Profile.model_json_schema(), indent=2) + "\n"
+
+
+def load(name: str) -> Loaded:
+    """Read the profile with this name or path.
+
+    Raises:
+        UsageError: not found, not YAML, unknown key, wrong type; says where, what and the nearest fix.
+    """
+    tree, origins, path = _read(_locate(name, Path.cwd(), f"--profile={name}"), ())
+    profile = _validate(Profile, tree, origins, path)
+    for pattern, override in profile.hosts.items():
+        prefix: Path_ = ("hosts", pattern)
+        inner = {key[2:]: origin for key, origin in origins.items() if key[:2] == prefix}
+        _validate(Spec, override, inner, path, f"hosts.{pattern}.")
+    return Loaded(profile, tree, origins, path)
+
+
+def _locate(name: str, base: Path, where: str) -> Path:
+    looks_like_path = "/" in name or name.endswith((".yaml", ".yml"))
+    path = (base / name) if looks_like_path else _SHIPPED / f"{name}.yaml"
+    if path.is_file():
+        return path
+    hint = nearest(name, shipped()) or f"; profiles that come with trueup: {', '.join(shipped())}"
+    raise UsageError(f"{where}: no profile {str(path) if looks_like_path else name!r}{hint}")
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[Path_, Origin], Path]:
+    if path.resolve() in seen:
+        raise UsageError(f"{path}: extends itself by way of {seen[-1]}")
+    try:
+        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise UsageError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    if document is None:
+        document = {}
+    if not isinstance(document, dict):
+        raise UsageError(f"{path}: a profile is a mapping of keys, this is a {type(document).__name__}")
+    origins: dict[Path_, Origin] = {}
+    tree = _plain(document, (), path, origins)
+    if isinstance(parent := tree.get("extends"), str) and parent:
+        where = f"{path}:{origins[('extends',)][1]}: extends"
+        base, inherited, _ = _read(_locate(parent, path.parent, where), (*seen, path.resolve()))
+        base.pop("name", None)
+        tree, origins = _merge(base, tree), inherited | origins
+    return tree, origins, path
+
+
+def _plain(node: Any, at: Path_, file: Path, origins: dict[Path_, Origin]) -> Any:
+    """Turn ruamel's nodes into plain data, noting the line of each."""
+    if isinstance(node, CommentedBase):
+        for key, position in (node.lc.data or {}).items():
+            origins[(*at, key)] = (file, position[0] + 1)
+    if isinstance(node, dict):
+        return {key: _plain(value, (*at, key), file, origins) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value, (*at, index), file, origins) for index, value in enumerate(node)]
+    for kind in (bool, int, float, str):  # ruamel's scalars are subclasses that pydantic's strict mode refuses
+        if isinstance(node, kind):
+            return kind(node)
+    return node
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings merge key by key, everything else is replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _validate(model: type[M], tree: dict[str, Any], origins: dict[Path_, Origin], path: Path, prefix: str = "") -> M:
+    try:
+        return model.model_validate(tree)
+    except ValidationError as error:
+        problems = [_explain(model, dict(problem), origins, path, prefix) for problem in error.errors()]
+        raise UsageError("\n".join(problems)) from None
+
+
+def _explain(
+    model: type[BaseModel], problem: dict[str, Any], origins: dict[Path_, Origin], path: Path, prefix: str
+) -> str:
+    loc: Path_ = problem["loc"]
+    file, line = next((origins[loc[:n]] for n in range(len(loc), 0, -1) if loc[:n] in origins), (path, 1))
+    key, value = prefix + ".".join(map(str, loc)), problem["input"]
+    if problem["type"] == "extra_forbidden":
+        what = f"unknown key{nearest(str(loc[-1]), _fields(model, loc[:-1]))}"
+    elif problem["type"] == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
+        what = f'{value} is a number in YAML, which drops zeros (1.30 becomes 1.3): write it in quotes, like "{value}"'
+    elif problem["type"] == "missing":
+        what = "this key is required"
+    else:
+        what = f"{problem['msg'][0].lower()}{problem['msg'][1:]}, found {value!r}"
+    return f"{file}:{line}: {key}: {what}"
+
+
+def _fields(model: type[BaseModel], loc: Path_) -> list[str]:
+    """Return the keys that are known at a place of the model."""
+    for part in loc:
+        field = model.model_fields.get(str(part))
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return []
+        model = field.annotation
+    return list(model.model_fields)

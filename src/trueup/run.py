@@ -1,0 +1,53 @@
+"""A whole run as data: what every report is written from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from trueup import __version__
+from trueup.verdict import Outcome, Result
+
+_UNKNOWN = {Outcome.UNREACHABLE, Outcome.COULD_NOT_LOOK, Outcome.BLOCKED}
+COMPLIANT, NOT_COMPLIANT, COULD_NOT_LOOK, USAGE = 0, 1, 3, 4  # exit codes
+
+
+@dataclass
+class Run:
+    """The results of a run and what they are results of."""
+
+    id: str
+    profile: str
+    mode: str  # audit, plan or fix
+    hosts: list[str]
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return what the run was, for the head of a report."""
+        return {"trueup": __version__, "run": self.id, "profile": self.profile, "mode": self.mode}
+
+    @property
+    def changes(self) -> int:
+        """Return how many changes were made, or in a plan would be."""
+        return sum(len(result.actions) for result in self.results)
+
+    @property
+    def counts(self) -> Counter[Outcome]:
+        """Return how many results have each outcome."""
+        return Counter(result.outcome for result in self.results)
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 compliant, 1 not compliant, 3 when nothing is known to be wrong but not all could be looked at."""
+        bad = {outcome for outcome in self.counts if not outcome.holds}
+        if not bad:
+            return COMPLIANT
+        return COULD_NOT_LOOK if bad <= _UNKNOWN else NOT_COMPLIANT
+
+    def by_requirement(self) -> dict[str, dict[str, Result]]:
+        """Return requirement to host to result, in the order of the run."""
+        table: dict[str, dict[str, Result]] = {}
+        for result in self.results:
+            table.setdefault(result.requirement, {})[result.host] = result
+        return table

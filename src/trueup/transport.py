@@ -1,0 +1,160 @@
+"""How a script reaches a host: OpenSSH itself, a local shell, or any other backend of testinfra."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from trueup.errors import CouldNotLook, Unreachable, UsageError
+
+_SSH_FAILED = 255
+_ADVICE = {
+    "host key verification failed": "the host key is not the known one: compare it, then `ssh-keygen -R HOST`",
+    "permission denied": "login refused: check the user and the key",
+    "could not resolve": "the name does not resolve: check it, or give HostName in your ssh_config",
+    "connection refused": "nothing listens there: is sshd running, is the port right?",
+    "timed out": "no answer: is the host up and the network open?",
+    "no route to host": "no answer: is the host up and the network open?",
+}
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a script on a host returned."""
+
+    rc: int
+    out: bytes
+    err: bytes
+
+
+class Transport(Protocol):
+    """The one door to a host. The script travels on stdin, never in an argument list."""
+
+    def run(self, script: str, timeout: float) -> Completed:
+        """Run a POSIX sh script as root (or as the user that was asked for).
+
+        Raises:
+            Unreachable: no connection, or no answer in ``timeout`` seconds.
+            CouldNotLook: connected, but not allowed to become root.
+        """
+
+    def close(self) -> None:
+        """Give back what the connection holds."""
+
+
+def become(sudo: bool, user: str | None) -> list[str]:
+    """Return the command that reads a script on stdin, by way of sudo where asked for."""
+    return ["sudo", "-n", *(["-u", user] if user else []), "sh", "-s"] if sudo else ["sh", "-s"]
+
+
+@dataclass
+class Process:
+    """A local process that takes the script on stdin: a shell here, or OpenSSH's client."""
+
+    argv: list[str]
+    name: str
+
+    def run(self, script: str, timeout: float) -> Completed:
+        """See :class:`Transport`."""
+        process = subprocess.Popen(
+            self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        )
+        try:
+            out, err = process.communicate(script.encode(), timeout)
+        except subprocess.TimeoutExpired:
+            raise Unreachable(f"no answer in {timeout:g} s, gave up") from None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
+        if process.returncode != 0 and (said := err.decode(errors="replace")) and "sudo: " in said:
+            raise CouldNotLook(f"sudo refused: {_last(said)}; allow NOPASSWD for this user, or log in as root")
+        return Completed(process.returncode, out, err)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+@dataclass
+class OpenSSH(Process):
+    """The user's own OpenSSH, with its config, agents, jumps and certificates; host keys are always verified.
+
+    ``shared`` keeps one connection open for all that follows, so that a change costs no new login.
+    """
+
+    target: list[str] = field(default_factory=list)
+    shared: bool = False
+    directory: str = ""
+
+    def __post_init__(self) -> None:
+        options = ["-o", "BatchMode=yes"]
+        if self.shared:
+            # A short path: a unix socket's name may not exceed about 100 characters.
+            self.directory = tempfile.mkdtemp(prefix="trueup-")
+            options += ["-o", "ControlMaster=auto", "-o", f"ControlPath={self.directory}/s", "-o", "ControlPersist=120"]
+        self.argv = ["ssh", "-T", *options, *self.target, " ".join(["exec", *self.argv])]
+
+    def run(self, script: str, timeout: float) -> Completed:
+        """See :class:`Transport`."""
+        done = super().run(script, timeout)
+        if done.rc == _SSH_FAILED:
+            said = done.err.decode(errors="replace")
+            advice = next((advice for words, advice in _ADVICE.items() if words in said.lower()), "")
+            raise Unreachable("; ".join(filter(None, [f"ssh: {_last(said) or 'connection lost'}", advice])))
+        return done
+
+    def close(self) -> None:
+        """End the shared connection."""
+        if self.directory:
+            stop = ["ssh", "-O", "exit", "-o", f"ControlPath={self.directory}/s", *self.target]
+            subprocess.run(stop, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+
+@dataclass
+class Testinfra:
+    """Any other backend of pytest-testinfra: slower, but the same door."""
+
+    hostspec: str
+    options: dict[str, Any]
+    __test__ = False
+
+    def run(self, script: str, timeout: float) -> Completed:
+        """See :class:`Transport`; the backend's ``run`` takes no stdin, so the script travels encoded."""
+        import testinfra
+
+        encoded = base64.b64encode(script.encode()).decode()
+        try:
+            host = testinfra.get_host(self.hostspec, **self.options)
+            done = host.run("sh -c %s", f"echo {encoded} | base64 -d | timeout {int(timeout)} sh -s")
+        except Exception as error:  # every backend has its own exceptions; all mean that nobody answered
+            raise Unreachable(f"{self.hostspec.partition('://')[0]}: {error}") from error
+        return Completed(done.rc, done.stdout_bytes, done.stderr_bytes)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def check_ssh_config(path: str) -> None:
+    """Fail early on an ssh_config that cannot be used.
+
+    Raises:
+        UsageError: missing, unreadable or not understood by ssh, in ssh's own words.
+    """
+    if not os.access(path, os.R_OK):
+        why = "no permission" if Path(path).exists() else "no such file"
+        raise UsageError(f"--ssh-config={path}: not readable ({why})")
+    done = subprocess.run(["ssh", "-G", "-F", path, "trueup"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise UsageError(f"--ssh-config={path}: ssh does not accept it: {' '.join(done.stderr.split())}")
+
+
+def _last(text: str) -> str:
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")

@@ -1,0 +1,141 @@
+"""What a check says of one host, and what became of it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+if TYPE_CHECKING:
+    from trueup.fact import Raw
+
+Layer = Literal["declared", "effective", "persistent"]
+
+
+class Outcome(enum.StrEnum):
+    """The result of one requirement on one host; the words are part of the public interface."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    FIXED = "fixed"
+    FIX_FAILED = "fix-failed"
+    NOT_IDEMPOTENT = "not-idempotent"
+    BLOCKED = "blocked"
+    WAIVED = "waived"
+    UNREACHABLE = "unreachable"
+    COULD_NOT_LOOK = "could-not-look"
+
+    @property
+    def holds(self) -> bool:
+        """Whether the requirement may be relied on by those that need it."""
+        return self in (Outcome.PASSED, Outcome.FIXED, Outcome.WAIVED)
+
+    @property
+    def fails(self) -> bool:
+        """Whether pytest counts it as a failure; what is blocked is counted where it is blocked."""
+        return not self.holds and self is not Outcome.BLOCKED
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One difference between what ought to be and what is."""
+
+    expected: str
+    found: str
+    where: str
+    layer: Layer
+    hint: str = ""
+
+    def lines(self) -> list[str]:
+        """Return the deviation as indented lines for a person."""
+        body = [f"{self.layer}, {self.where}", f"  expected  {self.expected}", f"  found     {self.found}"]
+        return [*body, f"  hint      {self.hint}"] if self.hint else body
+
+
+class Unmet(AssertionError):
+    """Raised by a check whose requirement does not hold; carries every deviation, not only the first."""
+
+    def __init__(self, *deviations: Deviation) -> None:
+        super().__init__("\n".join(line for d in deviations for line in d.lines()))
+        self.deviations = deviations
+
+
+def expect(*claims: Deviation | None) -> None:
+    """Assert that no claim deviates.
+
+    Raises:
+        Unmet: with all deviations, so that an operator sees every layer that is wrong at once.
+    """
+    if deviations := [claim for claim in claims if claim is not None]:
+        raise Unmet(*deviations)
+
+
+def unmet(*deviations: Deviation) -> NoReturn:
+    """Say that the requirement does not hold, where nothing more can be said.
+
+    Raises:
+        Unmet: always.
+    """
+    raise Unmet(*deviations)
+
+
+def equal(found: object, expected: object, *, where: str, layer: Layer, hint: str = "") -> Deviation | None:
+    """Return a deviation unless the two are equal; ``None`` as found reads as "not set"."""
+    if found == expected:
+        return None
+    return Deviation(_say(expected), _say(found), where, layer, hint)
+
+
+def _say(value: object) -> str:
+    """Quote strings from a host: they may hold control characters or nothing at all."""
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if (isinstance(value, str) and not value.isprintable()) or value == "" else str(value)
+
+
+@dataclass
+class Action:
+    """One change to a host, recorded whether it was planned or done."""
+
+    verb: str
+    target: str
+    summary: str
+    diff: str = ""
+    undo: str = ""  # shell that restores the state before
+    settle: str = ""  # shell that makes running services take up what was restored
+
+
+@dataclass
+class Result:
+    """One requirement on one host: the unit that every report is made of."""
+
+    requirement: str
+    host: str
+    outcome: Outcome
+    deviations: list[Deviation] = field(default_factory=list)
+    detail: str = ""
+    actions: list[Action] = field(default_factory=list)
+    seconds: float = 0.0
+    evidence: dict[str, Raw] = field(default_factory=dict)  # what the check read; stays in the process that judged
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data without the evidence, fit for JSON and for xdist's wire."""
+        return asdict(replace(self, evidence={})) | {"outcome": str(self.outcome)}
+
+    def text(self) -> str:
+        """Return what is wrong and what was done, for a person."""
+        return "\n".join([*(line for d in self.deviations for line in d.lines()), *filter(None, [self.detail])])
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Result:
+        """Rebuild a result from :meth:`to_dict`."""
+        return cls(
+            **data
+            | {
+                "outcome": Outcome(data["outcome"]),
+                "deviations": [Deviation(**d) for d in data["deviations"]],
+                "actions": [Action(**a) for a in data["actions"]],
+            }
+        )
