@@ -1,6 +1,6 @@
 """Section 1 of the catalogue: the operating system of every node."""
 
-from trueup import equal, expect, requirement
+from trueup import Deviation, equal, expect, requirement
 from trueup.fact import HostFacts
 from trueup.facts.kernel import MODULES, MODULES_LOAD, SYSCTL, SYSCTL_FILES, proc_path
 from trueup.profiles.schema import Spec
@@ -9,10 +9,12 @@ from trueup.profiles.schema import Spec
 def _module(name: str, facts: HostFacts) -> None:
     state = facts[MODULES].get(name, "absent")
     line = facts[MODULES_LOAD].find(name)
-    builtin = "it is built into this kernel, the next one may have it as a module" if state == "builtin" else ""
+    builtin = "this kernel has it built in, the next may have it as a module" if state == "builtin" else ""
     expect(
-        equal(state in ("loaded", "builtin") or state, True, where=f"kernel module {name}", layer="effective"),
-        equal(line is not None, True, where=f"{name} in modules-load.d", layer="persistent", hint=builtin),
+        Deviation("loaded", state, f"kernel module {name}", "effective") if state == "absent" else None,
+        Deviation(f"a line {name!r}", "none", f"{name} in modules-load.d", "persistent", builtin)
+        if line is None
+        else None,
     )
 
 

@@ -53,14 +53,19 @@ def test_runc_version(facts: HostFacts, spec: Spec) -> None:
 def test_containerd_unit(facts: HostFacts, spec: Spec) -> None:
     """containerd.service has the directives that containers' lives depend on, as systemd has loaded them."""
     unit = facts[UNIT]
-    where = unit.files or "containerd.service"
+    if unit.loaded != "loaded":
+        unmet(Deviation("loaded", unit.loaded, "containerd.service", "effective"))
+    stale = (
+        Deviation("no", "yes", f"a daemon-reload is due for {unit.files}", "persistent") if unit.needs_reload else None
+    )
+    differing = (
+        (name, value) for name, value in spec.runtime.containerd.unit.items() if not unit.satisfies(name, value)
+    )
     expect(
-        equal(unit.exists, True, where="containerd.service is known to systemd", layer="effective"),
-        equal(unit.needs_reload, False, where=f"{where} changed since the last daemon-reload", layer="persistent"),
+        stale,
         *(
-            equal(unit.directive(name), value, where=f"{name} in {where}", layer="effective")
-            for name, value in spec.runtime.containerd.unit.items()
-            if not unit.satisfies(name, value)
+            Deviation(value, unit.directive(name) or "not set", name, "effective", unit.files)
+            for name, value in differing
         ),
     )
 
@@ -97,13 +102,13 @@ def test_containerd_config(facts: HostFacts, spec: Spec) -> None:
     )
 
 
-def _setting(name: str, wanted: object, facts: HostFacts) -> None:
+def _setting(name: str, wanted: object, facts: HostFacts, hint: str = "") -> Deviation | None:
     effective = facts[DUMP]
     if effective is None:
-        unmet(Deviation(str(wanted), "containerd is not installed", name, "effective"))
+        return Deviation(str(wanted), "containerd is not installed", name, "effective")
     path = containerd.key(name, containerd.version_of(effective))
     where = f"{containerd.dotted(path)} (`containerd config dump`)"
-    expect(equal(containerd.at(effective, path), wanted, where=where, layer="effective"))
+    return equal(containerd.at(effective, path), wanted, where=where, layer="effective", hint=hint)
 
 
 @requirement(
@@ -114,7 +119,7 @@ def _setting(name: str, wanted: object, facts: HostFacts) -> None:
 )
 def test_sandbox_image(facts: HostFacts, spec: Spec) -> None:
     """containerd makes pods with the pause image that the profile names."""
-    _setting("sandbox_image", spec.runtime.containerd.sandbox_image, facts)
+    expect(_setting("sandbox_image", spec.runtime.containerd.sandbox_image, facts))
 
 
 @requirement(
@@ -126,7 +131,12 @@ def test_sandbox_image(facts: HostFacts, spec: Spec) -> None:
 )
 def test_systemd_cgroup(facts: HostFacts, spec: Spec) -> None:
     """runc leaves cgroups to systemd where kubelet does: with two managers, pods die at random."""
-    _setting("systemd_cgroup", spec.runtime.containerd.systemd_cgroup, facts)
+    wanted = spec.runtime.containerd
+    hint = "a [runc] table in the file replaces containerd's default one, type and all: no pod starts without it"
+    expect(
+        _setting("systemd_cgroup", wanted.systemd_cgroup, facts),
+        _setting("runtime_type", wanted.runtime_type, facts, hint),
+    )
 
 
 @requirement(

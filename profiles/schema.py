@@ -47,6 +47,7 @@ class Containerd(Package):
     config: str = Field("", description="path of the configuration file")
     sandbox_image: str = Field("", description="image of the pause container")
     systemd_cgroup: bool = Field(False, description="let systemd manage the cgroups of containers")
+    runtime_type: str = Field("io.containerd.runc.v2", description="shim of the runc runtime")
 
 
 class Runtime(Section):

@@ -1,6 +1,7 @@
 """Remedies for section 2 of the catalogue."""
 
-import tomlkit
+import tomllib
+from typing import Any
 
 from trueup import remedy
 from trueup.change import Change
@@ -28,17 +29,19 @@ def install_runc(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("runtime.containerd.unit", disruption="restart")
 def write_unit_drop_in(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Write a drop-in with the directives that differ, reload systemd, restart containerd."""
+    """Unmask the unit, write a drop-in with the directives that differ, reload systemd, restart containerd."""
     unit = facts[UNIT]
+    if unit.loaded == "masked":
+        change.service(_SERVICE, active=False, enabled=True)
+        unit = change.look(UNIT)
     differing = {k: v for k, v in spec.runtime.containerd.unit.items() if not unit.satisfies(k, v)}
     if change.drop_in(_SERVICE, differing):
         change.restart(_SERVICE)
 
 
-def _values(spec: Spec, version: int) -> dict[tuple[str, ...], object]:
-    wanted = spec.runtime.containerd
-    settings = {"sandbox_image": wanted.sandbox_image, "systemd_cgroup": wanted.systemd_cgroup}
-    return {containerd.key(name, version): value for name, value in settings.items()}
+def _values(spec: Spec, document: dict[str, Any], *names: str) -> dict[tuple[str, ...], object]:
+    version = containerd.version_of(document)
+    return {containerd.key(name, version): getattr(spec.runtime.containerd, name) for name in names}
 
 
 @remedy("runtime.containerd.config", disruption="restart")
@@ -49,30 +52,29 @@ def write_config(change: Change, spec: Spec, facts: HostFacts) -> None:
     document = config.document
     values: dict[tuple[str, ...], object] = {}
     if not document:
-        values = _values(spec, containerd.version_of(tomlkit.parse(default).unwrap()))
+        values = _values(spec, tomllib.loads(default), "sandbox_image", "systemd_cgroup", "runtime_type")
     elif off := containerd.cri_disabled(document):
         values[("disabled_plugins",)] = [name for name in document["disabled_plugins"] if name not in off]
     if change.edit_toml(config.path, values, default=default, validate=_VALIDATE):
         change.restart(_SERVICE)
 
 
-def _set(name: str, value: object, change: Change, facts: HostFacts) -> None:
+def _set(change: Change, spec: Spec, facts: HostFacts, *names: str) -> None:
     config = facts[CONFIG]
-    version = containerd.version_of(config.document or {})
-    if change.edit_toml(config.path, {containerd.key(name, version): value}, validate=_VALIDATE):
+    if change.edit_toml(config.path, _values(spec, config.document or {}, *names), validate=_VALIDATE):
         change.restart(_SERVICE)
 
 
 @remedy("runtime.containerd.sandbox_image", disruption="restart")
 def set_sandbox_image(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Set the key where this version of the configuration has it, restart containerd."""
-    _set("sandbox_image", spec.runtime.containerd.sandbox_image, change, facts)
+    _set(change, spec, facts, "sandbox_image")
 
 
 @remedy("runtime.containerd.systemd_cgroup", disruption="restart")
 def set_systemd_cgroup(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Set the key where this version of the configuration has it, restart containerd."""
-    _set("systemd_cgroup", spec.runtime.containerd.systemd_cgroup, change, facts)
+    """Set the key and runc's type where this version of the configuration has them, restart containerd."""
+    _set(change, spec, facts, "systemd_cgroup", "runtime_type")
 
 
 @remedy("runtime.containerd.service", disruption="restart")

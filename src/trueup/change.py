@@ -17,7 +17,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from trueup import fact, shell
 from trueup.catalog import DISRUPTIONS, Disruption
-from trueup.errors import ChangeFailed
+from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
 from trueup.fact import Fact, HostFacts, Snapshot
 from trueup.facts import kernel, packages, systemd
 from trueup.redact import redact
@@ -116,7 +116,7 @@ rm -f "$log"
         for body in dict.fromkeys(filter(None, [*undone, *(action.settle for action in self.actions)])):
             try:
                 self._do("undo", body)
-            except ChangeFailed as error:
+            except (ChangeFailed, CouldNotLook, Unreachable) as error:
                 problems.append(str(error))
         return problems
 
@@ -133,12 +133,12 @@ rm -f "$log"
         shell text that may refuse the new file, whose name is in ``$tmp``. Mode and owner stay, or are 644 root:root.
         """
         old = self.read(path)
-        mode, owner = mode or old.mode, owner or old.owner
+        mode, owner = (mode or old.mode).lstrip("0"), owner or old.owner
         new = File(old.path, content.encode("utf-8", "surrogateescape"), mode, owner)
         if old == new:
             return False
         backup = f"{self._backups}/{secrets.token_hex(4)}{old.path.replace('/', '%')}"
-        undo = shell.restore(old.path, backup if old.exists else "")
+        undo = shell.restore(old.path, backup)
         body = shell.write(
             old.path, new.content, mode=mode, owner=owner, old=old.checksum, backup=backup, validate=validate
         )
@@ -247,14 +247,14 @@ rm -f "$log"
 
     def sysctl(self, key: str, value: str) -> None:
         """Set a kernel parameter now and at every boot; a later file that says otherwise is commented out, and kept."""
-        settings = self.look(kernel.SYSCTL_FILES).all(key)
+        files = self.look(kernel.SYSCTL_FILES)
         own_name = _SYSCTL_FILE.rpartition("/")[2]
-        final = settings[-1] if settings else None
+        final = files.winner(key)
         if final is None or final.value != value:
             rows = self.read(_SYSCTL_FILE).content.decode(errors="replace").splitlines() or ["# written by trueup"]
             kept = [row for row in rows if row.partition("=")[0].strip() != key]
             self.write(_SYSCTL_FILE, "\n".join([*kept, f"{key} = {value}"]) + "\n")
-        for setting in settings:
+        for setting in files.all(key):
             later = setting.line.name > own_name or setting.line.name == "sysctl.conf"
             if later and setting.value != value:
                 self._comment_out(setting.line.path, setting.line.number)
@@ -274,7 +274,7 @@ rm -f "$log"
         self.act(Action("run", argv[0], why, f"+{shlex.join(argv)}\n", undo), shlex.join(argv), disruption)
 
 
-_PROBE_FILE = """p=$(readlink -f {path}); echo "$p"
+_PROBE_FILE = """p=$(readlink -f {path} || echo {path}); echo "$p"
 [ -e "$p" ] || exit 0
 stat -c '%a %U:%G' "$p" && base64 "$p"
 """

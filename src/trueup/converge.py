@@ -53,9 +53,11 @@ class Audit:
             return Result(requirement.id, host.id, outcome, detail=snapshot.problem)
         for need in requirement.needs:
             if (need, host.id) in self.pairs:
-                needed = self.result(self.catalog.requirements[need], host).outcome
-                if not needed.holds:
-                    return Result(requirement.id, host.id, Outcome.BLOCKED, detail=f"needs {need}, which is {needed}")
+                needed = self.result(self.catalog.requirements[need], host)
+                if not needed.outcome.holds:
+                    # the chain ends with the one that really failed
+                    cause = needed.detail if needed.outcome is Outcome.BLOCKED else f"is {needed.outcome}"
+                    return Result(requirement.id, host.id, Outcome.BLOCKED, detail=f"needs {need}, which {cause}")
         facts = host.facts.view(requirement.reads)
         result = Result(requirement.id, host.id, Outcome.PASSED, evidence=facts.read)
         try:

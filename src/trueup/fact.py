@@ -21,6 +21,8 @@ T = TypeVar("T")
 SCHEMA = 1
 _MISSING = 127
 _TIMED_OUT = 124
+_KILLED = 137
+_CUT_OFF = -1
 _DENIED = ("permission denied", "operation not permitted", "access denied")
 
 _PRELUDE = """\
@@ -46,8 +48,12 @@ class Raw:
     def why(self) -> str:
         """Return the reason why there is no answer, in words."""
         last = next((line for line in reversed(self.err.splitlines()) if line.strip()), "").strip()
+        if self.rc == _CUT_OFF:
+            return "the answer was cut off"
         if self.rc == _TIMED_OUT:
             return "timed out"
+        if self.rc == _KILLED:
+            return "killed: it did not stop when its time was up, or memory ran out"
         if any(word in self.err.lower() for word in _DENIED):
             return f"permission denied ({last!r})"
         if self.rc == _MISSING:
@@ -193,7 +199,7 @@ def _frames(nonce: str, stream: bytes) -> dict[str, tuple[str, int]]:
             rc = tail.partition(b"\n")[0]
             frames[name.decode(errors="replace")] = (
                 body.decode(errors="replace"),
-                int(rc) if rc.isdigit() else _TIMED_OUT,
+                int(rc) if rc.isdigit() and len(rc) < 4 else _CUT_OFF,
             )
     return frames
 
@@ -209,5 +215,5 @@ def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]]) -> Sna
     return Snapshot(host, raws=kept, root=whoami is None or whoami.out.strip() == "0")
 
 
-CUT_OFF = Raw(_TIMED_OUT, "", "the answer was cut off")
+CUT_OFF = Raw(_CUT_OFF, "")
 _WHOAMI = Fact("whoami", "id -u", str.strip)

@@ -13,6 +13,7 @@ from typing import Any
 from testinfra.backend import BACKENDS
 
 from trueup.errors import UsageError, nearest
+from trueup.redact import HIDDEN
 from trueup.transport import OpenSSH, Process, Testinfra, Transport, become, check_ssh_config
 
 _COMMON = {"sudo", "sudo_user"}
@@ -80,7 +81,7 @@ def read(hosts: str | None, options: Connection) -> list[Target]:
     """
     if hosts is None and options.ansible_inventory:
         hosts = "ansible://all"
-    if hosts is None or not hosts.strip(" ,"):
+    if hosts is None or not hosts.replace(",", " ").strip():
         raise UsageError("--hosts is empty: name hosts (--hosts=node1,ssh://root@node2:2222), a file (--hosts=@FILE) "
                          "or this machine (--hosts=local://)")  # fmt: skip
     if options.ssh_config:
@@ -135,6 +136,7 @@ def parse(spec: str, where: str) -> Target:
         return Target("local", spec, scheme, "", options)
     user, _, _ = address.rpartition("@")
     if ":" in user:
+        where = where.replace(f":{user.partition(':')[2]}@", f":{HIDDEN}@")
         raise UsageError(f"{where}: a password in a host spec ends up in logs and process lists: use a key or an agent")
     try:
         port, name = urllib.parse.urlsplit(f"//{address}").port, _bare(address)

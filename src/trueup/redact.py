@@ -5,14 +5,26 @@ import re
 HIDDEN = "«redacted»"
 _PEM = re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S)
 _TOKEN = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")  # kubeadm bootstrap token
-_KEYED = re.compile(
-    r"""(?ix)
-    ( \b[\w.-]* (?: password | passwd | secret | token | client-key-data | certificate-key | auth | authorization )
-      ["']? \s* [:=] \s* (?: basic\s+ | bearer\s+ )?
-    | \bauth_pass \s+ | \b(?:basic|bearer) \s+ (?=[\w+/=.-]{8}) )
-    ( "(?:[^"\\\n]|\\.)*" | '[^'\n]*' | [^\s,;}\]"']+ )
-    """
+_URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*:)[^\s/@\"']+(?=@)", re.I)
+_WORDS = (
+    r"(?:password|passwd|passphrase|secret|secret[_-]?(?:access[_-]?)?key|api[_-]?key|token|client-key-data|"
+    r"certificate-key|auth|authorization)[\"']?"
 )
+_NAME = rf"(?<![\w.-])[\w.-]*{_WORDS}[^\S\n]*"
+_BLOCK = re.compile(rf"(?im)^([ \t-]*)([\"']?{_NAME}:[^\S\n]*)[|>][-+\d]*[^\S\n]*\n(?:\1[ \t]+\S.*\n?|[ \t]*\n)+")
+_KEY = re.compile(rf"(?i){_NAME}[:=][^\S\n]*(?:(?:basic|bearer)[^\S\n]+)?|\bauth_pass[^\S\n]+")
+_SCHEME = re.compile(r"(?i)\b((?:basic|bearer)[^\S\n]+)[\w+/=.~-]{8,}")
+_STRINGS = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'"
+_QUOTED = re.compile(rf"\"\"\".*?\"\"\"|'''.*?'''|{_STRINGS}", re.S)
+_ARRAY = re.compile(rf"\[(?:[^\]\"'{{]|{_STRINGS})*\]")  # of strings: a table in it has keys of its own
+_REST = {
+    '"': re.compile(r"(?:[^\"\\\n]|\\.)*"),  # inside a string: up to its end
+    "'": re.compile(r"[^'\n]*"),
+    "{": re.compile(r"[^\n,}\]\"']*"),  # inside a table or list on one line: up to the next entry
+    "=": re.compile(r"\S*"),
+    "": re.compile(r"[^\n]*"),
+}
+_LITERALS = ("", "null", "true", "false", "~", HIDDEN)
 
 
 def redact(text: str) -> str:
@@ -22,9 +34,45 @@ def redact(text: str) -> str:
     """
     text = _PEM.sub(rf"\1{HIDDEN}\2", text)
     text = _TOKEN.sub(HIDDEN, text)
-    return _KEYED.sub(lambda m: m[1] + _hide(m[2]), text)
+    text = _URL.sub(rf"\1{HIDDEN}", text)
+    text = _BLOCK.sub(rf"\1\2{HIDDEN}\n", text)
+    return _SCHEME.sub(rf"\1{HIDDEN}", _keyed(text))
+
+
+def _keyed(text: str) -> str:
+    done, at = [], 0
+    while key := _KEY.search(text, at):
+        start = key.end()
+        done.append(text[at:start])
+        before = text[text.rfind("\n", 0, start) + 1 : start]
+        string = _open_quote(before)
+        if not string and (array := _ARRAY.match(text, start)):
+            done.append(_QUOTED.sub(lambda m: _hide(m[0]), array[0]))
+            at = array.end()
+        elif not string and (quoted := _QUOTED.match(text, start)):
+            done.append(_hide(quoted[0]))
+            at = quoted.end()
+        elif not string and text[start : start + 1] in ("{", "["):
+            at = start  # what is in it has keys of its own
+        else:
+            tight = "=" if key[0].endswith("=") else ""
+            rest = _REST[string or ("{" if "{" in before or "[" in before else tight)].match(text, start)
+            value = rest[0] if rest else ""
+            quote = '"' if not string and key[0].rstrip().endswith("=") else ""  # TOML has no bare strings
+            done.append(value if value.strip() in _LITERALS else f"{quote}{HIDDEN}{quote}")
+            at = start + len(value)
+    return "".join([*done, text[at:]])
+
+
+def _open_quote(line: str) -> str:
+    """Return the quote of the string that the end of the line is in, or nothing."""
+    open_ = ""
+    for char in re.sub(r"\\.", "", line):
+        if char in "\"'" and open_ in ("", char):
+            open_ = "" if open_ else char
+    return open_
 
 
 def _hide(value: str) -> str:
-    quote = value[0] if value[0] in "\"'" else ""
+    quote = next(q for q in ('"""', "'''", '"', "'") if value.startswith(q))
     return f"{quote}{HIDDEN}{quote}" if value.strip("\"'") else value

@@ -26,10 +26,8 @@ base64 -d >"$tmp" <<'TRUEUP-CONTENT'
 chmod {shlex.quote(mode)} "$tmp"
 chown {shlex.quote(owner)} "$tmp"
 {validate or ":"}
-if [ -e "$path" ]; then
-  mkdir -p "$(dirname "$backup")"
-  cp -p "$path" "$backup"
-fi
+mkdir -p "$(dirname "$backup")"
+if [ -e "$path" ]; then cp -p "$path" "$backup"; else : >"$backup.absent"; fi
 sync "$tmp"
 mv -f "$tmp" "$path"
 sync "$dir"
@@ -38,13 +36,19 @@ sync "$dir"
 
 
 def restore(path: str, backup: str) -> str:
-    """Return text that puts a kept file back in one step, or removes a file that was not there before."""
-    if not backup:
-        return f"rm -f {shlex.quote(path)}"
-    return f"""path={shlex.quote(path)}; tmp=$(mktemp "$(dirname "$path")/.trueup.XXXXXX")
-cp -p {shlex.quote(backup)} "$tmp"
-sync "$tmp"
-mv -f "$tmp" "$path"
+    """Return text that puts a kept file back in one step, or removes a file that was not there before.
+
+    A write that was refused kept nothing, so there is nothing to undo: the file is not ours.
+    """
+    return f"""path={shlex.quote(path)}; backup={shlex.quote(backup)}
+if [ -e "$backup" ]; then
+  tmp=$(mktemp "$(dirname "$path")/.trueup.XXXXXX")
+  trap 'rm -f "$tmp"' EXIT
+  cp -p "$backup" "$tmp"
+  sync "$tmp"
+  mv -f "$tmp" "$path"
+elif [ -e "$backup.absent" ]; then rm -f "$path"
+fi
 """
 
 

@@ -107,7 +107,8 @@ class OpenSSH(Process):
         if done.rc == _SSH_FAILED:
             said = done.err.decode(errors="replace")
             advice = next((advice for words, advice in _ADVICE.items() if words in said.lower()), "")
-            raise Unreachable("; ".join(filter(None, [f"ssh: {_last(said) or 'connection lost'}", advice])))
+            words = (_last(said) or "connection lost").removeprefix("ssh: ")
+            raise Unreachable("; ".join(filter(None, [f"ssh: {words}", advice])))
         return done
 
     def close(self) -> None:

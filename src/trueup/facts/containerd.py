@@ -20,7 +20,7 @@ Key = tuple[str, ...]
 UNIT = unit("containerd.service")
 
 _GRPC = ("plugins", "io.containerd.grpc.v1.cri")
-_RUNC = ("containerd", "runtimes", "runc", "options")
+_RUNC = ("containerd", "runtimes", "runc")
 _KEYS: dict[str, dict[int, Key]] = {
     "sandbox_image": {
         1: ("plugins", "cri", "sandbox_image"),
@@ -28,9 +28,15 @@ _KEYS: dict[str, dict[int, Key]] = {
         3: ("plugins", "io.containerd.cri.v1.images", "pinned_images", "sandbox"),
     },
     "systemd_cgroup": {
-        1: ("plugins", "cri", *_RUNC, "SystemdCgroup"),
-        2: (*_GRPC, *_RUNC, "SystemdCgroup"),
-        3: ("plugins", "io.containerd.cri.v1.runtime", *_RUNC, "SystemdCgroup"),
+        1: ("plugins", "cri", *_RUNC, "options", "SystemdCgroup"),
+        2: (*_GRPC, *_RUNC, "options", "SystemdCgroup"),
+        3: ("plugins", "io.containerd.cri.v1.runtime", *_RUNC, "options", "SystemdCgroup"),
+    },
+    # A table of runc in the file replaces containerd's default one whole, and without a type no pod starts.
+    "runtime_type": {
+        1: ("plugins", "cri", *_RUNC, "runtime_type"),
+        2: (*_GRPC, *_RUNC, "runtime_type"),
+        3: ("plugins", "io.containerd.cri.v1.runtime", *_RUNC, "runtime_type"),
     },
 }
 _NEWEST = 4  # containerd 2.3; its keys are those of version 3

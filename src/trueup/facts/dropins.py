@@ -40,7 +40,7 @@ def probe(kind: str, legacy: str = "") -> str:
 for f in {globs} {legacy}; do
   [ -e "$f" ] || [ -L "$f" ] || continue
   printf '@%s\\t%s\\n' "$f" "$(readlink -f "$f")"
-  [ ! -e "$f" ] || sed 's/^/|/' "$f" || exit 1
+  [ ! -e "$f" ] || {{ sed 's/^/|/' "$f" && echo; }} || exit 1  # a last line may lack its newline
 done
 """
 

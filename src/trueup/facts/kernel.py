@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 
 from trueup.fact import Fact
 from trueup.facts import dropins
@@ -81,7 +81,7 @@ class Persistent:
     boot: dropins.DropIns
 
     def winner(self, key: str) -> Setting | None:
-        """Return the setting that a boot ends with: the last one that names the key or a glob of it."""
+        """Return the setting that a boot ends with: the last one that names the key, or else a glob of it."""
         return _last(self.boot.lines, key)
 
     def legacy(self, key: str) -> Setting | None:
@@ -94,13 +94,21 @@ class Persistent:
 
 
 def _settings(lines: Iterable[dropins.Line], key: str) -> list[Setting]:
+    """Return what names the key itself; globs count only where nothing does, be it a value or a bare ``-key``."""
     path = proc_path(key)
-    split = ((line, *line.text.partition("=")) for line in lines)
-    return [
-        Setting(" ".join(value.split()), line)
-        for line, name, found, value in split
-        if found and fnmatchcase(path, proc_path(name.strip().removeprefix("-").strip()))
-    ]
+    exact: list[Setting] = []
+    globs: list[Setting] = []
+    exempt = False
+    for line in lines:
+        name, found, value = line.text.partition("=")
+        named = proc_path(name.strip().removeprefix("-").strip())
+        if found and named == path:
+            exact.append(Setting(" ".join(value.split()), line))
+        elif found and PurePosixPath(path).match(named):
+            globs.append(Setting(" ".join(value.split()), line))
+        elif named == path and line.text.startswith("-"):
+            exempt = True
+    return exact or ([] if exempt else globs)
 
 
 def _last(lines: Iterable[dropins.Line], key: str) -> Setting | None:

@@ -25,9 +25,9 @@ class Unit:
     properties: dict[str, str]
 
     @property
-    def exists(self) -> bool:
-        """Whether systemd knows the unit."""
-        return self.properties.get("LoadState") == "loaded"
+    def loaded(self) -> str:
+        """Return the load state: ``loaded``, ``not-found``, ``masked``, ``bad-setting``, ``error``."""
+        return self.properties["LoadState"]
 
     @property
     def active(self) -> str:

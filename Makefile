@@ -1,0 +1,65 @@
+# make demo, make test: each sets up what it needs first.
+PYTHON ?= python3
+HOSTS ?= local://
+PROFILE ?= base
+N ?= 3
+BIN := .venv/bin
+
+.PHONY: demo audit test test-lab lint report lab-setup lab-up lab-down bench lock clean
+
+demo: .venv/ready  ## boot three test hosts, audit, plan, fix, audit again, fix again; without root: audit this machine
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh lab/demo.sh
+
+audit: .venv/ready  ## make audit HOSTS=node1,node2 PROFILE=base
+	$(BIN)/pytest checks --hosts='$(HOSTS)' --profile='$(PROFILE)'
+
+test: .venv/ready  ## the suite's own tests that need no test hosts
+	$(BIN)/pytest tests -m 'not lab' -q
+
+test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; needs root
+	$(BIN)/pytest tests -m lab -q
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+report: node_modules/.bin/allure  ## a page from .trueup/allure-results; SINGLE=1 for one file to send around
+	rm -rf .trueup/allure-report
+	node_modules/.bin/allure generate
+	@echo "look at it: $(PYTHON) -m http.server --bind 127.0.0.1 -d .trueup/allure-report 8080"
+
+lab-setup: .venv/ready
+	$(BIN)/python -m lab setup
+
+lab-up: lab-setup  ## make lab-up N=3
+	$(BIN)/python -m lab up $(N)
+
+lab-down: .venv/ready  ## also cleans up after a crash
+	$(BIN)/python -m lab down
+
+bench: .venv/ready lab-setup
+	$(BIN)/python -m benchmarks.audit
+
+# Debian's python3 has venv in a package of its own.
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "trueup needs Python 3.11 or newer, PYTHON=… names one")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get update -q && apt-get install -y -q --no-install-recommends python3-venv; } || \
+	  { echo "install your distribution's python3-venv first"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+node_modules/.bin/allure: package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+lock:  ## renew requirements.lock from pyproject.toml
+	$(BIN)/pip install -q pip-tools
+	$(BIN)/pip-compile -q --extra dev --all-build-deps --generate-hashes --strip-extras --allow-unsafe \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv node_modules .trueup build dist *.egg-info

@@ -1,0 +1,55 @@
+"""Test hosts on this machine.
+
+setup           install missing tools, build the base and the package repository
+up WHAT...      bring up hosts: N (one control plane, the rest workers), ROLE=N (cp, w, lb, reg), or names
+down [HOST...]  remove hosts, or the whole lab
+status          say which hosts are up
+ssh HOST [CMD]  ssh to a host; options of ssh may come first
+sh HOST SCRIPT  run a shell script as root in a host, without ssh
+reset HOST...   bring hosts back to the bare base
+doctor          say whether this machine can carry the lab
+"""
+
+import os
+import sys
+from argparse import REMAINDER, ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable
+
+from lab import cache, network
+from lab.host import ENV, Host
+from lab.lab import Lab
+from lab.machine import LabUnavailable
+
+
+def hosts(words: list[str]) -> list[str]:
+    """Host names from what `up` accepts."""
+    parts = [p.partition("=") for w in words for p in (f"cp=1 w={int(w) - 1}" if w.isdecimal() else w).split()]
+    return [r + i for r, _, n in parts for i in (map(str, range(1, int(n) + 1)) if n.isdecimal() else [""])]
+
+
+def main() -> None:
+    """Run one command; what is in the way is one line on stderr and exit 4."""
+    lab = Lab()
+    commands: dict[str, Callable[[list[str]], object]] = {
+        "setup": lambda _: lab.setup(),
+        "up": lambda words: print(*lab.up(hosts(words))),
+        "down": lambda names: lab.down(names or None),
+        "status": lambda _: print("\n".join(f"{up} {network.address(up)} {lab.root(up)}" for up in lab.hosts())),
+        "ssh": lambda words: os.execvp("ssh", ["ssh", "-F", str(lab.ssh_config), *words]),
+        "sh": lambda words: os.execvpe("sh", Host(lab.state, "".join(words[:1])).inside(" ".join(words[1:])), ENV),
+        "reset": lab.reset,
+        "doctor": lambda _: lab.check() or print("this machine can carry the lab, built from", *cache.mirror()),
+    }
+    parser = ArgumentParser("python3 -m lab", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=list(commands))
+    parser.add_argument("words", nargs=REMAINDER, metavar="WHAT")
+    options = parser.parse_args()
+    try:
+        commands[options.command](options.words)
+    except LabUnavailable as error:
+        print(f"lab: {error}", file=sys.stderr)
+        sys.exit(4)
+
+
+if __name__ == "__main__":
+    main()

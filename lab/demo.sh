@@ -1,0 +1,47 @@
+#!/bin/sh
+# The main job, from bare hosts to compliant ones. Every step says what it runs and is held to the exit code it must have.
+set -eu
+out=.trueup
+rm -rf "$out"
+mkdir -p "$out"
+
+if ! reason=$(python -m lab doctor 2>&1) && { [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; }; then
+  printf '%s\nthe lab boots real test hosts and needs root on Debian; so this audits the machine you are on, changing nothing\n\n' "$reason"
+  status=0
+  pytest checks --hosts=local:// --report="$out/audit.md" || status=$?
+  [ "$status" -le 3 ] || exit "$status"
+  printf '\nthe report: %s/audit.md\n' "$out"
+  exit 0
+fi
+
+step() {
+  wanted=$1 title=$2
+  shift 2
+  printf '\n\033[1m── %s\033[0m\n$ %s\n' "$title" "$*"
+  status=0
+  "$@" || status=$?
+  [ "$status" = "$wanted" ] || { echo "demo: exit code $status, expected $wanted" >&2; exit 1; }
+}
+
+began=$(date +%s)
+state=${TRUEUP_LAB:-/var/lib/trueup-lab}
+hosts="--hosts=@$state/hosts --ssh-config=$state/ssh_config --profile=lab"
+trap 'python -m lab down' EXIT
+step 0 'tools, base system and package repository (cached)' python -m lab setup
+step 0 'three bare hosts: systemd, sshd, no container runtime' python -m lab reset cp1 w1 w2
+step 1 'audit: not compliant' pytest checks $hosts
+step 1 'plan: what --fix would do, and nothing done' pytest checks $hosts --fix=plan -q
+step 0 'fix: each failed requirement is remedied and tested again' pytest checks $hosts --fix --report="$out/fix.md"
+step 0 'audit again: compliant' \
+  pytest checks $hosts --alluredir="$out/allure-results" --clean-alluredir --report="$out/audit.md" --report="$out/audit.json"
+step 0 'fix again: nothing left to change' pytest checks $hosts --fix -q --report="$out/again.json"
+grep -q '"actions": \[\]' "$out/again.json" && ! grep -q '"verb"' "$out/again.json" ||
+  { echo 'demo: the second fix changed something' >&2; exit 1; }
+
+cat <<TEXT
+
+done in $(($(date +%s) - began)) s
+  reports          $out/fix.md, $out/audit.md, $out/audit.json
+  Allure results   $out/allure-results   (make report builds the page, with npm)
+  your own hosts   .venv/bin/pytest --hosts=node1,node2 --profile=base
+TEXT

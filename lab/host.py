@@ -1,0 +1,103 @@
+"""One host: its directory, its identity, its boot, and a way in without ssh."""
+
+import os
+import shutil
+import signal
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, CompletedProcess, Popen, TimeoutExpired
+
+from lab import network
+from lab.machine import LabUnavailable, cgroups, end, pids, run, wrap
+
+DETACH = ["setsid", "--fork", "sh", "-c", 'exec "$@" >"$0" 2>&1 </dev/null']
+ENTER = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd", "--", "bash", "-c"]
+ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
+KEYGEN = ["sh", "-c", '[ -s "$0.pub" ] || { rm -f "$0"; ssh-keygen -q -t ed25519 -N "" -C lab -f "$0"; }']
+GREET = 'exec 3<>/dev/tcp/$0/22 && read -r -u3 hello && echo SSH-2.0-lab >&3 && echo "$hello"'
+Done = CompletedProcess[str]
+
+
+class Host:
+    """A host by its name, whether it exists or not."""
+
+    def __init__(self, state: Path, name: str) -> None:
+        self.name, self.address, self.state = name, network.address(name), state
+        self.directory, self.key = state / "nodes" / name, state / "keys" / name
+        self.root, self.made = self.directory / "root", self.directory / "made"
+
+    def whole(self) -> bool:
+        """Whether it was made to the end, and runs."""
+        return self.made.exists() and self.root.is_mount() and bool(pids(self.name))
+
+    def make(self, base: Path) -> None:
+        """Give it a file system, an identity and a network, and start it."""
+        run("mkdir", "-p", *(self.directory / part for part in ("root", "upper", "work", "containerd")))
+        layers = f"lowerdir={base},upperdir={self.directory}/upper,workdir={self.directory}/work"
+        run("mount", "-t", "overlay", f"lab-{self.name}", "-o", layers, self.root)
+        run(*KEYGEN, self.key)
+        etc = self.root / "etc"
+        shutil.copy(self.key, etc / "ssh/ssh_host_ed25519_key")
+        shutil.copy(self.state / "id.pub", etc / "ssh/lab_authorized_keys")
+        names = (f"{network.address(name)} {name}\n" for name in network.NUMBER)
+        (etc / "hosts").write_text("127.0.0.1 localhost\n" + "".join(names))
+        (etc / "hostname").write_text(f"{self.name}\n")
+        (etc / "machine-id").write_text(f"{uuid.uuid4().hex}\n")
+        network.plug(self.name, network.NUMBER[self.name])
+        launch = [*DETACH, f"{self.directory}/console.log", "sh", f"{Path(__file__).parent}/launch.sh"]
+        run(*wrap(self.name, *launch, self.name, self.directory, *cgroups(self.name)))
+        self.made.touch()
+
+    def remove(self) -> None:
+        """End it and remove every trace but its host key."""
+        end(self.name)
+        if self.root.is_mount():
+            run("umount", "--lazy", self.root)  # even where somebody's shell stands in it
+        network.remove(self.name)
+        run("rm", "-rf", "--one-file-system", f"/run/systemd/nspawn/propagate/{self.name}", self.directory)
+
+    def leader(self) -> int | None:
+        """Its PID 1 as the machine numbers it, once that is systemd."""
+        for pid in pids(self.name):
+            with suppress(OSError):
+                status = Path(f"/proc/{pid}/status").read_text()
+                if status.startswith("Name:\tsystemd\n") and f"\nNSpid:\t{pid}\t1\n" in status:
+                    return pid
+        return None
+
+    def inside(self, script: str) -> list[str]:
+        """The command that runs a shell script inside, as root."""
+        if not (pid := self.leader()):
+            raise LabUnavailable(f"{self.name} is not up")
+        return wrap(self.name, "nsenter", f"--target={pid}", *ENTER, script)
+
+    def sh(self, script: str, check: bool, timeout: float, given: str | None) -> Done:
+        """Run a shell script inside, and end it when the time is over."""
+        argv, stdin = self.inside(script), PIPE if given else DEVNULL
+        with Popen(argv, -1, None, stdin, PIPE, PIPE, env=ENV, text=True, start_new_session=True) as process:
+            try:
+                out, err = process.communicate(given, timeout)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)  # nsenter alone would leave the script running
+                raise
+        done = Done(f"{self.name}: {script}", process.returncode, out, err)
+        if check:
+            done.check_returncode()
+        return done
+
+    def wait(self, until: float, before: int | None = None) -> None:
+        """Wait until it has booted and answers, with another PID 1 than before."""
+        while self.leader() == before or not self.ready():
+            if not pids(self.name) or time.monotonic() > until:
+                console = (self.directory / "console.log").read_text(errors="replace")
+                raise LabUnavailable(f"{self.name} does not get ready; its console says: {console[-300:]!r}")
+            time.sleep(0.1)
+
+    def ready(self) -> bool:
+        """Whether systemd is done and sshd answers; sshd is asked last, and without a login, to keep its log clean."""
+        with suppress(LabUnavailable, TimeoutExpired, OSError):
+            if self.sh("systemctl is-system-running", False, 5, None).stdout.strip() in ("running", "degraded"):
+                return run(*network.MANAGEMENT, "timeout", "2", "bash", "-c", GREET, self.address).startswith("SSH-")
+        return False

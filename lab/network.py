@@ -1,0 +1,52 @@
+"""Addresses, and the lab's switch: a bridge in a network namespace of its own, with no route to anywhere else."""
+
+from pathlib import Path
+
+from lab.machine import LabUnavailable, run
+
+NET = "10.77.0"
+MANAGEMENT = ["nsenter", "--net=/run/netns/lab-mgmt"]
+ROLES = {"cp": range(11, 31), "w": range(31, 71), "lb": range(71, 81), "reg": range(81, 91)}
+NUMBER = {f"{role}{i + 1}": number for role, numbers in ROLES.items() for i, number in enumerate(numbers)}
+"""Every possible host and what its address and MAC end in: fixed, so a host made anew meets no stale ARP entry."""
+
+
+def address(name: str) -> str:
+    """The address of a host."""
+    if name not in NUMBER:
+        raise LabUnavailable(f"no host can have the name {name}: there are cp1-20, w1-40, lb1-10, reg1-10")
+    return f"{NET}.{NUMBER[name]}"
+
+
+def namespaces() -> list[str]:
+    """The lab's network namespaces, without the prefix that marks them."""
+    return [entry.name.removeprefix("lab-") for entry in Path("/run/netns").glob("lab-*")]
+
+
+def ip(namespace: str, commands: str) -> None:
+    """Run lines of ip(8) commands in a namespace, made first if need be."""
+    if namespace not in namespaces():
+        run("ip", "netns", "add", f"lab-{namespace}")
+    run("ip", "-n", f"lab-{namespace}", "-batch", "-", stdin=commands)
+
+
+def plug(name: str, number: int) -> None:
+    """Give a host its namespace and address, connected to the switch."""
+    ip(name, "link set lo up")
+    mac = f"02:77:00:00:00:{number:02x}"
+    ip("sw", f"link add {name} type veth peer name eth0 address {mac} netns lab-{name}\nlink set {name} master br0 up")
+    ip(name, f"addr add {NET}.{number}/24 dev eth0\nlink set eth0 up")
+
+
+def up() -> None:
+    """Make the switch and the management side, from which tests and the repository speak to the hosts."""
+    ip("sw", "link add br0 type bridge forward_delay 0\nlink set br0 up")
+    # as a switch it must not filter what hosts say to each other
+    run("nsenter", "--net=/run/netns/lab-sw", "sh", "-c", "echo 0 > /proc/sys/net/bridge/bridge-nf-call-iptables")
+    plug("mgmt", 254)
+
+
+def remove(*names: str) -> None:
+    """Remove namespaces that exist, and their ends on the switch, which would outlive them for a moment."""
+    for name in set(names).intersection(namespaces()):
+        run("sh", "-c", 'ip -n lab-sw link del "$0" 2>/dev/null; ip netns del "lab-$0"', name)

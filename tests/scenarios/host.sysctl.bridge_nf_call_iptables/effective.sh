@@ -1,0 +1,3 @@
+# red: effective
+# says: found     0
+sysctl -w net.bridge.bridge-nf-call-iptables=0

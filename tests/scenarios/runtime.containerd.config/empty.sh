@@ -1,0 +1,3 @@
+# red: declared
+# says: an empty file
+: >/etc/containerd/config.toml

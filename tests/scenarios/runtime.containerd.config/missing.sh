@@ -1,0 +1,3 @@
+# red: declared
+# says: no file
+rm /etc/containerd/config.toml

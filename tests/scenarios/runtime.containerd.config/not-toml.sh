@@ -1,0 +1,3 @@
+# red: declared
+# says: a TOML document
+echo 'version = = 2' >/etc/containerd/config.toml

@@ -1,0 +1,3 @@
+# red: persistent
+# says: found     disabled
+systemctl disable containerd

@@ -1,0 +1,4 @@
+# red: effective persistent
+# says: found     masked
+# also: runtime.containerd.unit
+systemctl mask --now containerd

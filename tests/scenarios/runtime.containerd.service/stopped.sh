@@ -1,0 +1,3 @@
+# red: effective
+# says: found     inactive
+systemctl stop containerd

@@ -1,0 +1,4 @@
+# red: effective
+# says: SystemdCgroup
+sed -i '/SystemdCgroup/d' /etc/containerd/config.toml
+systemctl restart containerd

@@ -1,0 +1,4 @@
+# red: persistent
+# says: a daemon-reload is due
+mkdir -p /etc/systemd/system/containerd.service.d
+printf '[Unit]\nDescription=changed on disk only\n' >/etc/systemd/system/containerd.service.d/30-note.conf

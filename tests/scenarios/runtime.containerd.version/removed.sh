@@ -1,0 +1,3 @@
+# red: effective
+# says: not installed
+apt-get -y -q --allow-change-held-packages remove containerd

@@ -1,0 +1,3 @@
+# red: effective
+# says: not installed
+dpkg --force-depends --remove runc

@@ -1,0 +1,7 @@
+# red: effective
+# says: package that owns /usr/local/sbin/runc
+# advice
+# after: rm /usr/local/sbin/runc
+ln -s /usr/sbin/runc /usr/local/sbin/runc.real
+cp /usr/sbin/runc /usr/local/sbin/runc
+# after: rm /usr/local/sbin/runc.real

@@ -1,0 +1,72 @@
+"""The fixtures of a host to change."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from scratch import TOOLS, Changes, Rooted
+
+from trueup import change as engine
+from trueup.catalog import Disruption
+from trueup.change import Change
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "root"
+    for directory in (
+        "etc/sysctl.d",
+        "etc/modules-load.d",
+        "etc/systemd/system",
+        "proc/sys/net/ipv4",
+        "usr/lib/sysctl.d",
+    ):
+        (root / directory).mkdir(parents=True)
+    return root
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """What the fake tools know, and ``log``: what they were asked to change."""
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "log").touch()
+    (state / "dpkg").touch()
+    (state / "offered").touch()
+    return state
+
+
+@pytest.fixture
+def log(state: Path) -> Callable[[], list[str]]:
+    return lambda: (state / "log").read_text().splitlines()
+
+
+@pytest.fixture
+def transport(tmp_path: Path, root: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Rooted:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name, body in TOOLS.items():
+        (tools / name).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+        (tools / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    monkeypatch.setenv("STATE", str(state))
+    monkeypatch.setenv("ROOT", str(root))
+    monkeypatch.setattr(engine, "_STATE", str(tmp_path / "kept"))
+    return Rooted(["sh", "-s"], "h", root=str(root))
+
+
+@pytest.fixture
+def changes(transport: Rooted) -> Changes:
+    """Makes a :class:`Change` of this host; ``apply=False`` plans."""
+
+    def make(*, apply: bool = True, allowed: Disruption = "restart") -> Change:
+        return Change(transport, run="run", apply=apply, allowed=allowed)
+
+    return make
+
+
+@pytest.fixture
+def owner() -> str:
+    """The owner of a new file, so that the tests need not be root."""
+    return f"{os.getuid()}:{os.getgid()}" if os.getuid() else ""

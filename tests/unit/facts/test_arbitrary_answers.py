@@ -1,0 +1,87 @@
+"""Behind HostFacts, an answer that no parser expected is "could not look", never a crash."""
+
+import importlib
+import pkgutil
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import trueup.facts
+from trueup.errors import CouldNotLook
+from trueup.fact import Fact, HostFacts, Raw, Snapshot
+from trueup.facts import kernel, packages
+
+MODULES = [
+    importlib.import_module(module.name)
+    for module in pkgutil.iter_modules(trueup.facts.__path__, f"{trueup.facts.__name__}.")
+]
+FACTS: dict[str, Fact[Any]] = {
+    fact.name: fact for module in MODULES for fact in vars(module).values() if isinstance(fact, Fact)
+}
+FACTS |= {fact.name: fact for fact in (packages.package("x"), packages.offered("x"))}
+# Words that the probes print, so that the text gets past the first branch of a parser.
+WORDS = st.sampled_from(
+    ["@/etc/sysctl.d/1.conf\t/x\n", "@", "\t", "|", "|net.ipv4.*=1\n", "|-\n", "|=\n", "dpkg\n", "rpm\n", "ii \t",
+     "=", "\n", "LoadState=loaded\n", "RestartUSec=", "1.2.3 min", "TasksMax=", "path=/x\n", "changed=1e999\n",
+     "\n--\n", "version = ", "[plugins]\n", "stopped", "absent", "nan ", "0 ", "1 ", "overlay ", "runc\t", "v", " | "]
+)  # fmt: skip
+ANSWERS = st.text() | st.lists(WORDS | st.text(max_size=4), max_size=12).map("".join)
+
+
+@pytest.mark.parametrize("fact", FACTS.values(), ids=list(FACTS))
+@settings(max_examples=80)
+@given(out=ANSWERS)
+def test_a_parser_reads_any_text_or_says_that_it_cannot(fact: Fact[Any], out: str) -> None:
+    facts = HostFacts(Snapshot("h", raws={fact.name: Raw(0, out)}))
+    with suppress(CouldNotLook):
+        assert facts[fact] is facts[fact]
+
+
+@given(out=ANSWERS, key=st.text(max_size=12) | st.sampled_from(["net.ipv4.ip_forward", "a/b.c"]))
+def test_questions_about_any_drop_ins_have_an_answer(out: str, key: str) -> None:
+    found = kernel.SYSCTL_FILES.parse(out)
+    winner = found.winner(key)
+    assert winner is None or winner in found.all(key)
+    assert (found.legacy(key) is None) or not found.boot.find(found.legacy(key).line.path)
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (Raw(124, "", ""), "timed out"),
+        (Raw(137, "", ""), "killed"),
+        (Raw(-1, "", ""), "cut off"),
+        (Raw(127, "", "sh: 1: rpm: not found\n"), "tool missing ('sh: 1: rpm: not found')"),
+        (Raw(1, "", "cat: /etc/shadow: Permission denied\n\n"), "permission denied"),
+        (Raw(3, "", ""), "exit code 3"),
+        (Raw(3, "", "one\nlast words\n"), "exit code 3 ('last words')"),
+    ],
+)
+def test_a_probe_that_failed_is_never_an_empty_answer(raw: Raw, why: str) -> None:
+    facts = HostFacts(Snapshot("h", raws={"kernel.sysctl": raw}))
+    with pytest.raises(CouldNotLook) as caught:
+        facts[kernel.SYSCTL]
+    assert str(caught.value).startswith("kernel.sysctl: ")
+    assert why in str(caught.value)
+
+
+def test_a_fact_that_was_not_asked_for_is_no_empty_answer() -> None:
+    with pytest.raises(CouldNotLook, match="not in the snapshot"):
+        HostFacts(Snapshot("h"))[kernel.SYSCTL]
+
+
+def test_a_check_may_not_read_what_its_requirement_does_not_declare() -> None:
+    facts = HostFacts(Snapshot("h", raws={"kernel.sysctl": Raw(0, "")})).view([kernel.MODULES])
+    with pytest.raises(TypeError, match=r"kernel\.sysctl is read but not declared"):
+        facts[kernel.SYSCTL]
+
+
+def test_what_a_check_read_is_noted_for_the_evidence() -> None:
+    facts = HostFacts(Snapshot("h", raws={"kernel.sysctl": Raw(0, "a=1"), "kernel.modules": Raw(0, "")}))
+    view = facts.view([kernel.SYSCTL, kernel.MODULES])
+    view[kernel.SYSCTL]
+    assert view.read == {"kernel.sysctl": Raw(0, "a=1")}
+    assert not facts.read

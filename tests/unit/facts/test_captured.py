@@ -1,0 +1,100 @@
+"""Every parser on captured answers: one pair of files a case, see README.md."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trueup.facts import containerd, dropins, kernel, packages, systemd
+from trueup.profile import load
+
+CAPTURED = Path(__file__).parent / "captured"
+CASES = sorted(CAPTURED.glob("*/*.txt"))
+ASKED = load("aliyun-kubeadm-1.24").spec("any").runtime.containerd.unit
+
+
+def _lines(found: dropins.DropIns, _: Any) -> Any:
+    return [f"{line.text} at {line.where}" for line in found.lines]
+
+
+def _settings(found: kernel.Persistent, expected: Any) -> Any:
+    def said(setting: kernel.Setting | None) -> str | None:
+        return f"{setting.value} at {setting.where}" if setting else None
+
+    return {
+        "boot": {key: said(found.winner(key)) for key in expected["boot"]},
+        "legacy": {key: said(found.legacy(key)) for key in expected["legacy"]},
+    }
+
+
+def _unit(found: systemd.Unit, _: Any) -> Any:
+    return {
+        "loaded": found.loaded,
+        "active": found.active,
+        "enabled": found.enabled,
+        "needs_reload": found.needs_reload,
+        "files": found.files,
+        "differs": {name: found.directive(name) for name, value in ASKED.items() if not found.satisfies(name, value)},
+    }
+
+
+def _keys(document: dict[str, Any]) -> dict[str, Any]:
+    version = containerd.version_of(document)
+    settings = ("sandbox_image", "systemd_cgroup") if version else ()
+    return {"version": version} | {name: containerd.at(document, containerd.key(name, version)) for name in settings}
+
+
+def _config(found: containerd.Config, _: Any) -> Any:
+    document = found.document
+    assert bool(found.mistake) is (document is None)
+    known = {"path": found.path, "exists": found.exists, "changed": found.changed, "is_toml": document is not None}
+    if document is None:
+        return known
+    return known | _keys(document) | {"cri_disabled": containerd.cri_disabled(document)}
+
+
+def _dump(found: dict[str, Any] | None, _: Any) -> Any:
+    return None if found is None else _keys(found)
+
+
+def _as_is(found: Any, _: Any) -> Any:
+    return found
+
+
+def _fields(found: Any, _: Any) -> Any:
+    return asdict(found)
+
+
+# directory under captured/ -> parser, and what of its value the expected file holds
+READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
+    "kernel.modules": (kernel.MODULES.parse, _as_is),
+    "kernel.modules_load": (kernel.MODULES_LOAD.parse, _lines),
+    "kernel.sysctl": (kernel.SYSCTL.parse, _as_is),
+    "kernel.sysctl_files": (kernel.SYSCTL_FILES.parse, _settings),
+    "packages": (packages.PACKAGES.parse, _fields),
+    "package.offered": (packages.offered("x").parse, _as_is),
+    "unit": (systemd.unit("x").parse, _unit),
+    "containerd.config": (containerd.CONFIG.parse, _config),
+    "containerd.dump": (containerd.DUMP.parse, _dump),
+    "containerd.binaries": (containerd.BINARIES.parse, _fields),
+    "containerd.started": (containerd.STARTED.parse, _as_is),
+}
+
+
+@pytest.mark.parametrize("answer", CASES, ids=[f"{case.parent.name}-{case.stem}" for case in CASES])
+def test_a_captured_answer_reads_as_expected(answer: Path) -> None:
+    expected = json.loads(answer.with_suffix(".expected.json").read_text(encoding="utf-8"))
+    parse, show = READERS[answer.parent.name]
+    assert show(parse(answer.read_text(encoding="utf-8")), expected) == expected
+
+
+def test_every_reader_has_captures() -> None:
+    assert {case.parent.name for case in CASES} == set(READERS)
+
+
+def test_every_expectation_has_its_capture() -> None:
+    expected = {path.name.removesuffix(".expected.json") for path in CAPTURED.glob("*/*.json")}
+    assert expected == {case.stem for case in CASES}

@@ -1,0 +1,253 @@
+"""Every probe is POSIX sh that runs, and only looks."""
+
+import importlib
+import os
+import pkgutil
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import trueup.facts
+from trueup.fact import Fact
+from trueup.facts import containerd, kernel, packages
+from trueup.profiles.schema import Spec
+
+SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
+FACTS: dict[str, Fact[Any]] = {
+    f"{module.name}-{name}": fact
+    for module in pkgutil.iter_modules(trueup.facts.__path__)
+    for name, fact in vars(importlib.import_module(f"{trueup.facts.__name__}.{module.name}")).items()
+    if isinstance(fact, Fact)
+}
+
+
+def sh(text: str, *, shell: str = "sh", path: str | None = None) -> subprocess.CompletedProcess[str]:
+    argv = ["busybox", "sh"] if shell == "busybox" else [shell]
+    env = {"LC_ALL": "C", "PATH": path or os.environ["PATH"]}
+    return subprocess.run(
+        [*argv, "-c", text], capture_output=True, text=True, stdin=subprocess.DEVNULL, env=env, check=False, timeout=30
+    )
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A scratch file system in which ``/lib`` is a link, as on current distributions."""
+    for directory in ("etc/sysctl.d", "run/sysctl.d", "usr/lib/sysctl.d", "usr/local/lib/sysctl.d"):
+        (tmp_path / directory).mkdir(parents=True)
+    (tmp_path / "lib").symlink_to("usr/lib")
+    return tmp_path
+
+
+@pytest.fixture
+def sysctl_files(root: Path, spec: Spec) -> Callable[[], kernel.Persistent]:
+    """Runs the probe with the scratch root in the place of ``/``."""
+
+    def look() -> kernel.Persistent:
+        text = re.sub(r"(?<= )/(?=(etc|run|usr|lib)/)", f"{root}/", kernel.SYSCTL_FILES.probe(spec))
+        done = sh(text)
+        assert done.returncode == 0, done.stderr
+        return kernel.SYSCTL_FILES.parse(done.stdout)
+
+    return look
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Callable[..., str]:
+    """Makes executables and returns a PATH that begins with them."""
+    directory = tmp_path / "tools"
+    directory.mkdir()
+
+    def make(**bodies: str) -> str:
+        for name, body in bodies.items():
+            tool = directory / name.replace("_", "-")
+            tool.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+            tool.chmod(0o755)
+        return f"{directory}:{os.environ['PATH']}"
+
+    return make
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("fact", FACTS.values(), ids=list(FACTS))
+def test_a_probe_is_shell_that_parses(fact: Fact[Any], shell: str, spec: Spec) -> None:
+    argv = ["busybox", "sh"] if shell == "busybox" else [shell]
+    done = subprocess.run([*argv, "-n"], input=fact.probe(spec), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("name", ["kernel-MODULES", "kernel-SYSCTL", "kernel-SYSCTL_FILES", "containerd-BINARIES"])
+def test_a_probe_answers_in_every_shell_what_its_parser_reads(name: str, shell: str, spec: Spec) -> None:
+    done = sh(FACTS[name].probe(spec), shell=shell)
+    assert (done.returncode, done.stderr) == (0, "")
+    FACTS[name].parse(done.stdout)
+
+
+def test_a_name_from_the_profile_is_quoted() -> None:
+    done = sh(kernel.modules("x; echo injected").probe(None) + kernel.sysctl("a.$(echo injected)").probe(None))
+    assert "injected\n" not in done.stdout.replace("x; echo injected absent", "")
+
+
+def test_the_running_value_of_a_parameter_is_read(spec: Spec) -> None:
+    fact = kernel.sysctl("kernel.ostype", "kernel.no_such_parameter", "net.ipv4.ip_local_port_range")
+    found = fact.parse(sh(fact.probe(None)).stdout)
+    assert found["kernel.ostype"] == "Linux"
+    assert len(found["net.ipv4.ip_local_port_range"].split(" ")) == 2
+    assert "kernel.no_such_parameter" not in found
+
+
+def test_a_parameter_that_may_not_be_read_is_not_an_absent_one(spec: Spec, tools: Callable[..., str]) -> None:
+    path = tools(cat="echo 'cat: Permission denied' >&2; exit 1")
+    assert sh(kernel.sysctl("kernel.ostype").probe(None), path=path).returncode != 0
+
+
+def test_the_last_name_wins_whatever_its_directory(root: Path, sysctl_files: Callable[[], kernel.Persistent]) -> None:
+    (root / "etc/sysctl.d/10-kube.conf").write_text("net.ipv4.ip_forward = 1\n")
+    (root / "usr/lib/sysctl.d/90-hardening.conf").write_text("# CIS\nnet.ipv4.ip_forward=0\n")
+    winner = sysctl_files().winner("net.ipv4.ip_forward")
+    assert winner
+    assert (winner.value, winner.where) == ("0", f"{root}/usr/lib/sysctl.d/90-hardening.conf:2")
+
+
+def test_the_first_directory_wins_a_name(root: Path, sysctl_files: Callable[[], kernel.Persistent]) -> None:
+    (root / "run/sysctl.d/50-a.conf").write_text("net.ipv4.ip_forward=1\n")
+    (root / "usr/lib/sysctl.d/50-a.conf").write_text("net.ipv4.ip_forward=0\nvm.swappiness=1\n")
+    found = sysctl_files()
+    assert found.winner("net.ipv4.ip_forward").value == "1"
+    assert found.winner("vm.swappiness") is None
+
+
+def test_a_link_to_dev_null_masks_a_file(root: Path, sysctl_files: Callable[[], kernel.Persistent]) -> None:
+    (root / "usr/lib/sysctl.d/90-hardening.conf").write_text("net.ipv4.ip_forward=0\n")
+    assert sysctl_files().winner("net.ipv4.ip_forward")
+    (root / "etc/sysctl.d/90-hardening.conf").symlink_to("/dev/null")
+    assert sysctl_files().winner("net.ipv4.ip_forward") is None
+
+
+def test_the_old_single_file_counts_at_boot_only_where_a_drop_in_links_to_it(
+    root: Path, sysctl_files: Callable[[], kernel.Persistent]
+) -> None:
+    (root / "etc/sysctl.conf").write_text("net.ipv4.ip_forward=0\n")
+    assert sysctl_files().winner("net.ipv4.ip_forward") is None
+    assert sysctl_files().legacy("net.ipv4.ip_forward").where == f"{root}/etc/sysctl.conf:1"
+    (root / "etc/sysctl.d/99-sysctl.conf").symlink_to("../sysctl.conf")
+    assert sysctl_files().winner("net.ipv4.ip_forward").where == f"{root}/etc/sysctl.conf:1"
+    assert sysctl_files().legacy("net.ipv4.ip_forward") is None
+
+
+def test_a_file_without_a_newline_at_its_end_does_not_swallow_the_next(
+    root: Path, sysctl_files: Callable[[], kernel.Persistent]
+) -> None:
+    (root / "etc/sysctl.d/10-a.conf").write_text("net.ipv4.ip_forward=0")
+    (root / "etc/sysctl.d/20-b.conf").write_text("net.ipv4.ip_forward=1")
+    winner = sysctl_files().winner("net.ipv4.ip_forward")
+    assert (winner.value, winner.where) == ("1", f"{root}/etc/sysctl.d/20-b.conf:1")
+
+
+def config_at(path: Path, spec: Spec) -> Spec:
+    own = spec.runtime.containerd.model_copy(update={"config": str(path)})
+    return spec.model_copy(update={"runtime": spec.runtime.model_copy(update={"containerd": own})})
+
+
+def test_the_configuration_that_is_read_is_the_one_of_the_profile_where_nothing_runs(
+    tmp_path: Path, spec: Spec, tools: Callable[..., str]
+) -> None:
+    path = tmp_path / "it's here.toml"
+    fact, quiet = containerd.CONFIG, tools(systemctl="echo 0")
+    assert not fact.parse(sh(fact.probe(config_at(path, spec)), path=quiet).stdout).exists
+    path.write_text("version = 2\n")
+    found = fact.parse(sh(fact.probe(config_at(path, spec)), path=quiet).stdout)
+    assert (found.path, found.exists, found.document) == (str(path), True, {"version": 2})
+    assert found.changed == pytest.approx(path.stat().st_ctime, abs=0.01)
+
+
+@pytest.mark.parametrize("flag", ["--config={}", "--config\n{}", "-c\n{}"])
+def test_the_configuration_of_the_running_process_counts(
+    tmp_path: Path, spec: Spec, tools: Callable[..., str], flag: str
+) -> None:
+    path = tmp_path / "other.toml"
+    path.write_text("version = 3\n")
+    program = tmp_path / "containerd"
+    program.write_text("#!/bin/sh\nread never\n")
+    program.chmod(0o755)
+    process = subprocess.Popen([program, *flag.format(path).split("\n")], stdin=subprocess.PIPE)
+    try:
+        time.sleep(0.1)
+        answer = sh(containerd.CONFIG.probe(spec), path=tools(systemctl=f"echo {process.pid}")).stdout
+        assert containerd.CONFIG.parse(answer).path == str(path)
+    finally:
+        process.communicate(b"\n")
+
+
+def test_an_import_that_changed_later_counts_as_a_change(tmp_path: Path, spec: Spec, tools: Callable[..., str]) -> None:
+    (tmp_path / "config.toml").write_text(f'imports = ["{tmp_path}/more.toml"]\n')
+    time.sleep(0.05)
+    (tmp_path / "more.toml").write_text("")
+    answer = sh(containerd.CONFIG.probe(config_at(tmp_path / "config.toml", spec)), path=tools(systemctl="echo 0"))
+    found = containerd.CONFIG.parse(answer.stdout)
+    assert found.changed == pytest.approx((tmp_path / "more.toml").stat().st_ctime, abs=0.01)
+    assert found.changed > (tmp_path / "config.toml").stat().st_ctime
+
+
+def test_the_start_of_a_process_is_told_to_a_fraction_of_a_second(spec: Spec, tools: Callable[..., str]) -> None:
+    began = time.time()
+    process = subprocess.Popen(["sleep", "30"])
+    try:
+        answer = sh(containerd.STARTED.probe(spec), path=tools(systemctl=f"echo {process.pid}"))
+        assert containerd.STARTED.parse(answer.stdout) == pytest.approx(began, abs=0.2)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_containerd_that_does_not_run_has_no_start(spec: Spec, tools: Callable[..., str]) -> None:
+    answer = sh(containerd.STARTED.probe(spec), path=tools(systemctl="echo 0"))
+    assert containerd.STARTED.parse(answer.stdout) is None
+
+
+def test_the_effective_configuration_is_asked_of_containerd_itself(
+    tmp_path: Path, spec: Spec, tools: Callable[..., str]
+) -> None:
+    path = tools(systemctl="echo 0", containerd='echo "asked = \\"$*\\""')
+    probe = containerd.DUMP.probe(config_at(tmp_path / "c.toml", spec))
+    assert containerd.DUMP.parse(sh(probe, path=path).stdout) == {"asked": "config default"}
+    (tmp_path / "c.toml").write_text("")
+    assert containerd.DUMP.parse(sh(probe, path=path).stdout) == {"asked": f"--config {tmp_path}/c.toml config dump"}
+
+
+def test_a_containerd_that_cannot_read_its_configuration_is_no_answer(spec: Spec, tools: Callable[..., str]) -> None:
+    path = tools(systemctl="echo 0", containerd="echo 'containerd: invalid' >&2; exit 1")
+    assert sh(containerd.DUMP.probe(spec), path=path).returncode == 1
+
+
+def test_packages_that_are_not_installed_are_an_answer_and_a_broken_tool_is_not(
+    spec: Spec, tools: Callable[..., str]
+) -> None:
+    fact = packages.PACKAGES
+    absent = sh(fact.probe(spec), path=tools(dpkg_query="echo 'no packages found' >&2; exit 1"))
+    assert (absent.returncode, fact.parse(absent.stdout).installed) == (0, {})
+    assert sh(fact.probe(spec), path=tools(dpkg_query="echo 'database is locked' >&2; exit 2")).returncode != 0
+
+
+def test_packages_of_a_host_without_dpkg_are_asked_of_rpm(
+    tmp_path: Path, spec: Spec, tools: Callable[..., str]
+) -> None:
+    tools(rpm="printf 'ii \\trunc\\t0:1.2-1\\n'; echo 'package containerd is not installed'; exit 1")
+    for tool in ("grep", "sh"):
+        (tmp_path / "tools" / tool).symlink_to(shutil.which(tool))
+    done = sh(packages.PACKAGES.probe(spec), path=str(tmp_path / "tools"))
+    assert packages.PACKAGES.parse(done.stdout) == packages.Packages(
+        "rpm", {"runc": packages.Installed("0:1.2-1", False)}
+    )
+
+
+def test_a_host_without_any_package_manager_is_no_host_without_packages(tmp_path: Path, spec: Spec) -> None:
+    done = sh(packages.PACKAGES.probe(spec), path=str(tmp_path), shell="/bin/sh")
+    assert done.returncode == 127
+    assert "neither dpkg nor rpm" in done.stderr

@@ -1,0 +1,152 @@
+"""A profile says what ought to be: base, what extends it, and what differs on a host."""
+
+import datetime
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trueup import profile
+from trueup.profile import Loaded
+
+Write = Callable[..., str]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    monkeypatch.chdir(tmp_path)
+
+    def write(text: str, name: str = "own.yaml") -> str:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return name
+
+    return write
+
+
+@pytest.mark.parametrize("name", profile.shipped())
+def test_a_shipped_profile_loads_and_has_a_name(name: str) -> None:
+    loaded = profile.load(name)
+    assert loaded.name == name
+    assert loaded.spec("any").runtime.containerd.version
+
+
+def test_what_extends_a_profile_changes_only_what_it_names(write: Write) -> None:
+    write("name: parent\ndescription: d\nhost:\n  modules: [a, b]\n  sysctl: {x.y: '1', x.z: '2'}\n", "parent.yaml")
+    loaded = profile.load(write("extends: parent.yaml\nhost:\n  modules: [c]\n  sysctl: {x.z: '3'}\n"))
+    spec = loaded.spec("any")
+    assert spec.host.modules == ["c"]  # a list is replaced
+    assert spec.host.sysctl == {"x.y": "1", "x.z": "3"}  # a mapping is merged
+    assert loaded.name == "own"  # its own, not its parent's
+
+
+def test_extends_is_relative_to_the_file_that_says_so(write: Write) -> None:
+    write("host: {modules: [from-sub]}\n", "sub/base.yaml")
+    write("extends: ./base.yaml\n", "sub/middle.yaml")
+    assert profile.load(write("extends: sub/middle.yaml\n")).spec("any").host.modules == ["from-sub"]
+
+
+def test_a_value_that_the_schema_assumes_is_not_one_that_the_profile_gives(write: Write) -> None:
+    spec = profile.load(write("runtime:\n  containerd: {package: containerd}\nhost: {sysctl: {a.b: '1'}}\n")).spec(
+        "any"
+    )
+    assert spec.holds("runtime.containerd.package")
+    assert not spec.holds("runtime.containerd.service")
+    assert spec.holds("host.sysctl.a.b")
+    assert not spec.holds("host.sysctl.a")
+    assert not spec.holds("no.such.key")
+
+
+HOSTS = """\
+host: {sysctl: {a.b: "1", a.c: "1"}}
+hosts:
+  "node*": {host: {sysctl: {a.b: "2"}}}
+  "node2": {host: {sysctl: {a.b: "3"}}}
+  "@edge": {host: {sysctl: {a.c: "9"}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("host", "groups", "values"),
+    [
+        ("other", [], {"a.b": "1", "a.c": "1"}),
+        ("node1", [], {"a.b": "2", "a.c": "1"}),
+        ("node2", [], {"a.b": "3", "a.c": "1"}),
+        ("node1", ["edge"], {"a.b": "2", "a.c": "9"}),
+        ("edge", [], {"a.b": "1", "a.c": "1"}),
+    ],
+)
+def test_overrides_are_laid_over_in_order_for_the_hosts_that_match(
+    write: Write, host: str, groups: list[str], values: dict[str, str]
+) -> None:
+    assert profile.load(write(HOSTS)).spec(host, groups).host.sysctl == values
+
+
+def test_a_host_has_the_roles_whose_patterns_match_its_name_or_group(write: Write) -> None:
+    loaded = profile.load(write("roles: {cp: ['cp*', '@masters'], worker: ['w[0-9]'], none: []}\n"))
+    assert loaded.roles("cp1") == {"cp"}
+    assert loaded.roles("w3", ["masters"]) == {"cp", "worker"}
+    assert loaded.roles("worker") == frozenset()
+    assert loaded.roles("masters") == frozenset()
+
+
+def waived(write: Write, expires: datetime.date) -> Loaded:
+    return profile.load(
+        write(f"""\
+waivers:
+  - requirement: host.sysctl.*
+    hosts: ["node*"]
+    reason: being replaced
+    approver: jo
+    expires: {expires}
+""")
+    )
+
+
+TODAY = datetime.datetime.now(datetime.UTC).date()
+
+
+@pytest.mark.parametrize(("days", "counts"), [(-1, False), (0, True), (30, True)])
+def test_a_waiver_counts_to_the_end_of_its_last_day(write: Write, days: int, counts: bool) -> None:
+    loaded = waived(write, TODAY + datetime.timedelta(days=days))
+    assert bool(loaded.waiver("host.sysctl.ip_forward", "node1")) is counts
+
+
+def test_a_waiver_covers_only_the_requirements_and_hosts_that_it_names(write: Write) -> None:
+    loaded = waived(write, TODAY)
+    assert loaded.waiver("host.sysctl.ip_forward", "other") is None
+    assert loaded.waiver("host.swap", "node1") is None
+    assert loaded.waiver("host.sysctl.ip_forward", "node1").approver == "jo"
+
+
+def test_an_expired_waiver_does_not_hide_one_that_still_counts(write: Write) -> None:
+    entry = "- {{requirement: a.b, reason: r, approver: {}, expires: {}}}\n"
+    text = "waivers:\n" + entry.format("old", TODAY - datetime.timedelta(1)) + entry.format("new", TODAY)
+    assert profile.load(write(text)).waiver("a.b", "h").approver == "new"
+
+
+def test_the_json_schema_knows_the_keys_and_refuses_others() -> None:
+    schema = json.loads(profile.schema())
+    assert {"extends", "select", "waivers", "runtime"} <= set(schema["properties"])
+    assert schema["additionalProperties"] is False
+
+
+TREES = st.recursive(
+    st.text(max_size=3), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=6
+)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), TREES), st.dictionaries(st.sampled_from("abc"), TREES))
+def test_merging_keeps_everything_that_is_not_named_and_changes_neither_side(
+    base: dict[str, Any], over: dict[str, Any]
+) -> None:
+    before = json.dumps([base, over])
+    merged = profile._merge(base, over)
+    assert json.dumps([base, over]) == before
+    assert set(merged) == set(base) | set(over)
+    assert all(merged[key] == base[key] for key in set(base) - set(over))
+    assert profile._merge(merged, over) == merged
