@@ -55,7 +55,18 @@ def trueup(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
 
     def run(*args: str, env: dict[str, str] | None = None, timeout: float = 300) -> Done:
         report = tmp_path_factory.mktemp("run") / "report.json"
-        command = [sys.executable, "-m", "pytest", "checks", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", f"--report={report}", *args]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "checks",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:hypothesispytest",
+            f"--report={report}",
+            *args,
+        ]
         done = subprocess.run(
             command, cwd=ROOT, env=os.environ | (env or {}), text=True, timeout=timeout,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

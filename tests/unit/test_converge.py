@@ -1,4 +1,4 @@
-"""Every outcome of a requirement on a host, with checks and remedies of the tests' own on hosts that are directories."""
+"""Every outcome of a requirement on a host: checks and remedies of the tests own, hosts that are directories."""
 
 import datetime
 import threading
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from trueup import change as engine
-from trueup import profile
+from trueup import profile as profiles
 from trueup.catalog import Catalog, Disruption
 from trueup.change import Change
 from trueup.converge import Audit, Converge
@@ -23,7 +23,7 @@ from trueup.transport import Completed, Process
 from trueup.verdict import Outcome, Result, equal, expect, unmet
 
 HOSTS = ("h1", "h2", "h3")
-STATE: Fact[str] = Fact("state", 'cat "$HOME/state"; echo look >>"$HOME/looks"', str.strip)
+STATE: Fact[str] = Fact("state", 'echo look >>"$HOME/looks"; cat "$HOME/state"', str.strip)
 WHERE: Fact[str] = Fact("where", 'echo "$HOME"', str.strip)
 
 
@@ -47,7 +47,7 @@ class Lab:
     directory: Path
     catalog: Catalog = field(default_factory=Catalog)
     events: list[str] = field(default_factory=list)
-    profile: profile.Loaded = field(default_factory=lambda: profile.load("base"))
+    profile: profiles.Loaded = field(default_factory=lambda: profiles.load("base"))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -316,7 +316,7 @@ def waive(lab: Lab, days: int) -> None:
     path.write_text(
         f"waivers: [{{requirement: own.*, hosts: [h1], reason: old kernel, approver: jo, expires: {expires}}}]\n"
     )
-    lab.profile = profile.load(str(path))
+    lab.profile = profiles.load(str(path))
 
 
 def test_a_waived_failure_is_shown_with_reason_and_approver_and_not_remedied(lab: Lab) -> None:

@@ -65,9 +65,13 @@ def package(name: str) -> Fact[Packages]:
     return Fact("package", _probe(shlex.quote(name)), parse)
 
 
+# apt-cache would write these, and looking must leave no trace
+_NO_CACHE = "-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="
+
+
 def offered(name: str) -> Fact[list[str]]:
     """Return the fact about the versions that the host's repositories offer, as of its last index refresh."""
-    return Fact("package.offered", f"apt-cache madison {shlex.quote(name)}", parse_madison)
+    return Fact("package.offered", f"apt-cache {_NO_CACHE} madison {shlex.quote(name)}", parse_madison)
 
 
 def parse_madison(text: str) -> list[str]:

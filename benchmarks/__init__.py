@@ -1,0 +1,1 @@
+"""Measured side by side, in the same run, as ratios."""

@@ -1,0 +1,217 @@
+"""Audits of real hosts: what they cost, and what is said of hosts that cannot be looked at."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import Lab
+
+pytestmark = pytest.mark.lab
+HOSTS = ["cp1", "w1"]
+Audit = Callable[..., Any]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hosts(lab: Lab) -> None:
+    lab.reset(HOSTS)
+
+
+@pytest.fixture
+def audit(lab: Lab, trueup: Audit) -> Audit:
+    return lambda *args, hosts="cp1,w1": trueup(
+        f"--hosts={hosts}", f"--ssh-config={lab.ssh_config}", "--profile=lab", *args
+    )
+
+
+@pytest.fixture
+def config(lab: Lab, tmp_path: Path) -> Callable[[str], str]:
+    """An ssh_config with lines that come before the lab's own, and so win."""
+
+    def write(lines: str) -> str:
+        path = tmp_path / "ssh_config"
+        path.write_text(f"{lines}\n{lab.ssh_config.read_text()}")
+        return f"--ssh-config={path}"
+
+    return write
+
+
+STATE = r"""
+find /etc /usr /opt /root /home /srv /var -path /var/log -prune -o -path /var/lib/systemd -prune -o \
+  -type f -printf '%p %s %T@ %m %U\n' | sort
+ls -A /tmp /run | grep -i trueup
+sysctl -a 2>/dev/null | grep -E '^net.(ipv4.ip_forward|bridge)'
+dpkg-query -W
+systemctl list-unit-files --no-legend containerd.service
+true
+"""
+
+
+def _state(lab: Lab, host: str) -> str:
+    """Everything that an audit could have touched, but for the logs."""
+    return lab.sh(host, STATE).stdout
+
+
+BANNER = r"""
+printf 'echo "*** welcome ***"; echo "net.ipv4.ip_forward=1"; echo oops >&2\n' >/root/.bashrc
+cp /root/.bashrc /etc/profile.d/banner.sh
+echo 'AUTHORISED USE ONLY' >/etc/issue.net
+echo 'Banner /etc/issue.net' >/etc/ssh/sshd_config.d/banner.conf
+systemctl reload ssh
+"""
+QUIET = "rm /etc/profile.d/banner.sh /root/.bashrc /etc/ssh/sshd_config.d/banner.conf; systemctl reload ssh"
+
+
+def _sessions(lab: Lab, host: str) -> int:
+    return int(lab.sh(host, "journalctl -u ssh -o cat --no-pager | grep -c '^Starting session' || :").stdout)
+
+
+def test_one_ssh_session_for_a_whole_audit(lab: Lab, audit: Audit) -> None:
+    before = {host: _sessions(lab, host) for host in HOSTS}
+    done = audit()
+    assert done.code == 1, done.text
+    assert len(done.report["results"]) > 20
+    assert {host: _sessions(lab, host) - before[host] for host in HOSTS} == dict.fromkeys(HOSTS, 1)
+
+
+def test_one_ssh_session_with_xdist_too(lab: Lab, audit: Audit) -> None:
+    before = {host: _sessions(lab, host) for host in HOSTS}
+    plain, spread = audit(), audit("-n", "2")
+    assert spread.outcomes == plain.outcomes
+    assert {host: _sessions(lab, host) - before[host] for host in HOSTS} == dict.fromkeys(HOSTS, 2)
+
+
+@pytest.mark.parametrize("mode", [[], ["--fix=plan"]], ids=["audit", "plan"])
+def test_changes_nothing(lab: Lab, audit: Audit, mode: list[str]) -> None:
+    before = _state(lab, "w1")
+    assert audit(*mode).code == 1
+    assert _state(lab, "w1") == before
+
+
+@pytest.mark.parametrize(
+    ("lines", "hosts", "says"),
+    [
+        ("Host w1\n  HostKeyAlias cp1", "w1", "the host key is not the known one"),
+        ("Host w1\n  User nobody-here", "w1", "login refused: check the user and the key"),
+        ("Host w1\n  HostName 10.77.0.200", "w1", "ssh: "),
+        ("Host w1\n  Port 4", "w1", "ssh: "),
+    ],
+    ids=["host key mismatch", "wrong user", "dead host", "wrong port"],
+)
+def test_unreachable(lab: Lab, trueup: Audit, config: Any, lines: str, hosts: str, says: str) -> None:
+    before = _state(lab, "w1")
+    for mode in ([], ["--fix"]):
+        done = trueup(f"--hosts={hosts}", config(lines), "--profile=lab", *mode)
+        assert done.code == 3, done.text
+        assert says in done.text
+        assert set(done.outcomes.values()) == {"unreachable"}
+        assert done.text.count("UNREACHABLE  13 requirements  on w1") == 1
+        assert "Traceback" not in done.text
+    assert _state(lab, "w1") == before
+
+
+def test_a_dead_host_does_not_hide_a_live_one(audit: Audit, config: Any, trueup: Audit) -> None:
+    done = trueup("--hosts=cp1,w1", config("Host w1\n  HostName 10.77.0.200"), "--profile=lab")
+    assert done.code == 1
+    assert {host for (_, host), outcome in done.outcomes.items() if outcome == "unreachable"} == {"w1"}
+    assert {outcome for (_, host), outcome in done.outcomes.items() if host == "cp1"} == {"failed", "blocked"}
+
+
+def test_a_host_that_hangs_is_given_up(lab: Lab, audit: Audit) -> None:
+    lab.freeze("w1", True)
+    try:
+        done = audit("--host-timeout=4", "--ssh-extra-args=-o ServerAliveInterval=0")
+    finally:
+        lab.freeze("w1", False)
+    assert {outcome for (_, host), outcome in done.outcomes.items() if host == "w1"} == {"unreachable"}, done.text
+    assert "no answer" in done.text or "timed out" in done.text
+
+
+def test_a_cut_cable_is_unreachable(lab: Lab, audit: Audit) -> None:
+    lab.link("w1", False)
+    try:
+        done = audit("--host-timeout=8")
+    finally:
+        lab.link("w1", True)
+    assert {outcome for (_, host), outcome in done.outcomes.items() if host == "w1"} == {"unreachable"}, done.text
+
+
+@pytest.mark.parametrize("mode", [[], ["--fix"]], ids=["audit", "fix"])
+def test_without_sudo(lab: Lab, trueup: Audit, config: Any, mode: list[str]) -> None:
+    before = _state(lab, "w1")
+    done = trueup("--hosts=ssh://nosudo@w1", f"--ssh-config={lab.ssh_config}", "--profile=lab", "--sudo", *mode)
+    assert done.code == 3, done.text
+    assert set(done.outcomes.values()) == {"could-not-look"}
+    assert "sudo refused" in done.text
+    assert _state(lab, "w1") == before
+
+
+def test_fix_without_root_changes_nothing(lab: Lab, trueup: Audit) -> None:
+    before = _state(lab, "w1")
+    done = trueup("--hosts=ssh://nosudo@w1", f"--ssh-config={lab.ssh_config}", "--profile=lab", "--fix")
+    assert done.code == 1, done.text
+    assert "not root there: use --sudo; nothing was changed" in done.text
+    assert _state(lab, "w1") == before
+
+
+def test_sudo_sees_what_root_sees(lab: Lab, trueup: Audit, audit: Audit) -> None:
+    as_root = audit(hosts="w1")
+    done = trueup("--hosts=ssh://op@w1", f"--ssh-config={lab.ssh_config}", "--profile=lab", "--sudo")
+    assert done.outcomes == as_root.outcomes, done.text
+
+
+def test_a_shell_that_prints_a_banner(lab: Lab, audit: Audit) -> None:
+    quiet = audit(hosts="w1")
+    lab.sh("w1", BANNER)
+    try:
+        assert audit(hosts="w1").outcomes == quiet.outcomes
+    finally:
+        lab.sh("w1", QUIET)
+
+
+def test_an_ssh_config_that_ssh_refuses(lab: Lab, trueup: Audit, config: Any, tmp_path: Path) -> None:
+    for option, says in (
+        (f"--ssh-config={tmp_path}/none", "no such file"),
+        (config("Host w1\n  NoSuchOption yes"), "ssh does not accept it"),
+    ):
+        done = trueup("--hosts=w1", option, "--profile=lab")
+        assert done.code == 4, done.text
+        assert says in done.text
+        assert "Traceback" not in done.text
+
+
+def test_testinfra_backend_through_the_same_door(lab: Lab, trueup: Audit) -> None:
+    """chroot:// is the one other backend that this machine has all it needs for."""
+    done = trueup(f"--hosts=chroot://{lab.root('w1')}", "--profile=lab", "-k", "version or br_netfilter")
+    assert done.code == 1, done.text
+    host = str(lab.root("w1"))
+    assert {done.outcomes["runtime.containerd.version", host], done.outcomes["runtime.runc.version", host]} == {
+        "failed"
+    }
+    assert "not installed" in done.text
+
+
+def test_a_users_own_test_beside_ours(lab: Lab, tmp_path: Path) -> None:
+    own = tmp_path / "test_own.py"
+    own.write_text("def test_release(host):\n    assert host.file('/etc/debian_version').exists\n")
+    command = (
+        f"{shlex.quote(__import__('sys').executable)} -m pytest -p trueup.plugin -p no:cacheprovider checks {own} -v"
+    )
+    options = f"--hosts=w1 --ssh-config={lab.ssh_config} --profile=lab"
+    done = subprocess.run(f"{command} {options}", shell=True, capture_output=True, text=True, check=False)
+    assert "test_release[ssh://w1] PASSED" in done.stdout, done.stdout
+    assert "host.sysctl.ip_forward[w1] FAILED" in done.stdout
+    assert done.returncode == 1
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tidy(lab: Lab) -> Iterator[None]:
+    yield
+    for host in HOSTS:
+        lab.freeze(host, False)
+        lab.link(host, True)
