@@ -45,32 +45,6 @@ def test_runc_version(facts: HostFacts, spec: Spec) -> None:
 
 
 @requirement(
-    "runtime.containerd.unit",
-    key="runtime.containerd.unit",
-    reads=(UNIT,),
-    needs=("runtime.containerd.version",),
-)
-def test_containerd_unit(facts: HostFacts, spec: Spec) -> None:
-    """containerd.service has the directives that containers' lives depend on, as systemd has loaded them."""
-    unit = facts[UNIT]
-    if unit.loaded != "loaded":
-        unmet(Deviation("loaded", unit.loaded, "containerd.service", "effective"))
-    stale = (
-        Deviation("no", "yes", f"a daemon-reload is due for {unit.files}", "persistent") if unit.needs_reload else None
-    )
-    differing = (
-        (name, value) for name, value in spec.runtime.containerd.unit.items() if not unit.satisfies(name, value)
-    )
-    expect(
-        stale,
-        *(
-            Deviation(value, unit.directive(name) or "not set", name, "effective", unit.files)
-            for name, value in differing
-        ),
-    )
-
-
-@requirement(
     "runtime.containerd.config",
     key="runtime.containerd.config",
     reads=(CONFIG, BINARIES),
@@ -136,6 +110,34 @@ def test_systemd_cgroup(facts: HostFacts, spec: Spec) -> None:
     expect(
         _setting("systemd_cgroup", wanted.systemd_cgroup, facts),
         _setting("runtime_type", wanted.runtime_type, facts, hint),
+    )
+
+
+@requirement(
+    "runtime.containerd.unit",
+    key="runtime.containerd.unit",
+    reads=(UNIT,),
+    needs=("runtime.containerd.version",),
+    after=("runtime.containerd.config",),  # its restart would end a containerd that runs on a file it cannot read again
+    layers=("effective", "persistent"),
+)
+def test_containerd_unit(facts: HostFacts, spec: Spec) -> None:
+    """containerd.service has the directives that containers' lives depend on, as systemd has loaded them."""
+    unit = facts[UNIT]
+    if unit.loaded != "loaded":
+        unmet(Deviation("loaded", unit.loaded, "containerd.service", "effective"))
+    stale = (
+        Deviation("no", "yes", f"a daemon-reload is due for {unit.files}", "persistent") if unit.needs_reload else None
+    )
+    differing = (
+        (name, value) for name, value in spec.runtime.containerd.unit.items() if not unit.satisfies(name, value)
+    )
+    expect(
+        stale,
+        *(
+            Deviation(value, unit.directive(name) or "not set", name, "effective", unit.files)
+            for name, value in differing
+        ),
     )
 
 

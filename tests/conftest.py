@@ -53,13 +53,13 @@ def lab() -> Lab:
 def trueup(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
     """Run the suite in a process of its own; arguments are pytest's."""
 
-    def run(*args: str, env: dict[str, str] | None = None, timeout: float = 300) -> Done:
+    def run(*args: str, env: dict[str, str] | None = None, cwd: Path = ROOT, timeout: float = 300) -> Done:
         report = tmp_path_factory.mktemp("run") / "report.json"
         command = [
             sys.executable,
             "-m",
             "pytest",
-            "checks",
+            str(ROOT / "checks"),
             "-p",
             "no:cacheprovider",
             "-p",
@@ -68,7 +68,7 @@ def trueup(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
             *args,
         ]
         done = subprocess.run(
-            command, cwd=ROOT, env=os.environ | (env or {}), text=True, timeout=timeout,
+            command, cwd=cwd, env=os.environ | (env or {}), text=True, timeout=timeout,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         return Done(done.returncode, done.stdout, json.loads(report.read_text()) if report.exists() else {})

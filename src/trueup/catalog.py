@@ -42,6 +42,7 @@ class Requirement:
     layers: tuple[Layer, ...]
     reads: tuple[Fact[Any], ...]
     needs: tuple[str, ...]
+    after: tuple[str, ...]
     roles: frozenset[str]
     controls: tuple[str, ...]
     source: str
@@ -79,19 +80,31 @@ class Catalog:
         severity: Severity = "high",
         layers: tuple[Layer, ...] = ("effective",),
         needs: tuple[str, ...] = (),
+        after: tuple[str, ...] = (),
         roles: Iterable[str] = (),
         controls: tuple[str, ...] = (),
     ) -> Callable[[Check], Check]:
         """Register a check. ``key`` is the profile key that holds the expected value, ``reads`` the facts it looks at,
-        ``needs`` the requirements without which it makes no sense, ``controls`` references such as ``CIS 5.1``."""
+        ``needs`` the requirements without which it makes no sense, ``after`` those that must hold before its remedy is
+        safe, ``controls`` references such as ``CIS 5.1``."""
 
         def register(check: Check) -> Check:
             source = _source(check)
             self._claim(self.requirements, id, source)
-            made = Requirement(
-                id, check, _sentence(check, id), key, severity, layers, reads, needs, frozenset(roles), controls, source
+            made = self.requirements[id] = Requirement(
+                id=id,
+                check=check,
+                sentence=_sentence(check, id),
+                key=key,
+                severity=severity,
+                layers=layers,
+                reads=reads,
+                needs=needs,
+                after=after,
+                roles=frozenset(roles),
+                controls=controls,
+                source=source,
             )
-            self.requirements[id] = made
             check.__requirement__ = made  # type: ignore[attr-defined]
             return check
 
@@ -133,16 +146,16 @@ class Catalog:
                     f"{remedy.source}: no requirement {remedy.id!r}{nearest(remedy.id, self.requirements)}"
                 )
         for requirement in self.requirements.values():
-            for need in requirement.needs:
-                if need not in self.requirements:
-                    hint = nearest(need, self.requirements)
-                    raise UsageError(f"{requirement.source}: {requirement.id} needs unknown {need!r}{hint}")
+            for other in (*requirement.needs, *requirement.after):
+                if other not in self.requirements:
+                    hint = nearest(other, self.requirements)
+                    raise UsageError(f"{requirement.source}: {requirement.id} names unknown {other!r}{hint}")
         self.order()
 
     def order(self) -> list[str]:
         """Return all ids so that each comes after what it needs, otherwise as written."""
         rank = {id: n for n, id in enumerate(self.requirements)}
-        sorter = graphlib.TopologicalSorter({r.id: r.needs for r in self.requirements.values()})
+        sorter = graphlib.TopologicalSorter({r.id: (*r.needs, *r.after) for r in self.requirements.values()})
         try:
             sorter.prepare()
         except graphlib.CycleError as error:

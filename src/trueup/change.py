@@ -73,7 +73,10 @@ class Change:
         script, nonce = fact.script([asked], None)
         done = self._transport.run(script, _SLOW)
         raws = fact.unframe(nonce, done.out, done.err)
-        return HostFacts(Snapshot("", raws=raws))[asked]
+        try:
+            return HostFacts(Snapshot("", raws=raws))[asked]
+        except CouldNotLook as error:  # these answers are not redacted, because they are what gets edited
+            raise CouldNotLook(redact(str(error))) from None
 
     def act(self, action: Action, body: str, disruption: Disruption = "none") -> None:
         """Record an action and, unless planning, do it.
@@ -212,12 +215,17 @@ rm -f "$log"
             )
 
     def restart(self, unit: str) -> None:
-        """Restart a unit; fails with the last lines of its journal when it does not come back."""
+        """Restart a unit that runs; fails with the last lines of its journal when it does not come back.
+
+        One that does not run is left to the requirement that it runs: whether it starts says nothing of this change.
+        """
+        if self.look(systemd.unit(unit)).active not in ("active", "reloading"):
+            return
         settle = f"! systemctl cat {shlex.quote(unit)} >/dev/null 2>&1 || {{ {shell.bring_up('restart', unit)}; }}"
         self.act(Action("restart", unit, f"restart {unit}", settle=settle), shell.bring_up("restart", unit), "restart")
 
     def drop_in(self, unit: str, directives: Mapping[str, str]) -> bool:
-        """Set directives of a unit in a drop-in that wins, beside those that it set before; return whether it changed."""
+        """Set directives of a unit in a drop-in that wins, beside those set before; return whether it changed."""
         path = f"/etc/systemd/system/{unit}.d/zz-trueup.conf"
         rows = (row.partition("=") for row in self.read(path).content.decode(errors="replace").splitlines())
         merged = {name: value for name, found, value in rows if found and value} | dict(directives)

@@ -13,6 +13,7 @@ from trueup.change import Change
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
 from trueup.fleet import Fleet, Host
 from trueup.profile import Loaded
+from trueup.redact import redact
 from trueup.verdict import Outcome, Result, Unmet
 
 Pair = tuple[str, str]  # requirement id, host id
@@ -51,13 +52,8 @@ class Audit:
         if snapshot.problem:
             outcome = Outcome.UNREACHABLE if snapshot.unreachable else Outcome.COULD_NOT_LOOK
             return Result(requirement.id, host.id, outcome, detail=snapshot.problem)
-        for need in requirement.needs:
-            if (need, host.id) in self.pairs:
-                needed = self.result(self.catalog.requirements[need], host)
-                if not needed.outcome.holds:
-                    # the chain ends with the one that really failed
-                    cause = needed.detail if needed.outcome is Outcome.BLOCKED else f"is {needed.outcome}"
-                    return Result(requirement.id, host.id, Outcome.BLOCKED, detail=f"needs {need}, which {cause}")
+        if missing := self._missing(requirement.needs, host):
+            return Result(requirement.id, host.id, Outcome.BLOCKED, detail=f"needs {missing}")
         facts = host.facts.view(requirement.reads)
         result = Result(requirement.id, host.id, Outcome.PASSED, evidence=facts.read)
         try:
@@ -75,6 +71,18 @@ class Audit:
             words = f"waived until {waiver.expires} by {waiver.approver}: {waiver.reason}"
             result.detail = "\n".join(filter(None, [result.detail, words]))
         return result
+
+    def _missing(self, ids: Iterable[str], host: Host) -> str:
+        """Return the first of the selected requirements that does not hold, and why; or nothing."""
+        for id in ids:
+            if (id, host.id) in self.pairs:
+                result = self.result(self.catalog.requirements[id], host)
+                if not result.outcome.holds:
+                    # the chain ends with the one that really failed
+                    return (
+                        f"{id}, which {result.detail if result.outcome is Outcome.BLOCKED else f'is {result.outcome}'}"
+                    )
+        return ""
 
 
 class Converge(Audit):
@@ -95,10 +103,8 @@ class Converge(Audit):
 
     def _settle(self, requirement: Requirement) -> None:
         hosts = [host for host in self.fleet.hosts.values() if (requirement.id, host.id) in self.pairs]
-        for need in requirement.needs:  # before the threads start, so that none settles it a second time
-            for host in hosts:
-                if (need, host.id) in self.pairs:
-                    self.result(self.catalog.requirements[need], host)
+        for host in hosts:  # before the threads start, so that none settles a need a second time
+            self._missing((*requirement.needs, *requirement.after), host)
         with ThreadPoolExecutor(self.fleet.forks, thread_name_prefix="fix") as pool:
             for result in pool.map(lambda host: self._true_up(requirement, host), hosts):
                 self._results[requirement.id, result.host] = result
@@ -110,6 +116,8 @@ class Converge(Audit):
         if result.outcome is Outcome.FAILED:
             if (remedy := self.catalog.remedies.get(requirement.id)) is None:
                 result.detail = "\n".join(filter(None, [result.detail, "no automatic remedy"]))
+            elif self.apply and (missing := self._missing(requirement.after, host)):
+                result = replace(result, outcome=Outcome.BLOCKED, detail=f"not remedied before {missing}")
             else:
                 result = self._remedy(requirement, remedy, host, result)
         result.seconds = time.perf_counter() - began
@@ -146,14 +154,15 @@ class Converge(Audit):
         try:
             remedy.fix(again, host.spec, host.facts.view(requirement.reads))
         except Exception as error:  # noqa: BLE001 - whatever it is, a second run would meet it too
-            return replace(result, outcome=Outcome.NOT_IDEMPOTENT, detail=f"a second application fails: {error}")
+            words = redact(f"a second application fails: {error}")
+            return replace(result, outcome=Outcome.NOT_IDEMPOTENT, detail=words)
         if again.actions:
             words = "; ".join(action.summary for action in again.actions)
             return replace(result, outcome=Outcome.NOT_IDEMPOTENT, detail=f"a second application would: {words}")
         return replace(result, outcome=Outcome.FIXED)
 
     def _fix_failed(self, result: Result, change: Change, host: Host, why: str) -> Result:
-        words = [why.strip("; ")]
+        words = [redact(why).strip("; ")]
         if self.apply and change.actions:
             problems = change.rollback()
             host.forget()

@@ -17,6 +17,7 @@ from trueup.fact import Fact, HostFacts, Snapshot
 from trueup.inventory import Connection, Target
 from trueup.profile import Loaded
 from trueup.profiles.schema import Spec
+from trueup.redact import redact
 from trueup.transport import Transport
 
 Progress = Callable[[int, int, int], None]  # hosts done, hosts in all, hosts unreachable
@@ -68,7 +69,12 @@ class Host:
             gone = isinstance(error, Unreachable)
             self.facts = HostFacts(Snapshot(self.id, problem=str(error), unreachable=gone))
             return
-        snapshot = fact.take(self.id, fact.unframe(nonce, done.out, done.err), missing.values())
+        if not (answers := fact.unframe(nonce, done.out, done.err)):
+            said = redact((done.err or done.out).decode(errors="replace")).strip().splitlines()[-1:] or ["nothing"]
+            why = f"no shell answered: exit code {done.rc}, it said {said[0]!r}"
+            self.facts = HostFacts(Snapshot(self.id, problem=why))
+            return
+        snapshot = fact.take(self.id, answers, missing.values())
         if known:
             snapshot.raws = known | snapshot.raws
         self.facts = HostFacts(snapshot)

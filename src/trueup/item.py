@@ -54,5 +54,6 @@ class RequirementItem(pytest.Item):
         return self.result.text() if self.result else super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Any, int, str]:
-        """Return where the requirement is written, and its name in headings."""
-        return self.path, int(self.requirement.source.rpartition(":")[2]) - 1, self.name
+        """Return where the requirement is written, and what it says."""
+        # pytest turns the dots of a name into "::" when it is given here
+        return self.path, int(self.requirement.source.rpartition(":")[2]) - 1, self.requirement.sentence

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Generator, Iterable
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -87,25 +88,22 @@ class Session:
         )  # fmt: skip
         self.worker = hasattr(config, "workerinput")
         self.distributed = not self.worker and option.dist != "no" and bool(option.tx)
-        self._selected: frozenset[str] | None = None
         self.snapshots = Path(tempfile.mkdtemp(prefix="trueup-")) if self.distributed else None
 
     def items(self, collector: pytest.Collector, requirement: Requirement) -> Iterable[RequirementItem]:
         """Yield the items of a requirement: one for each host whose roles and profile it concerns."""
         for host in self.fleet.hosts.values():
-            if requirement.id in self.selected and host.concerns(requirement):
+            if self.selects(requirement.id) and host.concerns(requirement):
                 name = f"{requirement.id}[{host.id}]"
                 item = RequirementItem.from_parent(collector, name=name, requirement=requirement, host=host)
                 for mark in allure.marks(requirement, self.profile.name, host.roles):
                     item.add_marker(mark)
                 yield item
 
-    @property
-    def selected(self) -> frozenset[str]:
-        """Return the ids that the profile selects."""
-        if self._selected is None:
-            self._selected = catalog.select(self.profile.profile.select, str(self.profile.path))
-        return self._selected
+    def selects(self, id: str) -> bool:
+        """Whether the profile selects a requirement; whether its patterns lead somewhere is known after collection."""
+        patterns = (p for p in self.profile.profile.select if fnmatchcase(id, p.removeprefix("!")))
+        return not next(reversed(list(patterns)), "!").startswith("!")
 
     def prepare(self, items: list[RequirementItem]) -> None:
         """Check that everything needed is known, then look at all hosts in one go, before the first item runs.
@@ -114,6 +112,7 @@ class Session:
             UsageError: ids that lead nowhere, or a selected requirement without a value in the profile.
         """
         catalog.validate()
+        catalog.select(self.profile.profile.select, str(self.profile.path))
         for item in items:
             if not item.host.spec.holds(item.requirement.key):
                 id, key = item.requirement.id, item.requirement.key

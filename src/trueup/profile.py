@@ -114,7 +114,8 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[Path
     if document is None:
         document = {}
     if not isinstance(document, dict):
-        raise UsageError(f"{path}: a profile is a mapping of keys, this is a {'list' if isinstance(document, list) else 'single value'}")
+        kind = "list" if isinstance(document, list) else "single value"
+        raise UsageError(f"{path}: a profile is a mapping of keys, this is a {kind}")
     origins: dict[Path_, Origin] = {}
     tree = _plain(document, (), path, origins)
     if isinstance(parent := tree.get("extends"), str) and parent:

@@ -63,9 +63,12 @@ class Process:
 
     def run(self, script: str, timeout: float) -> Completed:
         """See :class:`Transport`."""
-        process = subprocess.Popen(
-            self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-        )
+        try:
+            process = subprocess.Popen(
+                self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            )
+        except FileNotFoundError:
+            raise CouldNotLook(f"{self.argv[0]} is not installed on this machine") from None
         try:
             out, err = process.communicate(script.encode(), timeout)
         except subprocess.TimeoutExpired:

@@ -1,9 +1,13 @@
-"""What several subjects need: a spec, and hosts that are a fake ``ssh`` first on PATH."""
+"""What several subjects need."""
 
 import pytest
-
+from hypothesis import HealthCheck, settings
 from trueup import profile
 from trueup.profiles.schema import Spec
+
+# The machine that runs the tests may be busy: slowness is not a failure.
+settings.register_profile("trueup", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("trueup")
 
 
 @pytest.fixture(scope="session")

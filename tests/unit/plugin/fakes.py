@@ -120,7 +120,8 @@ class Fakes:
             env.pop(name, None)
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
-            cwd=self.directory, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False,
+            cwd=self.directory, env=env, capture_output=True, text=True,
+            stdin=subprocess.DEVNULL, timeout=120, check=False,
         )  # fmt: skip
         return Finished(done.returncode, done.stdout, done.stderr)
 

@@ -7,7 +7,7 @@ from fakes import OWN, Fakes
 
 
 @pytest.fixture(scope="module", autouse=True)
-def hosts(fakes: Fakes) -> None:
+def fleet(fakes: Fakes) -> None:
     fakes.host("good")
     fakes.host("bad", "bad")
     fakes.host("down", behave="echo 'ssh: connect to host down port 22: No route to host' >&2; exit 255")
@@ -71,7 +71,7 @@ def test_a_need_that_leads_nowhere_ends_the_run_with_the_nearest_id(fresh: Fakes
     fresh.test("test_own.py", OWN.replace('needs=("own.state",)', 'needs=("own.sate",)'))
     done = fresh.run("--hosts=good")
     assert done.code == 4, done.text
-    assert "own.uses_state needs unknown 'own.sate'; did you mean 'own.state'?" in done.text
+    assert "unknown 'own.sate'; did you mean 'own.state'?" in done.text
     assert "INTERNALERROR" not in done.text
 
 

@@ -1,0 +1,74 @@
+"""The wall time of an audit, against the floor: the same script sent by plain ssh to the same hosts.
+
+    python -m benchmarks.audit [HOSTS]
+
+Boots that many lab hosts (10 by default). Each round measures, one after the other:
+
+- ``audit``: pytest with trueup, from the command to its end;
+- ``ssh``: ``xargs -P10 ssh`` sending the very script that the audit sends;
+- ``pytest``: pytest over as many empty items, which is what any suite of this size would cost.
+
+The bar is ``audit <= 1.5 x ssh + pytest``; the exit code says whether the median of the rounds meets it.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from lab import Lab
+from trueup import fact, profile
+from trueup.catalog import catalog
+
+ROUNDS = 5
+BAR = 1.5
+_PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+_ROOT = Path(__file__).parents[1]
+
+
+def _seconds(*command: str, stdin: str = "") -> float:
+    began = time.perf_counter()
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, cwd=_ROOT)
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return time.perf_counter() - began
+
+
+def main(count: int) -> int:
+    """Print the rounds and the verdict; return 0 when the bar is met."""
+    lab = Lab()
+    hosts = lab.up(["cp1", *(f"w{n}" for n in range(1, count))])
+    catalog.load("trueup.checks")
+    facts = {f.name: f for r in catalog.requirements.values() for f in r.reads}
+    script, _ = fact.script(facts.values(), profile.load("lab").spec(hosts[0]))
+    with tempfile.TemporaryDirectory() as scratch:
+        sent = Path(scratch, "probes.sh")
+        sent.write_text(script)
+        empty = Path(scratch, "test_empty.py")
+        items = len(catalog.requirements) * len(hosts)
+        empty.write_text(
+            f"import pytest\n@pytest.mark.parametrize('n', range({items}))\ndef test_nothing(n):\n    pass\n"
+        )
+        each = f"ssh -o BatchMode=yes -F {lab.ssh_config} {{}} exec sh -s <{sent}"
+        options = (f"--hosts={','.join(hosts)}", f"--ssh-config={lab.ssh_config}", "--profile=lab")
+        ratios = []
+        print(f"{len(hosts)} hosts, {items} items, script of {len(script)} bytes")
+        print("   audit     ssh  pytest  (audit - pytest) / ssh")
+        for n in range(-1, ROUNDS):  # the first round warms up and is not counted
+            audit = _seconds(*_PYTEST, "checks", *options)
+            ssh = _seconds("xargs", "-P10", "-I{}", "sh", "-c", each, stdin="\n".join(hosts))
+            floor = _seconds(*_PYTEST, "-p", "no:trueup.plugin", str(empty))
+            if n >= 0:
+                ratios.append((audit - floor) / ssh)
+                print(f"{audit:8.2f}{ssh:8.2f}{floor:8.2f}  {ratios[-1]:.2f}")
+    ratio = statistics.median(ratios)
+    print(f"median {ratio:.2f}, the bar is {BAR}")
+    return int(ratio > BAR)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 10))
