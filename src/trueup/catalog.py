@@ -168,21 +168,16 @@ class Catalog:
             sorter.done(ordered[-1])
         return ordered
 
-    def select(self, patterns: Iterable[str], where: str) -> frozenset[str]:
-        """Return the ids that the patterns select, in order: ``host.*`` adds, ``!host.swap`` subtracts.
+    def known(self, patterns: Iterable[str], where: str) -> None:
+        """Stop on a pattern (``host.*``, ``!host.swap``) that leads nowhere.
 
         Raises:
-            UsageError: a pattern selects nothing, with the nearest id.
+            UsageError: a pattern matches no requirement, with the nearest id.
         """
-        chosen: set[str] = set()
         for pattern in patterns:
             glob = pattern.removeprefix("!")
-            matches = {id for id in self.requirements if fnmatchcase(id, glob)}
-            if not matches:
-                hint = nearest(glob, self.requirements)
-                raise UsageError(f"{where}: select: {pattern!r} matches no requirement{hint}")
-            chosen = chosen - matches if pattern.startswith("!") else chosen | matches
-        return frozenset(chosen)
+            if not any(fnmatchcase(id, glob) for id in self.requirements):
+                raise UsageError(f"{where}: {pattern!r} matches no requirement{nearest(glob, self.requirements)}")
 
 
 def _source(function: Callable[..., Any]) -> str:

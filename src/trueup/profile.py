@@ -48,6 +48,11 @@ class Loaded:
         # An override was validated on its own when the profile was read.
         return Spec.model_validate(tree)
 
+    def selects(self, requirement: str) -> bool:
+        """Whether the patterns select the requirement: the last one that matches decides, ``!`` subtracts."""
+        decisive = [p for p in self.profile.select if fnmatchcase(requirement, p.removeprefix("!"))]
+        return bool(decisive) and not decisive[-1].startswith("!")
+
     def roles(self, host: str, groups: Iterable[str] = ()) -> frozenset[str]:
         """Return the roles whose patterns match the host."""
         groups = list(groups)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from trueup import __version__
+from trueup.profiles.schema import Waiver
 from trueup.verdict import Outcome, Result
 
 _UNKNOWN = {Outcome.UNREACHABLE, Outcome.COULD_NOT_LOOK, Outcome.BLOCKED}
@@ -20,6 +22,7 @@ class Run:
     profile: str
     mode: str  # audit, plan or fix
     hosts: list[str]
+    waivers: list[Waiver] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
 
     @property
@@ -44,6 +47,19 @@ class Run:
         if not bad:
             return COMPLIANT
         return COULD_NOT_LOOK if bad <= _UNKNOWN else NOT_COMPLIANT
+
+    def notes(self) -> list[str]:
+        """Return what is to be said of waivers: those that are over, and those that covered nothing that fails."""
+        notes = []
+        today = datetime.now(UTC).date()
+        for waiver in self.waivers:
+            covered = [r for r in self.results if waiver.covers(r.requirement, r.host)]
+            what = f"waiver of {waiver.requirement} on {', '.join(waiver.hosts)}"
+            if waiver.expires < today:
+                notes.append(f"{what} expired on {waiver.expires}: it no longer counts")
+            elif covered and not any(r.outcome is Outcome.WAIVED for r in covered):
+                notes.append(f"{what} is not used: nothing that it covers fails")
+        return notes
 
     def by_requirement(self) -> dict[str, dict[str, Result]]:
         """Return requirement to host to result, in the order of the run."""

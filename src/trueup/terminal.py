@@ -85,6 +85,8 @@ class Terminal:
         if self.config.get_verbosity() >= 0:
             for text, markup in [*summary(self.run), *matrix(self.run)]:
                 write(text, **markup)
+        for note in self.run.notes():
+            write(note, yellow=True)
         counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(self.run.counts.items()))
         changes = "" if self.run.mode == "audit" else f"; {_count(self.run.changes, 'change')}"
         planned = " to make" if self.run.mode == "plan" else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ def _head(script: Path, key: str) -> list[str]:
 
 
 @pytest.fixture
-def run(lab: Lab, trueup: Callable[..., Any], request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
-    """A way to run trueup on a good host: one that --fix brought from bare to good, made anew after a failed scenario."""
+def run(lab: Lab, trueup: Callable[..., Any], request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """A way to run trueup on a good host: brought from bare to good by --fix, made anew after a failed scenario."""
 
     def run(*args: str) -> Any:
         return trueup(f"--hosts={HOST}", f"--ssh-config={lab.ssh_config}", "--profile=lab", *args)
@@ -35,7 +35,7 @@ def run(lab: Lab, trueup: Callable[..., Any], request: pytest.FixtureRequest) ->
         fixed = run("--fix")
         assert fixed.code == 0, fixed.text
         request.session.stash[_GOOD] = failed
-    yield run
+    return run
 
 
 def test_every_requirement_has_a_scenario() -> None:

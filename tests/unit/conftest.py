@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import HealthCheck, settings
+
 from trueup import profile
 from trueup.profiles.schema import Spec
 

@@ -33,8 +33,10 @@ class Directory(Process):
 
     home: Path = field(default_factory=Path)
     gone: bool = False
+    tried: int = 0
 
     def run(self, script: str, timeout: float) -> Completed:
+        self.tried += 1
         if self.gone:
             raise Unreachable("ssh: no route to host")
         return super().run(f"HOME={self.home}; export HOME\n{script}", timeout)
@@ -68,7 +70,13 @@ class Lab:
         with self.lock:
             self.events.append(event)
 
-    def require(self, id: str = "own.state", *needs: str, check: Callable[..., None] | None = None) -> None:
+    def require(
+        self,
+        id: str = "own.state",
+        *needs: str,
+        after: tuple[str, ...] = (),
+        check: Callable[..., None] | None = None,
+    ) -> None:
         def default(facts: HostFacts, spec: Spec) -> None:
             """The state is good."""
             self.note(f"check {id} {facts.snapshot.host}")
@@ -76,7 +84,7 @@ class Lab:
 
         check = check or default
         check.__doc__ = check.__doc__ or "The state is good."
-        self.catalog.requirement(id, key="host.modules", reads=(STATE, WHERE), needs=needs)(check)
+        self.catalog.requirement(id, key="host.modules", reads=(STATE, WHERE), needs=needs, after=after)(check)
 
     def remedy(
         self, fix: Callable[..., None] | None = None, id: str = "own.state", disruption: Disruption = "none"
@@ -211,6 +219,20 @@ def test_a_remedy_that_fails_half_way_is_rolled_back(lab: Lab, problem: str) -> 
     assert lab.state("h1") == "bad"
 
 
+@pytest.mark.parametrize("when", ["bad", "good"])
+def test_what_a_broken_remedy_says_has_no_secret(lab: Lab, when: str) -> None:
+    def fix(change: Change, spec: Spec, facts: HostFacts) -> None:
+        if facts[STATE] == when:
+            raise ValueError("cannot parse: password = 'hunter2hunter2'")
+        change.write(f"{facts[WHERE]}/state", "good\n")
+
+    lab.require()
+    lab.remedy(fix)
+    detail = lab.run()["own.state", "h1"].detail
+    assert "cannot parse" in detail
+    assert "hunter2" not in detail
+
+
 def test_a_remedy_may_not_disturb_more_than_it_declares(lab: Lab) -> None:
     def fix(change: Change, spec: Spec, facts: HostFacts) -> None:
         change.run("touch", f"{facts[WHERE]}/restarted", why="restart", disruption="restart")
@@ -283,6 +305,23 @@ def test_a_need_that_was_fixed_in_this_run_does_not_block(lab: Lab) -> None:
     results = lab.run()
     assert results["own.first", "h1"].outcome is Outcome.FIXED
     assert results["own.second", "h1"].outcome is Outcome.PASSED
+
+
+def test_a_remedy_waits_for_what_must_hold_before_it_is_safe(lab: Lab) -> None:
+    lab.require("own.first")
+    lab.require("own.second", after=("own.first",))
+    lab.remedy(id="own.second")
+    result = lab.run()["own.second", "h1"]
+    assert result.outcome is Outcome.BLOCKED
+    assert result.detail == "not remedied before own.first, which is failed"
+    assert "found     bad" in result.text()
+    assert lab.state("h1") == "bad"
+
+
+def test_what_must_hold_before_a_remedy_does_not_keep_an_audit_from_judging(lab: Lab) -> None:
+    lab.require("own.first")
+    lab.require("own.second", after=("own.first",))
+    assert lab.run(apply=None)["own.second", "h1"].outcome is Outcome.FAILED
 
 
 def test_one_requirement_is_settled_on_all_hosts_before_the_next_begins(lab: Lab) -> None:
@@ -411,6 +450,7 @@ def test_an_unreachable_host_has_that_outcome_for_everything_and_is_asked_once(l
     results = lab.run(apply=apply)
     assert {results[id, "h1"].outcome for id in ("own.first", "own.second")} == {Outcome.UNREACHABLE}
     assert results["own.first", "h1"].detail == "ssh: no route to host"
+    assert lab.fleet.hosts["h1"].transport.tried == 1
     assert results["own.first", "h2"].outcome is (Outcome.FIXED if apply else Outcome.FAILED)
 
 

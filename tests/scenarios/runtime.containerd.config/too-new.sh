@@ -1,6 +1,7 @@
 # red: declared
 # says: reads 1 to 2
 # advice
-# after: sed -i 's/^version = 3$/version = 2/' /etc/containerd/config.toml
+# after: cp -p /root/config.toml /etc/containerd/config.toml
 # after: systemctl restart containerd
-sed -i 's/^version = 2$/version = 3/' /etc/containerd/config.toml
+cp -p /etc/containerd/config.toml /root/config.toml
+sed -i -e '/^version/d' -e '1i version = 3' /etc/containerd/config.toml

@@ -52,6 +52,15 @@ def test_a_key_is_set_and_everything_else_stays_as_it_was_written(changes: Chang
     assert "# old" in text
 
 
+def test_a_secret_beside_the_key_is_hidden_in_the_diff_and_kept_in_the_file(changes: Changes, path: Path) -> None:
+    path.write_text('token = "hunter2hunter2"\nversion = 2\n')
+    change = changes()
+    change.edit_toml(str(path), {("version",): 3})
+    assert path.read_text() == 'token = "hunter2hunter2"\nversion = 3\n'
+    assert "version = 3" in change.actions[0].diff
+    assert "hunter2" not in change.actions[0].diff
+
+
 def test_a_second_edit_records_nothing(changes: Changes, path: Path) -> None:
     changes().edit_toml(str(path), {KEY: True})
     again = changes()

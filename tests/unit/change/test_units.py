@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from scratch import Changes
 
-from trueup.errors import ChangeFailed
+from trueup.errors import ChangeFailed, CouldNotLook
+from trueup.fact import Fact
 
 Log = Callable[[], list[str]]
 UNIT = "containerd.service"
@@ -73,8 +74,18 @@ def test_a_unit_that_does_not_come_up_fails_with_the_end_of_its_journal(
     (state / "broken").touch()
     with pytest.raises(ChangeFailed, match=r"start containerd\.service: exit code 1: containerd: the last words"):
         changes().service(UNIT, active=True, enabled=True)
+    unit("active")
     with pytest.raises(ChangeFailed, match=r"restart containerd\.service: exit code 1: containerd: the last words"):
         changes().restart(UNIT)
+
+
+def test_a_unit_that_does_not_run_is_not_started_by_a_restart(
+    changes: Changes, unit: Callable[..., None], log: Log
+) -> None:
+    unit("inactive")
+    change = changes()
+    change.restart(UNIT)
+    assert (change.actions, log()) == ([], [])
 
 
 def test_a_restart_is_refused_where_the_remedy_declares_less(changes: Changes, log: Log) -> None:
@@ -160,4 +171,11 @@ def test_a_command_that_fails_says_what_it_said_without_secrets(changes: Changes
     with pytest.raises(ChangeFailed) as caught:
         changes().run("sh", "-c", "echo 'token: hunter2hunter2'; exit 7", why="try it")
     assert "try it: exit code 7: " in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_look_that_fails_says_why_without_secrets(changes: Changes) -> None:
+    with pytest.raises(CouldNotLook) as caught:
+        changes().look(Fact("own", "echo 'bad token: hunter2hunter2' >&2; exit 3", str))
+    assert "own: exit code 3 ('bad token: " in str(caught.value)
     assert "hunter2" not in str(caught.value)

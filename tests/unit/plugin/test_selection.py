@@ -22,6 +22,7 @@ def hosts(fakes: Fakes) -> None:
     fakes.test("test_second.py", SECOND)
     fakes.test("roles.yaml", "extends: base\nroles: {control-plane: ['cp*']}\nselect: ['own.*', 'other.*']\n")
     fakes.test("some.yaml", "extends: base\nselect: ['*', '!own.*']\n")
+    fakes.test("again.yaml", "extends: base\nselect: ['*', '!own.*', '!other.state', own.state]\n")
 
 
 def passed(fakes: Fakes, *arguments: str) -> set[str]:
@@ -39,6 +40,7 @@ def passed(fakes: Fakes, *arguments: str) -> set[str]:
         (["-m", "critical or low", "-k", "cp1"], {"own.state[cp1]", "own.uses_state[cp1]"}),
         (["test_own.py::own.state[w1]"], {"own.state[w1]"}),
         (["--profile=some.yaml"], {"other.state[cp1]", "other.state[w1]"}),
+        (["--profile=again.yaml"], {"own.state[cp1]", "own.state[w1]"}),
         (["--profile=roles.yaml", "-k", "control-plane and other.state"], {"other.state[cp1]"}),
     ],
 )

@@ -1,0 +1,109 @@
+"""What a run knows from its options on: hosts, profile, items, and when the hosts are looked at."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trueup import allure
+from trueup.catalog import Requirement, catalog
+from trueup.converge import Audit, Converge, Pair
+from trueup.errors import UsageError
+from trueup.fact import Fact
+from trueup.fleet import Fleet
+from trueup.inventory import Connection, read
+from trueup.item import RequirementItem
+from trueup.profile import Loaded, load
+from trueup.run import Run
+
+
+class Session:
+    """What a run knows from its options on; one in each process."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        option = config.option
+        connection = Connection(
+            option.ssh_config, option.ssh_identity_file, option.ssh_extra_args,
+            option.sudo, option.sudo_user, option.ansible_inventory,
+        )  # fmt: skip
+        targets = read(option.hosts, connection)
+        # pytest-testinfra reads the same option for a user's own tests: let these go the same way.
+        option.hosts = ",".join(
+            f"ssh://{t.address}" if t.scheme == "ssh" and "://" not in t.spec else t.spec for t in targets
+        )
+        self.config = config
+        self.mode = {"apply": "fix", "plan": "plan"}.get(option.fix, "audit")
+        self.profile: Loaded = load(option.profile)
+        catalog.load("trueup.checks", "trueup.remediations")
+        self.fleet = Fleet(
+            targets, self.profile, connection,
+            shared=self.mode != "audit", timeout=option.host_timeout, forks=option.forks,
+        )  # fmt: skip
+        self.audit: Audit | None = None
+        self.run = Run(
+            f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", self.profile.name, self.mode,
+            list(self.fleet.hosts), self.profile.profile.waivers,
+        )  # fmt: skip
+        self.worker = hasattr(config, "workerinput")
+        self.distributed = not self.worker and option.dist != "no" and bool(option.tx)
+        self.snapshots = Path(tempfile.mkdtemp(prefix="trueup-")) if self.distributed else None
+
+    def items(self, collector: pytest.Collector, requirement: Requirement) -> Iterable[RequirementItem]:
+        """Yield the items of a requirement: one for each host whose roles and profile it concerns."""
+        for host in self.fleet.hosts.values():
+            if self.profile.selects(requirement.id) and host.concerns(requirement):
+                name = f"{requirement.id}[{host.id}]"
+                item = RequirementItem.from_parent(collector, name=name, requirement=requirement, host=host)
+                for mark in allure.marks(requirement, self.profile.name, host.roles):
+                    item.add_marker(mark)
+                yield item
+
+    def prepare(self, items: list[RequirementItem]) -> None:
+        """Check that everything needed is known, then look at all hosts in one go, before the first item runs.
+
+        Raises:
+            UsageError: ids that lead nowhere, or a selected requirement without a value in the profile.
+        """
+        catalog.validate()
+        where, profile = str(self.profile.path), self.profile.profile
+        catalog.known(profile.select, f"{where}: select")
+        catalog.known([waiver.requirement for waiver in profile.waivers], f"{where}: waivers")
+        for item in items:
+            if not item.host.spec.holds(item.requirement.key):
+                id, key = item.requirement.id, item.requirement.key
+                remedy = f"set it, or take the requirement out: select: ['*', '!{id}']"
+                raise UsageError(f"{where}: selects {id} but gives no value for {key}; {remedy}")
+        pairs: set[Pair] = {(item.requirement.id, item.host.id) for item in items}
+        if self.mode == "audit":
+            self.audit = Audit(catalog, self.fleet, self.profile, pairs)
+        else:
+            apply = self.mode == "fix"
+            self.audit = Converge(catalog, self.fleet, self.profile, pairs, run=self.run.id, apply=apply)
+        for item in items:
+            item.audit = self.audit
+        if not self.worker:
+            self._gather(items)
+
+    def _gather(self, items: list[RequirementItem]) -> None:
+        wanted: dict[str, dict[str, Fact[Any]]] = {}
+        for item in items:
+            wanted.setdefault(item.host.id, {}).update((fact.name, fact) for fact in item.requirement.reads)
+        terminal = self.config.pluginmanager.get_plugin("trueup-terminal")
+        self.fleet.gather(
+            {host: facts.values() for host, facts in wanted.items()}, terminal.progress if terminal else None
+        )
+        if self.snapshots:
+            self.fleet.save(self.snapshots)
+
+    def close(self) -> None:
+        """Give back connections and temporary files."""
+        self.fleet.close()
+        if self.snapshots:
+            shutil.rmtree(self.snapshots, ignore_errors=True)
