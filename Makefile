@@ -14,7 +14,7 @@ audit: .venv/ready  ## make audit HOSTS=node1,node2 PROFILE=base
 	$(BIN)/pytest checks --hosts='$(HOSTS)' --profile='$(PROFILE)'
 
 test: .venv/ready  ## the suite's own tests that need no test hosts
-	$(BIN)/pytest tests -m 'not lab' -q
+	$(BIN)/pytest tests -m 'not lab' -q -n auto
 
 test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; needs root
 	$(BIN)/pytest tests -m lab -q

@@ -1,6 +1,6 @@
 """Section 1 of the catalogue: the operating system of every node."""
 
-from trueup import Deviation, equal, expect, requirement
+from trueup import equal, expect, requirement
 from trueup.fact import HostFacts
 from trueup.facts.kernel import MODULES, MODULES_LOAD, SYSCTL, SYSCTL_FILES, proc_path
 from trueup.profiles.schema import Spec
@@ -8,13 +8,11 @@ from trueup.profiles.schema import Spec
 
 def _module(name: str, facts: HostFacts) -> None:
     state = facts[MODULES].get(name, "absent")
-    line = facts[MODULES_LOAD].find(name)
-    builtin = "this kernel has it built in, the next may have it as a module" if state == "builtin" else ""
+    named = "named" if name in facts[MODULES_LOAD] else "not named"
+    hint = "this kernel has it built in, the next may have it as a module" if state == "builtin" else ""
     expect(
-        Deviation("loaded", state, f"kernel module {name}", "effective") if state == "absent" else None,
-        Deviation(f"a line {name!r}", "none", f"{name} in modules-load.d", "persistent", builtin)
-        if line is None
-        else None,
+        equal("loaded" if state == "builtin" else state, "loaded", where=f"kernel module {name}", layer="effective"),
+        equal(named, "named", where=f"{name} in modules-load.d", layer="persistent", hint=hint),
     )
 
 

@@ -201,7 +201,7 @@ rm -f "$log"
         """Make a unit start at boot, and run now."""
         state = self.look(systemd.unit(unit))
         name = shlex.quote(unit)
-        if enabled and state.enabled not in ("enabled", "static", "alias", "indirect", "generated"):
+        if enabled and not state.starts_at_boot:
             undo = f"systemctl mask {name}" if state.enabled == "masked" else f"systemctl disable {name}"
             self.act(
                 Action("service", unit, f"enable {unit}", f"-{state.enabled}\n+enabled\n", undo),
@@ -250,7 +250,7 @@ rm -f "$log"
         quoted = shlex.quote(name)
         if self.look(kernel.modules(name)).get(name) == "absent":
             self.act(Action("module", name, f"load {name}", "-absent\n+loaded\n"), f"modprobe {quoted}")
-        if self.look(kernel.MODULES_LOAD).find(name) is None:
+        if name.replace("-", "_") not in self.look(kernel.MODULES_LOAD):
             self.write(f"/etc/modules-load.d/trueup-{name}.conf", f"{name}\n")
 
     def sysctl(self, key: str, value: str) -> None:
@@ -262,7 +262,7 @@ rm -f "$log"
             rows = self.read(_SYSCTL_FILE).content.decode(errors="replace").splitlines() or ["# written by trueup"]
             kept = [row for row in rows if row.partition("=")[0].strip() != key]
             self.write(_SYSCTL_FILE, "\n".join([*kept, f"{key} = {value}"]) + "\n")
-        for setting in files.all(key):
+        for setting in files.named(key):
             later = setting.line.name > own_name or setting.line.name == "sysctl.conf"
             if later and setting.value != value:
                 self._comment_out(setting.line.path, setting.line.number)

@@ -118,6 +118,9 @@ def parse(spec: str, where: str) -> Target:
         UsageError: unknown scheme or query key, a password in the spec, a malformed address.
     """
     scheme, address, query = "ssh", spec, ""
+    if spec.startswith("@") or ("?" in spec and "://" not in spec):
+        remedy = "a file names hosts, not files" if spec.startswith("@") else f"write ssh://{spec}"
+        raise UsageError(f"{where}: {spec!r} is not a host: {remedy}")
     if "://" in spec:
         scheme, _, rest = spec.partition("://")
         address, _, query = rest.partition("?")

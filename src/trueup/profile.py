@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -172,7 +173,11 @@ def _explain(
     if problem["type"] == "extra_forbidden":
         what = f"unknown key{nearest(str(loc[-1]), _fields(model, loc[:-1]))}"
     elif problem["type"] == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
-        what = f'{value} is a number in YAML, which drops zeros (1.30 becomes 1.3): write it in quotes, like "{value}"'
+        # as it was written: YAML has dropped the zeros of 1.30 by now
+        row = file.read_text(encoding="utf-8").splitlines()[line - 1]
+        written = re.search(rf"{re.escape(str(loc[-1]))}[\"']?\s*:\s*([\d.+-][\w.+-]*)", row)
+        text = written[1] if written else value
+        what = f'{text} is a number in YAML, where 1.30 is the same as 1.3: write it in quotes, "{text}"'
     elif problem["type"] == "missing":
         what = "this key is required"
     else:

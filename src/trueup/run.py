@@ -43,10 +43,11 @@ class Run:
     @property
     def exit_code(self) -> int:
         """Return 0 compliant, 1 not compliant, 3 when nothing is known to be wrong but not all could be looked at."""
-        bad = {outcome for outcome in self.counts if not outcome.holds}
+        bad = [result for result in self.results if not result.outcome.holds]
         if not bad:
             return COMPLIANT
-        return COULD_NOT_LOOK if bad <= _UNKNOWN else NOT_COMPLIANT
+        known = any(result.deviations or result.outcome not in _UNKNOWN for result in bad)
+        return NOT_COMPLIANT if known else COULD_NOT_LOOK
 
     def notes(self) -> list[str]:
         """Return what is to be said of waivers: those that are over, and those that covered nothing that fails."""

@@ -38,18 +38,18 @@ def refusal(text: str, directory: Path) -> str:
         ("zzzzzz: 1\n", "own.yaml:1: zzzzzz: unknown key"),
         (
             "runtime:\n  runc:\n    package: runc\n    version: 1.30\n",
-            "own.yaml:4: runtime.runc.version: 1.3 is a number in YAML, which drops zeros (1.30 becomes 1.3): "
-            'write it in quotes, like "1.3"',
+            "own.yaml:4: runtime.runc.version: 1.30 is a number in YAML, where 1.30 is the same as 1.3: "
+            'write it in quotes, "1.30"',
         ),
         (
             "runtime: {runc: {version: 2}}\n",
-            "own.yaml:1: runtime.runc.version: 2 is a number in YAML, which drops zeros (1.30 becomes 1.3): "
-            'write it in quotes, like "2"',
+            "own.yaml:1: runtime.runc.version: 2 is a number in YAML, where 1.30 is the same as 1.3: "
+            'write it in quotes, "2"',
         ),
         (
             "host:\n  sysctl:\n    net.ipv4.ip_forward: 1\n",
-            "own.yaml:3: host.sysctl.net.ipv4.ip_forward: 1 is a number in YAML, which drops zeros (1.30 becomes 1.3): "
-            'write it in quotes, like "1"',
+            "own.yaml:3: host.sysctl.net.ipv4.ip_forward: 1 is a number in YAML, where 1.30 is the same as 1.3: "
+            'write it in quotes, "1"',
         ),
         (
             "runtime: {containerd: {systemd_cgroup: 'yes'}}\n",

@@ -28,10 +28,6 @@ class DropIns:
     lines: tuple[Line, ...]
     legacy: tuple[Line, ...] = ()
 
-    def find(self, text: str) -> Line | None:
-        """Return the line that says exactly this, or ``None``."""
-        return next((line for line in self.lines if line.text == text), None)
-
 
 def probe(kind: str, legacy: str = "") -> str:
     """Return a probe that prints each ``*.conf`` of ``kind`` (such as ``sysctl.d``) and the legacy file, if any."""

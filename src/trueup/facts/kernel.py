@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -39,7 +39,14 @@ def modules(*names: str) -> Fact[dict[str, str]]:
 
 
 MODULES = Fact("kernel.modules", lambda spec: _probe_modules(spec.host.modules), parse_modules)
-MODULES_LOAD = Fact("kernel.modules_load", dropins.probe("modules-load.d"), dropins.parse)
+
+
+def parse_modules_load(text: str) -> dict[str, dropins.Line]:
+    """Return the modules that a boot loads, by the kernel's way of writing them: with underscores."""
+    return {line.text.replace("-", "_"): line for line in dropins.parse(text).lines}
+
+
+MODULES_LOAD = Fact("kernel.modules_load", dropins.probe("modules-load.d"), parse_modules_load)
 
 
 def proc_path(key: str) -> str:
@@ -81,38 +88,42 @@ class Persistent:
     boot: dropins.DropIns
 
     def winner(self, key: str) -> Setting | None:
-        """Return the setting that a boot ends with: the last one that names the key, or else a glob of it."""
-        return _last(self.boot.lines, key)
+        """Return the setting that a boot ends with: the last that names the key, or else the last glob of it.
+
+        A bare ``-key`` without a value exempts the key from globs (sysctl.d(5)).
+        """
+        if named := _settings(self.boot.lines, key, _names):
+            return named[-1]
+        if any(line.text.startswith("-") and _names(line.text, key) for line in self.boot.lines):
+            return None
+        return next(reversed(_settings(self.boot.lines, key, _covers)), None)
 
     def legacy(self, key: str) -> Setting | None:
         """Return what /etc/sysctl.conf says where no drop-in links to it: it undoes a good setting when reloaded."""
-        return _last(self.boot.legacy, key)
+        return next(reversed(_settings(self.boot.legacy, key, _names)), None)
 
-    def all(self, key: str) -> list[Setting]:
-        """Return every setting of the key in order, the legacy file's last."""
-        return _settings((*self.boot.lines, *self.boot.legacy), key)
-
-
-def _settings(lines: Iterable[dropins.Line], key: str) -> list[Setting]:
-    """Return what names the key itself; globs count only where nothing does, be it a value or a bare ``-key``."""
-    path = proc_path(key)
-    exact: list[Setting] = []
-    globs: list[Setting] = []
-    exempt = False
-    for line in lines:
-        name, found, value = line.text.partition("=")
-        named = proc_path(name.strip().removeprefix("-").strip())
-        if found and named == path:
-            exact.append(Setting(" ".join(value.split()), line))
-        elif found and PurePosixPath(path).match(named):
-            globs.append(Setting(" ".join(value.split()), line))
-        elif named == path and line.text.startswith("-"):
-            exempt = True
-    return exact or ([] if exempt else globs)
+    def named(self, key: str) -> list[Setting]:
+        """Return every setting that names the key itself in order, the legacy file's last."""
+        return _settings((*self.boot.lines, *self.boot.legacy), key, _names)
 
 
-def _last(lines: Iterable[dropins.Line], key: str) -> Setting | None:
-    return next(reversed(_settings(lines, key)), None)
+def _path(name: str) -> str:
+    return proc_path(name.strip().removeprefix("-").strip())
+
+
+def _names(name: str, key: str) -> bool:
+    return _path(name) == proc_path(key)
+
+
+def _covers(name: str, key: str) -> bool:
+    return PurePosixPath(proc_path(key)).match(_path(name))
+
+
+def _settings(lines: Iterable[dropins.Line], key: str, matches: Callable[[str, str], bool]) -> list[Setting]:
+    split = ((line, *line.text.partition("=")) for line in lines)
+    return [
+        Setting(" ".join(value.split()), line) for line, name, found, value in split if found and matches(name, key)
+    ]
 
 
 def sysctl(*keys: str) -> Fact[dict[str, str]]:

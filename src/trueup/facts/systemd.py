@@ -40,6 +40,11 @@ class Unit:
         return self.properties.get("UnitFileState", "") or "not found"
 
     @property
+    def starts_at_boot(self) -> bool:
+        """Whether the unit itself, an alias of it or a generator pulls it in at boot."""
+        return self.enabled in ("enabled", "alias", "generated")
+
+    @property
     def needs_reload(self) -> bool:
         """Whether files changed on disk since systemd read them."""
         return self.properties.get("NeedDaemonReload") == "yes"

@@ -50,8 +50,8 @@ def test_a_masked_unit_is_unmasked_and_masked_again(changes: Changes, unit: Call
     assert "UnitFileState=masked" in (state / "unit").read_text()
 
 
-@pytest.mark.parametrize("enabled", ["static", "alias", "indirect", "generated"])
-def test_a_unit_that_cannot_be_enabled_is_not(
+@pytest.mark.parametrize("enabled", ["alias", "generated"])
+def test_a_unit_that_starts_at_boot_anyway_is_left_alone(
     changes: Changes, unit: Callable[..., None], log: Log, enabled: str
 ) -> None:
     unit("active", enabled)

@@ -45,7 +45,6 @@ def test_questions_about_any_drop_ins_have_an_answer(out: str, key: str) -> None
     found = kernel.SYSCTL_FILES.parse(out)
     winner = found.winner(key)
     assert winner is None or winner in found.all(key)
-    assert (found.legacy(key) is None) or not found.boot.find(found.legacy(key).line.path)
 
 
 @pytest.mark.parametrize(

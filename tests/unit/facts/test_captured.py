@@ -16,8 +16,8 @@ CASES = sorted(CAPTURED.glob("*/*.txt"))
 ASKED = load("aliyun-kubeadm-1.24").spec("any").runtime.containerd.unit
 
 
-def _lines(found: dropins.DropIns, _: Any) -> Any:
-    return [f"{line.text} at {line.where}" for line in found.lines]
+def _lines(found: dict[str, dropins.Line], _: Any) -> Any:
+    return [f"{name} at {line.where}" for name, line in found.items()]
 
 
 def _settings(found: kernel.Persistent, expected: Any) -> Any:
