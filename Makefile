@@ -5,7 +5,9 @@ PROFILE ?= base
 N ?= 3
 BIN := .venv/bin
 
-.PHONY: demo audit test test-lab lint report lab-setup lab-up lab-down bench lock clean
+.PHONY: setup demo audit test test-lab lint report lab-setup lab-up lab-down bench schema lock clean
+
+setup: .venv/ready  ## the virtual environment
 
 demo: .venv/ready  ## boot three test hosts, audit, plan, fix, audit again, fix again; without root: audit this machine
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh lab/demo.sh
@@ -55,6 +57,9 @@ bench: .venv/ready lab-setup
 node_modules/.bin/allure: package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+schema: .venv/ready  ## renew the JSON Schema of profiles
+	$(BIN)/python -c 'from trueup import profile; print(profile.schema(), end="")' >profiles/profile.schema.json
 
 lock:  ## renew requirements.lock from pyproject.toml
 	$(BIN)/pip install -q pip-tools

@@ -122,7 +122,9 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data without the evidence, fit for JSON and for xdist's wire."""
-        return asdict(replace(self, evidence={})) | {"outcome": str(self.outcome)}
+        data = asdict(replace(self, evidence={})) | {"outcome": str(self.outcome)}
+        del data["evidence"]
+        return data
 
     def text(self) -> str:
         """Return what is wrong and what was done, for a person."""

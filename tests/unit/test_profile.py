@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from trueup import profile
 from trueup.profile import Loaded
 
+ROOT = Path(__file__).parents[2]
 Write = Callable[..., str]
 
 
@@ -133,6 +134,10 @@ def test_the_json_schema_knows_the_keys_and_refuses_others() -> None:
     schema = json.loads(profile.schema())
     assert {"extends", "select", "waivers", "runtime"} <= set(schema["properties"])
     assert schema["additionalProperties"] is False
+
+
+def test_the_schema_file_is_up_to_date() -> None:
+    assert (ROOT / "profiles/profile.schema.json").read_text() == profile.schema(), "run `make schema`"
 
 
 TREES = st.recursive(

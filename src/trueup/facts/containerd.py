@@ -213,7 +213,7 @@ BINARIES = Fact("containerd.binaries", _PROBE_BINARIES, parse_binaries)
 
 # Boot time and process start both come from the clock that also runs while suspended, in hundredths of a second.
 _PROBE_STARTED = """
-pid=$(systemctl show containerd.service -p MainPID --value)
+pid=$(systemctl show containerd.service -p MainPID --value) || exit
 [ "${pid:-0}" -gt 0 ] || { echo stopped; exit 0; }
 ticks=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f20) || exit 1
 echo "$(date +%s.%N) $(cut -d' ' -f1 /proc/uptime) $ticks $(getconf CLK_TCK)"
