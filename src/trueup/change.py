@@ -166,6 +166,8 @@ rm -f "$log"
                 if table not in node:
                     node[table] = tomlkit.table(is_super_table=True)
                 node = node[table]
+                if not isinstance(node, Mapping):
+                    raise ChangeFailed(f"{path}: {table} is not a table; the file is left as it is")
             if node.get(name) != value:
                 node[name] = value
         return self.write(path, tomlkit.dumps(document), validate=validate)

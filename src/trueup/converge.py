@@ -78,10 +78,9 @@ class Audit:
             if (id, host.id) in self.pairs:
                 result = self.result(self.catalog.requirements[id], host)
                 if not result.outcome.holds:
-                    # the chain ends with the one that really failed
-                    return (
-                        f"{id}, which {result.detail if result.outcome is Outcome.BLOCKED else f'is {result.outcome}'}"
-                    )
+                    # a blocked one says what blocks it, so that the chain ends with the one that really failed
+                    cause = result.detail if result.outcome is Outcome.BLOCKED else f"is {result.outcome}"
+                    return f"{id}, which {cause}"
         return ""
 
 

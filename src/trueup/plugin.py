@@ -164,6 +164,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     ours = session.config.stash.get(_SESSION, None)
     if ours is None or ours.worker or not ours.run.results:
         return
+    ours.run.results.sort(key=lambda result: result.host)  # workers report in any order
     if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         others = session.testsfailed - sum(r.outcome.fails for r in ours.run.results)
         session.exitstatus = max(ours.run.exit_code, 1) if others > 0 else ours.run.exit_code

@@ -78,7 +78,6 @@ class Terminal:
         if not self.run.results:
             return
         write = terminalreporter.write_line
-        self.run.results.sort(key=lambda result: result.host)
         terminalreporter.section("requirements", "=")
         for text, markup in details(self.run, verbose=self.config.get_verbosity() > 0):
             write(text, **markup)

@@ -154,3 +154,10 @@ def test_in_any_document_the_keys_that_were_not_named_stay_equal(
     assert memory.text.startswith("# head\n")
     assert "# tail" in memory.text
     assert memory.change.edit_toml("f", {key: value}) is False
+
+
+def test_a_value_where_a_table_belongs_is_refused(changes: Changes, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("plugins = 5\n")
+    with pytest.raises(ChangeFailed, match="plugins is not a table"):
+        changes().edit_toml(str(tmp_path / "c.toml"), {("plugins", "cri", "key"): "x"})
+    assert (tmp_path / "c.toml").read_text() == "plugins = 5\n"
