@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from lab import Lab
 from trueup.catalog import catalog
 
-HOST = "w1"
+HOST = os.environ.get("TRUEUP_SCENARIO_HOST", "w1")
 SCENARIOS = sorted(Path(__file__).parent.glob("*/*.sh"))
 pytestmark = pytest.mark.lab
 _GOOD = pytest.StashKey[int]()  # how many tests had failed when the host was last known to be good
