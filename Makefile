@@ -5,7 +5,7 @@ PROFILE ?= base
 N ?= 3
 BIN := .venv/bin
 
-.PHONY: setup demo audit test test-lab lint report lab-setup lab-up lab-down bench schema lock clean
+.PHONY: setup demo audit test test-lab lint report lab-setup lab-up lab-down bench schema catalogue lock clean
 
 setup: .venv/ready  ## the virtual environment
 
@@ -60,6 +60,9 @@ node_modules/.bin/allure: package-lock.json
 
 schema: .venv/ready  ## renew the JSON Schema of profiles
 	$(BIN)/python -c 'from trueup import profile; print(profile.schema(), end="")' >profiles/profile.schema.json
+
+catalogue: .venv/ready  ## renew the page of all requirements
+	$(BIN)/python docs/catalogue.py >docs/catalogue.md
 
 lock:  ## renew requirements.lock from pyproject.toml
 	$(BIN)/pip install -q pip-tools

@@ -1,17 +1,19 @@
 """Section 2 of the catalogue: containerd and runc."""
 
 from trueup import Deviation, equal, expect, requirement, unmet
+from trueup.errors import CouldNotLook
 from trueup.fact import HostFacts
 from trueup.facts import containerd
-from trueup.facts.containerd import BINARIES, CONFIG, DUMP, STARTED, UNIT
+from trueup.facts.containerd import BINARIES, CONFIG, CRI_PLUGINS, DUMP, PLUGINS, RUNNING, STARTED, UNIT
+from trueup.facts.kubeadm import IMAGES, known_pause, tag
 from trueup.facts.packages import PACKAGES, within
+from trueup.facts.registries import HOSTS, mistake
 from trueup.profiles.schema import Package, Spec
 
 _CLOCKS = 0.05  # seconds by which a process start can be off: three clocks with a resolution of 0.01 s
 
 
 def _package(wanted: Package, facts: HostFacts, binary: containerd.Binary | None) -> None:
-    """The package is in range, and it is what answers: another copy earlier on the path would shadow it."""
     found = facts[PACKAGES].version(wanted.package)
     where = f"package {wanted.package}"
     if found is None:
@@ -19,15 +21,6 @@ def _package(wanted: Package, facts: HostFacts, binary: containerd.Binary | None
         unmet(Deviation(wanted.version, "not installed", where, "effective", hint))
     if not within(found, wanted.version, facts[PACKAGES].manager):
         unmet(Deviation(wanted.version, found, where, "effective"))
-    expect(
-        equal(
-            binary and binary.package,
-            wanted.package,
-            where=f"package that owns {binary.path}" if binary else "the program on containerd's PATH",
-            layer="effective",
-            hint="another copy comes before the package's on PATH",
-        )
-    )
 
 
 @requirement(
@@ -38,10 +31,35 @@ def test_containerd_version(facts: HostFacts, spec: Spec) -> None:
     _package(spec.runtime.containerd, facts, facts[BINARIES].containerd)
 
 
+@requirement(
+    "runtime.containerd.source",
+    key="runtime.containerd.package",
+    reads=(BINARIES, UNIT),
+    needs=("runtime.containerd.version",),
+)
+def test_containerd_source(facts: HostFacts, spec: Spec) -> None:
+    """There is one containerd on the host, it is the package's, and it is the one that systemd starts."""
+    found, unit = facts[BINARIES], facts[UNIT]
+    started, binary = unit.directive("ExecStart").partition(" ")[0], found.containerd
+    path = binary.path if binary else "none"
+    hint = "two installations: remove the one that is not the package's" if len(found.copies) > 1 else ""
+    expect(
+        equal(binary and binary.package, spec.runtime.containerd.package, where=f"owner of {path}", layer="effective"),
+        equal(started, path, where="ExecStart of containerd.service", layer="effective")
+        if unit.loaded == "loaded"  # else runtime.containerd.unit says so
+        else None,
+        equal(", ".join(found.copies), path, where="containerd on PATH", layer="effective", hint=hint),
+    )
+
+
 @requirement("runtime.runc.version", key="runtime.runc.version", reads=(PACKAGES, BINARIES), severity="critical")
 def test_runc_version(facts: HostFacts, spec: Spec) -> None:
     """The runc that containerd calls is installed as a package, in the version that the profile asks for."""
-    _package(spec.runtime.runc, facts, facts[BINARIES].runc)
+    wanted, binary = spec.runtime.runc, facts[BINARIES].runc
+    _package(wanted, facts, binary)
+    where = f"owner of {binary.path if binary else 'runc'}, which containerd calls"
+    hint = "another copy comes before the package's on containerd's PATH: remove it"
+    expect(equal(binary and binary.package, wanted.package, where=where, layer="effective", hint=hint))
 
 
 @requirement(
@@ -97,6 +115,27 @@ def test_sandbox_image(facts: HostFacts, spec: Spec) -> None:
 
 
 @requirement(
+    "runtime.containerd.sandbox_image_matches_kubeadm",
+    key="kube.version",
+    reads=(DUMP, IMAGES),
+    needs=("runtime.containerd.sandbox_image",),
+    severity="medium",
+)
+def test_sandbox_image_matches_kubeadm(facts: HostFacts, spec: Spec) -> None:
+    """The pause image is the one that this version of kubeadm wants, so that a node holds one and not two."""
+    own = facts[IMAGES]
+    wanted = next((tag(image) for image in own or () if "/pause:" in image), None) or known_pause(spec.kube.version)
+    says = "kubeadm config images list" if own else "as far as known here: there is no kubeadm on the host yet"
+    if wanted is None:
+        raise CouldNotLook(f"kubeadm is not installed, and what {spec.kube.version} wants is not known here")
+    effective = facts[DUMP] or {}
+    image = containerd.at(effective, containerd.key("sandbox_image", containerd.version_of(effective)))
+    where = f"pause tag for {spec.kube.version} ({says})"
+    hint = "the profile's runtime.containerd.sandbox_image and its kube.version do not fit"
+    expect(equal(tag(str(image)), wanted, where=where, layer="effective", hint=hint))
+
+
+@requirement(
     "runtime.containerd.systemd_cgroup",
     key="runtime.containerd.systemd_cgroup",
     reads=(DUMP, CONFIG),
@@ -142,6 +181,46 @@ def test_containerd_unit(facts: HostFacts, spec: Spec) -> None:
 
 
 @requirement(
+    "runtime.containerd.registry_mirrors",
+    key="runtime.containerd.registry.mirrors",
+    reads=(CONFIG, DUMP, HOSTS),
+    needs=("runtime.containerd.config",),
+    layers=("declared", "effective"),
+)
+def test_registry_mirrors(facts: HostFacts, spec: Spec) -> None:
+    """containerd pulls through the mirrors that the profile names, in their order, in the one way that it reads."""
+    effective, wanted = facts[DUMP] or {}, spec.runtime.containerd.registry
+    version = containerd.version_of(effective)
+    config_path, mirrors = containerd.key("config_path", version), containerd.key("mirrors", version)
+    old_way = ", ".join(containerd.at(effective, mirrors) or {}) or "none"
+    hint = "mirrors and config_path exclude each other: the CRI plugin does not load with both"
+    for registry, endpoints in wanted.mirrors.items():
+        for endpoint in endpoints:
+            if wrong := mistake(endpoint):
+                where = f"the profile's mirrors of {registry}"
+                unmet(Deviation("a URL", f"{endpoint}: {wrong}", where, "declared", "correct it in the profile"))
+    expect(
+        equal(old_way, "none", where=containerd.dotted(mirrors), layer="effective", hint=hint),
+        equal(
+            containerd.at(effective, config_path) or None,
+            wanted.config_path,
+            where=containerd.dotted(config_path),
+            layer="effective",
+            hint="without it containerd before 2.2 never looks for a hosts.toml",
+        ),
+        *(
+            equal(
+                ", ".join(facts[HOSTS][registry].endpoints) if registry in facts[HOSTS] else None,
+                ", ".join(endpoints),
+                where=f"{wanted.config_path}/{registry}/hosts.toml",
+                layer="declared",
+            )
+            for registry, endpoints in wanted.mirrors.items()
+        ),
+    )
+
+
+@requirement(
     "runtime.containerd.service",
     key="runtime.containerd.service",
     reads=(UNIT,),
@@ -174,3 +253,40 @@ def test_config_loaded(facts: HostFacts, spec: Spec) -> None:
     if started + _CLOCKS < config.changed:
         late = f"{config.changed - started:.2f} s before {config.path} changed"
         unmet(Deviation("a start after the last change", f"started {late}", "containerd.service", "effective"))
+
+
+@requirement(
+    "runtime.containerd.running_version",
+    key="runtime.containerd.version",
+    reads=(RUNNING, BINARIES),
+    needs=("runtime.containerd.source", "runtime.containerd.service"),
+)
+def test_running_version(facts: HostFacts, spec: Spec) -> None:
+    """The running containerd is the installed program: an upgrade counts only after a restart."""
+    running, binary = facts[RUNNING], facts[BINARIES].containerd
+    if running is None:
+        unmet(Deviation("a running containerd", "it is not running", "containerd.service", "effective"))
+    expect(
+        equal(running.path, binary and binary.path, where="the program that runs", layer="effective"),
+        equal("replaced" if running.replaced else "as it was", "as it was", where=running.path, layer="effective"),
+    )
+
+
+@requirement(
+    "runtime.containerd.cri_plugin",
+    key="runtime.containerd.config",
+    reads=(PLUGINS,),
+    needs=("runtime.containerd.config_loaded",),
+    severity="critical",
+)
+def test_cri_plugin(facts: HostFacts, spec: Spec) -> None:
+    """containerd has loaded its CRI plugin: without it kubelet finds no runtime."""
+    plugins = facts[PLUGINS]
+    hint = "`ctr plugins ls -d` and containerd's journal say why"
+    expect(
+        *(
+            equal(plugins.get(name), "ok", where=f"plugin {name}", layer="effective", hint=hint)
+            for name in CRI_PLUGINS
+            if name in plugins or name == CRI_PLUGINS[0]
+        )
+    )

@@ -37,6 +37,13 @@ class Service(Section):
     enabled: bool = Field(True, description="started at boot")
 
 
+class Registry(Section):
+    """Where images come from."""
+
+    config_path: str = Field("", description="directory of the hosts.toml files")
+    mirrors: dict[str, list[str]] = Field(default_factory=dict, description="registry to mirror URLs, tried in order")
+
+
 class Containerd(Package):
     """The container runtime."""
 
@@ -47,6 +54,7 @@ class Containerd(Package):
     config: str = Field("", description="path of the configuration file")
     sandbox_image: str = Field("", description="image of the pause container")
     systemd_cgroup: bool = Field(False, description="let systemd manage the cgroups of containers")
+    registry: Registry = Field(default_factory=Registry)
     runtime_type: str = Field("io.containerd.runc.v2", description="shim of the runc runtime")
 
 
@@ -57,11 +65,18 @@ class Runtime(Section):
     runc: Package = Field(default_factory=Package)
 
 
+class Kube(Section):
+    """Section 3 of the catalogue: Kubernetes itself."""
+
+    version: str = Field("", description="version of the cluster, such as v1.33.4")
+
+
 class Spec(Section):
     """What one host ought to be, after roles and overrides."""
 
     host: Host = Field(default_factory=Host)
     runtime: Runtime = Field(default_factory=Runtime)
+    kube: Kube = Field(default_factory=Kube)
 
     def holds(self, key: str) -> bool:
         """Whether the profile itself gives a value for a dotted key (defaults of the schema do not count)."""

@@ -5,9 +5,11 @@ from typing import Any
 
 from trueup import remedy
 from trueup.change import Change
+from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
 from trueup.facts import containerd
-from trueup.facts.containerd import CONFIG, STARTED, UNIT
+from trueup.facts.containerd import CONFIG, RUNNING, STARTED, UNIT
+from trueup.facts.registries import HOSTS, mistake, render
 from trueup.profiles.schema import Spec
 
 _SERVICE = "containerd.service"
@@ -77,6 +79,26 @@ def set_systemd_cgroup(change: Change, spec: Spec, facts: HostFacts) -> None:
     _set(change, spec, facts, "systemd_cgroup", "runtime_type")
 
 
+@remedy("runtime.containerd.registry_mirrors", disruption="restart")
+def set_registry_mirrors(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Write a hosts.toml for each registry; set config_path, take out the mirrors table, restart containerd."""
+    wanted, config = spec.runtime.containerd.registry, facts[CONFIG]
+    for endpoints in wanted.mirrors.values():
+        for endpoint in endpoints:
+            if wrong := mistake(endpoint):
+                raise ChangeFailed(f"the profile's mirror {endpoint!r} is no URL: {wrong}; nothing was changed")
+    for registry, endpoints in wanted.mirrors.items():
+        if registry not in facts[HOSTS] or facts[HOSTS][registry].endpoints != endpoints:
+            change.write(f"{wanted.config_path}/{registry}/hosts.toml", render(registry, endpoints))
+    version = containerd.version_of(config.document or {})
+    values = {
+        containerd.key("config_path", version): wanted.config_path,
+        containerd.key("mirrors", version): None,
+    }
+    if change.edit_toml(config.path, values, validate=_VALIDATE):
+        change.restart(_SERVICE)
+
+
 @remedy("runtime.containerd.service", disruption="restart")
 def start_containerd(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Enable the unit, and start it."""
@@ -89,4 +111,12 @@ def load_config(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Restart containerd."""
     started = facts[STARTED]
     if started is None or started < facts[CONFIG].changed:
+        change.restart(_SERVICE)
+
+
+@remedy("runtime.containerd.running_version", disruption="restart")
+def run_installed_containerd(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Restart containerd."""
+    running = facts[RUNNING]
+    if running is None or running.replaced:
         change.restart(_SERVICE)

@@ -153,7 +153,8 @@ rm -f "$log"
     ) -> bool:
         """Set keys of a TOML file, keeping comments, order and unknown keys; return whether it had to change.
 
-        ``default`` is the text to start from where there is no file, or one that is not TOML.
+        A key whose value is ``None`` goes. ``default`` is the text to start from where there is no file, or one that is
+        not TOML.
         """
         old = self.read(path)
         try:
@@ -163,19 +164,28 @@ rm -f "$log"
         for (*tables, name), value in values.items():
             node: Any = document
             for table in tables:
-                if table not in node:
+                if table not in node and value is not None:
                     node[table] = tomlkit.table(is_super_table=True)
-                node = node[table]
+                node = node.get(table, {})
                 if not isinstance(node, Mapping):
                     raise ChangeFailed(f"{path}: {table} is not a table; the file is left as it is")
-            if node.get(name) != value:
+            if value is None:
+                node.pop(name, None)
+            elif node.get(name) != value:
                 node[name] = value
         return self.write(path, tomlkit.dumps(document), validate=validate)
 
+    def comment_out(self, path: str, *numbers: int) -> bool:
+        """Turn lines of a file into comments; return whether it had to change."""
+        rows = self.read(path).content.decode(errors="surrogateescape").split("\n")
+        for number in numbers:
+            rows[number - 1] = f"# trueup: {rows[number - 1]}"
+        return self.write(path, "\n".join(rows))
+
     # -- packages and services ----------------------------------------------------------------------------------------
 
-    def package(self, name: str, wanted: str) -> None:
-        """Install a package in a version or range and hold it there; never removes another package to do so.
+    def package(self, name: str, wanted: str, *, hold: bool = True) -> None:
+        """Install a package in a version or range, and hold it there; never removes another package to do so.
 
         Raises:
             ChangeFailed: no version in the range is to be had; names those that are.
@@ -183,7 +193,7 @@ rm -f "$log"
         now = self.look(packages.package(name))
         old = now.installed.get(name)
         if old and packages.within(old.version, wanted, now.manager):
-            if not old.held:
+            if hold and not old.held:
                 mark = Action("hold", name, f"hold {name}", undo=f"apt-mark unhold {shlex.quote(name)}")
                 self.act(mark, f"apt-mark hold {shlex.quote(name)}")
             return
@@ -197,7 +207,13 @@ rm -f "$log"
         diff = f"-{name} {old.version if old else '(not installed)'}\n+{name} {best or f'(newest of {wanted})'}\n"
         undo = shell.install(name, old.version, hold=old.held) if old else shell.remove(name)
         action = Action("package", name, f"install {name} ({wanted})", diff, undo)
-        self.act(action, shell.install(name, best or "", hold=True), "restart")
+        self.act(action, shell.install(name, best or "", hold=hold), "restart")
+
+    def refresh_packages(self) -> None:
+        """Fetch the index of every package source, which must succeed."""
+        action = Action("refresh", "apt", "apt-get update", settle=f"{shell.APT_UPDATE} || :")
+        # without the option, apt forgives a source that does not answer (releases before 2.1 do all the same)
+        self.act(action, f"{shell.APT_UPDATE} -o APT::Update::Error-Mode=any")
 
     def service(self, unit: str, *, active: bool, enabled: bool) -> None:
         """Make a unit start at boot, and run now."""
@@ -240,10 +256,14 @@ rm -f "$log"
                 text += f"{name}={value}\n"
         changed = self.write(path, text)
         if changed or self.look(systemd.unit(unit)).needs_reload:
-            reload = "systemctl daemon-reload"
-            self.act(Action("reload", "systemd", reload, settle=reload), reload)
+            self.reload_units()
             changed = True
         return changed
+
+    def reload_units(self) -> None:
+        """Let systemd read unit files and run its generators again."""
+        reload = "systemctl daemon-reload"
+        self.act(Action("reload", "systemd", reload, settle=reload), reload)
 
     # -- kernel -------------------------------------------------------------------------------------------------------
 
@@ -267,17 +287,12 @@ rm -f "$log"
         for setting in files.named(key):
             later = setting.line.name > own_name or setting.line.name == "sysctl.conf"
             if later and setting.value != value:
-                self._comment_out(setting.line.path, setting.line.number)
+                self.comment_out(setting.line.path, setting.line.number)
         now = self.look(kernel.sysctl(key)).get(key)
         if now != value:
             undo = shell.set_sysctl(key, now) if now else ""
             action = Action("sysctl", key, f"set {key}={value}", f"-{now}\n+{value}\n", undo)
             self.act(action, shell.set_sysctl(key, value))
-
-    def _comment_out(self, path: str, number: int) -> None:
-        rows = self.read(path).content.decode(errors="surrogateescape").splitlines(keepends=True)
-        rows[number - 1] = f"# trueup: {rows[number - 1]}"
-        self.write(path, "".join(rows))
 
     def run(self, *argv: str, why: str, undo: str = "", disruption: Disruption = "none") -> None:
         """Run a command that no other verb covers; the caller has looked that it is needed."""

@@ -38,6 +38,16 @@ _KEYS: dict[str, dict[int, Key]] = {
         2: (*_GRPC, *_RUNC, "runtime_type"),
         3: ("plugins", "io.containerd.cri.v1.runtime", *_RUNC, "runtime_type"),
     },
+    "config_path": {
+        1: ("plugins", "cri", "registry", "config_path"),
+        2: (*_GRPC, "registry", "config_path"),
+        3: ("plugins", "io.containerd.cri.v1.images", "registry", "config_path"),
+    },
+    "mirrors": {
+        1: ("plugins", "cri", "registry", "mirrors"),
+        2: (*_GRPC, "registry", "mirrors"),
+        3: ("plugins", "io.containerd.cri.v1.images", "registry", "mirrors"),
+    },
 }
 _NEWEST = 4  # containerd 2.3; its keys are those of version 3
 # The newest configuration version that a containerd release reads.
@@ -178,6 +188,7 @@ class Binaries:
 
     containerd: Binary | None
     runc: Binary | None
+    copies: tuple[str, ...] = ()  # every containerd on the standard path, links followed
 
 
 # containerd looks runc up on its own PATH, which systemd sets to this unless the unit says otherwise.
@@ -191,6 +202,9 @@ path=$PATH
 if [ "${pid:-0}" -gt 0 ] 2>/dev/null; then
   own=$(tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^PATH=//p'); path=${own:-$path}
 fi
+for dir in $(echo "$PATH" | tr : ' '); do
+  [ ! -x "$dir/containerd" ] || printf 'copy\t%s\n' "$(readlink -f "$dir/containerd")"
+done
 for tool in containerd runc; do
   [ $tool = containerd ] || PATH=$path
   file=$(command -v $tool) || continue
@@ -202,11 +216,15 @@ done
 def parse_binaries(text: str) -> Binaries:
     """Return the binaries from lines of tool, path, first line of ``--version`` and owner."""
     found: dict[str, Binary] = {}
+    copies: dict[str, None] = {}
     for row in text.splitlines():
         tool, path, said, owner = (row.split("\t") + [""] * 4)[:4]
+        if tool == "copy":
+            copies[path] = None
+            continue
         words = [word.removeprefix("v") for word in said.split()]
         found[tool] = Binary(path, next((word for word in words if word[:1].isdigit()), ""), owner)
-    return Binaries(found.get("containerd"), found.get("runc"))
+    return Binaries(found.get("containerd"), found.get("runc"), tuple(copies))
 
 
 BINARIES = Fact("containerd.binaries", _PROBE_BINARIES, parse_binaries)
@@ -229,3 +247,45 @@ def parse_started(text: str) -> float | None:
 
 
 STARTED = Fact("containerd.started", _PROBE_STARTED, parse_started)
+
+
+@dataclass(frozen=True)
+class Running:
+    """The program that the running containerd is."""
+
+    path: str
+    replaced: bool  # the file was exchanged since the process started
+
+
+_PROBE_RUNNING = """
+pid=$(systemctl show containerd.service -p MainPID --value) || exit
+[ "${pid:-0}" -gt 0 ] || { echo stopped; exit 0; }
+readlink "/proc/$pid/exe"
+"""
+_DELETED = " (deleted)"  # the kernel's mark, proc_pid_exe(5)
+
+
+def parse_running(text: str) -> Running | None:
+    """Return the running program, or ``None`` where containerd does not run."""
+    path = text.strip()
+    if path == "stopped":
+        return None
+    if not path.startswith("/"):
+        raise ValueError(f"not a path: {path!r}")
+    return Running(path.removesuffix(_DELETED), path.endswith(_DELETED))
+
+
+RUNNING = Fact("containerd.running", _PROBE_RUNNING, parse_running)
+
+
+def parse_plugins(text: str) -> dict[str, str]:
+    """Return plugin (``type.id``) to status (``ok``, ``skip``, ``error``) of ``ctr plugins ls``."""
+    rows = [row.split() for row in text.splitlines()]
+    if not rows or rows[0][:2] != ["TYPE", "ID"]:
+        raise ValueError("ctr plugins ls gave no table")
+    return {f"{row[0]}.{row[1]}": row[-1] for row in rows[1:] if len(row) >= 3}
+
+
+PLUGINS = Fact("containerd.plugins", "ctr --timeout 10s plugins ls", parse_plugins)
+# One plugin up to containerd 1.7; its images and runtime halves have their own from 2.0 on.
+CRI_PLUGINS = ("io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime")

@@ -4,4 +4,5 @@
 # after: cp -p /root/config.toml /etc/containerd/config.toml
 # after: systemctl restart containerd
 cp -p /etc/containerd/config.toml /root/config.toml
-sed -i -e '/^version/d' -e '1i version = 3' /etc/containerd/config.toml
+sed -i '/^version/d' /etc/containerd/config.toml
+sed -i '1i version = 3' /etc/containerd/config.toml

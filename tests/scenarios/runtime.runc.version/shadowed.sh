@@ -1,5 +1,5 @@
 # red: effective
-# says: package that owns /usr/local/sbin/runc
+# says: owner of /usr/local/sbin/runc
 # advice
 # after: rm /usr/local/sbin/runc
 ln -s /usr/sbin/runc /usr/local/sbin/runc.real

@@ -161,3 +161,12 @@ def test_a_value_where_a_table_belongs_is_refused(changes: Changes, tmp_path: Pa
     with pytest.raises(ChangeFailed, match="plugins is not a table"):
         changes().edit_toml(str(tmp_path / "c.toml"), {("plugins", "cri", "key"): "x"})
     assert (tmp_path / "c.toml").read_text() == "plugins = 5\n"
+
+
+def test_a_key_without_a_value_goes_and_takes_nothing_with_it(changes: Changes, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(
+        '[registry]\nconfig_path = "/d" # ours\n[registry.mirrors."docker.io"]\nendpoint = []\n'
+    )
+    assert changes().edit_toml(str(tmp_path / "c.toml"), {("registry", "mirrors"): None, ("none", "such"): None})
+    assert (tmp_path / "c.toml").read_text() == '[registry]\nconfig_path = "/d" # ours\n'
+    assert not changes().edit_toml(str(tmp_path / "c.toml"), {("registry", "mirrors"): None, ("none", "such"): None})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from trueup.facts import containerd, dropins, kernel, packages, systemd
+from trueup.facts import containerd, dropins, kernel, kubeadm, packages, registries, systemd
 from trueup.profile import load
 
 CAPTURED = Path(__file__).parent / "captured"
@@ -65,7 +65,7 @@ def _as_is(found: Any, _: Any) -> Any:
 
 
 def _fields(found: Any, _: Any) -> Any:
-    return asdict(found)
+    return json.loads(json.dumps(asdict(found)))  # tuples as lists
 
 
 # directory under captured/ -> parser, and what of its value the expected file holds
@@ -80,6 +80,13 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "containerd.config": (containerd.CONFIG.parse, _config),
     "containerd.dump": (containerd.DUMP.parse, _dump),
     "containerd.binaries": (containerd.BINARIES.parse, _fields),
+    "containerd.running": (containerd.RUNNING.parse, lambda found, _: asdict(found) if found else None),
+    "containerd.plugins": (containerd.PLUGINS.parse, _as_is),
+    "containerd.hosts": (
+        registries.HOSTS.parse,
+        lambda found, _: {name: file.endpoints for name, file in found.items()},
+    ),
+    "kubeadm.images": (kubeadm.IMAGES.parse, _as_is),
     "containerd.started": (containerd.STARTED.parse, _as_is),
 }
 

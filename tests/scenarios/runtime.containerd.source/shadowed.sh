@@ -1,5 +1,5 @@
 # red: effective
-# says: package that owns /usr/local/bin/containerd
+# says: owner of /usr/local/bin/containerd
 # advice
 # after: rm /usr/local/bin/containerd
 printf '#!/bin/sh\nexec /usr/bin/containerd "$@"\n' >/usr/local/bin/containerd

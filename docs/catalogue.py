@@ -1,0 +1,42 @@
+"""Prints docs/catalogue.md from the registry and the scenarios: ``make catalogue``."""
+
+from pathlib import Path
+
+from trueup.catalog import catalog
+
+_HEAD = """# Catalogue of requirements
+
+Made by `make catalogue` from the code; what proves each on a real host is in `tests/scenarios/ID`.
+"""
+_SCENARIOS = Path(__file__).parents[1] / "tests/scenarios"
+
+
+def render() -> str:
+    """Return the page: one entry a requirement, in the order in which a run takes them."""
+    catalog.load("trueup.checks", "trueup.remediations")
+    lines, subject = [_HEAD], ""
+    for id in catalog.order():
+        requirement, remedy = catalog.requirements[id], catalog.remedies.get(id)
+        if requirement.subject != subject:
+            subject = requirement.subject
+            lines.append(f"## {subject}\n")
+        scenarios = sorted(path.stem for path in (_SCENARIOS / id).glob("*.sh"))
+        cost = f"{remedy.sentence} Disruption: {remedy.disruption}." if remedy else ""
+        rows = {
+            "layers": ", ".join(requirement.layers),
+            "severity": requirement.severity,
+            "roles": ", ".join(sorted(requirement.roles)) or "every host",
+            "profile key": f"`{requirement.key}`",
+            "needs": ", ".join(requirement.needs),
+            "controls": ", ".join(requirement.controls),
+            "remedy": cost or "none; the failure says what is wrong",
+            "tested": f"broken on a lab host: {', '.join(scenarios)}" if scenarios else "unit tests only",
+        }  # fmt: skip
+        lines.append(f"### `{id}`\n\n{requirement.sentence}\n")
+        lines += [f"- {name}: {text}" for name, text in rows.items() if text]
+        lines.append("")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(render(), end="")

@@ -1,0 +1,10 @@
+# red: effective
+# says: io.containerd.grpc.v1.cri
+# says: found     error
+# advice
+# after: cp -p /root/config.toml /etc/containerd/config.toml
+# after: systemctl restart containerd
+# A value that parses and that the plugin refuses: containerd starts, its CRI plugin does not.
+cp -p /etc/containerd/config.toml /root/config.toml
+sed -i 's|^ *sandbox_image = .*|&\n  stream_idle_timeout = "soon"|' /etc/containerd/config.toml
+systemctl restart containerd

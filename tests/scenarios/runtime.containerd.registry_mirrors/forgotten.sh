@@ -1,0 +1,3 @@
+# red: declared
+# says: /etc/containerd/certs.d/docker.io/hosts.toml
+rm -r /etc/containerd/certs.d
