@@ -16,7 +16,7 @@ audit: .venv/ready  ## make audit HOSTS=node1,node2 PROFILE=base
 	$(BIN)/pytest checks --hosts='$(HOSTS)' --profile='$(PROFILE)'
 
 test: .venv/ready  ## the suite's own tests that need no test hosts
-	$(BIN)/pytest tests -m 'not lab' -q -n auto
+	$(BIN)/pytest tests -m 'not lab' -q -n auto --dist loadfile
 
 test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; needs root
 	$(BIN)/pytest tests -m lab -q

@@ -1,7 +1,8 @@
 """Section 1 of the catalogue: the operating system of every node."""
 
-from trueup import equal, expect, requirement
+from trueup import Deviation, equal, expect, requirement
 from trueup.fact import HostFacts
+from trueup.facts import apt, clock, swap
 from trueup.facts.kernel import MODULES, MODULES_LOAD, SYSCTL, SYSCTL_FILES, proc_path
 from trueup.profiles.schema import Spec
 
@@ -92,3 +93,66 @@ def test_bridge_nf_call_iptables(facts: HostFacts, spec: Spec) -> None:
 def test_bridge_nf_call_ip6tables(facts: HostFacts, spec: Spec) -> None:
     """Bridged IPv6 traffic passes ip6tables, now and after a reboot."""
     _sysctl("net.bridge.bridge-nf-call-ip6tables", facts, spec)
+
+
+@requirement(
+    "host.swap",
+    key="host.swap",
+    reads=(swap.ACTIVE, swap.FSTAB, swap.UNITS),
+    severity="critical",
+    layers=("effective", "persistent"),
+)
+def test_swap(facts: HostFacts, spec: Spec) -> None:
+    """No swap is in use, now and after a reboot, unless the profile ignores swap: kubelet counts on memory alone."""
+    if spec.host.swap == "ignored":
+        return
+    expect(
+        *(Deviation("no swap", name, "/proc/swaps", "effective", swap.maker(name)) for name in facts[swap.ACTIVE]),
+        *(Deviation("no swap", line.what, line.where, "persistent") for line in facts[swap.FSTAB]),
+        *(
+            Deviation("not started at boot", unit.enabled, name, "persistent", swap.maker(name))
+            for name, unit in facts[swap.UNITS].items()
+        ),
+    )
+
+
+@requirement("host.apt.sources", key="host.apt.sources", reads=(apt.SOURCES,), layers=("declared",))
+def test_apt_sources(facts: HostFacts, spec: Spec) -> None:
+    """apt can read its list of sources, which names those of the profile, and of the distribution only this release."""
+    found, wanted = facts[apt.SOURCES], spec.host.apt.sources
+    foreign = [(entry, entry.where, "upgrades would mix two releases") for entry in found.entries]
+    foreign += [
+        (apt.as_entry(source), "the profile", "a profile for another release: no such list is written")
+        for source in wanted
+    ]
+    expect(
+        *(Deviation("a well-formed entry", e.problem, e.where, "declared") for e in found.entries if e.problem),
+        *(
+            Deviation(f"suites of {found.release}, which this host runs", " ".join(suites), where, "declared", hint)
+            for entry, where, hint in foreign
+            if (suites := entry.foreign(found.release))
+        ),
+        *(
+            Deviation(f"{suite} {' '.join(lacking)}".strip(), "not listed", source.uri, "declared")
+            for source, suite, lacking in found.missing(wanted)
+        ),
+    )
+
+
+@requirement(
+    "host.time.synchronised",
+    key="host.time.service",
+    reads=(clock.SYNCHRONISED, clock.TIME_SERVICES),
+    layers=("effective", "persistent"),
+)
+def test_time_synchronised(facts: HostFacts, spec: Spec) -> None:
+    """The clock is synchronised, by a time service that runs and starts at boot: certificates and leases go by it."""
+    services = [unit for unit in facts[clock.TIME_SERVICES].values() if unit.loaded == "loaded"]
+    found = ", ".join(f"{unit.properties['Id']} {unit.active} and {unit.enabled}" for unit in services)
+    found = found or "none installed"
+    active, enabled = any(u.active == "active" for u in services), any(u.starts_at_boot for u in services)
+    expect(
+        None if active else Deviation("one is active", found, "time services", "effective"),
+        None if facts[clock.SYNCHRONISED] else Deviation("synchronised", "not synchronised", "the clock", "effective"),
+        None if enabled else Deviation("one is enabled", found, "time services", "persistent"),
+    )

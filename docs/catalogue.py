@@ -12,11 +12,11 @@ _SCENARIOS = Path(__file__).parents[1] / "tests/scenarios"
 
 
 def render() -> str:
-    """Return the page: one entry a requirement, in the order in which a run takes them."""
+    """Return the page: one entry a requirement, by subject."""
     catalog.load("trueup.checks", "trueup.remediations")
     lines, subject = [_HEAD], ""
-    for id in catalog.order():
-        requirement, remedy = catalog.requirements[id], catalog.remedies.get(id)
+    for requirement in sorted(catalog.requirements.values(), key=lambda requirement: requirement.subject):
+        id, remedy = requirement.id, catalog.remedies.get(requirement.id)
         if requirement.subject != subject:
             subject = requirement.subject
             lines.append(f"## {subject}\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,11 +16,53 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class AptSource(Section):
+    """A repository of Debian packages."""
+
+    uri: str = Field(pattern=r"^[^@\s]+$", description="without a password, for which apt has auth.conf.d")
+    suites: list[str] = Field(min_length=1, description="such as focal-updates; './' for a flat repository")
+    components: list[str] = Field(default_factory=list, description="such as main; none for a flat repository")
+    signed_by: str = Field("", description="path of the keyring, where apt does not trust the key already")
+
+
+class Apt(Section):
+    """Where packages come from on hosts with apt."""
+
+    sources: list[AptSource] = Field(default_factory=list, description="repositories that must be listed")
+
+
+class Time(Section):
+    """Who keeps the clock right."""
+
+    service: Literal["systemd-timesyncd", "chrony"] = Field(
+        "systemd-timesyncd", description="what is installed where no time service is; any other will do as well"
+    )
+
+
+class Preflight(Section):
+    """What kubeadm's preflight checks expect of a host."""
+
+    cpus: int = Field(2, description="CPUs of a control plane, at least")
+    memory: int = Field(1700, description="memory of a control plane in MB as kubeadm counts them, at least")
+    ports: dict[str, str] = Field(default_factory=dict, description="TCP port to the component that may have it")
+    tools: dict[str, str] = Field(default_factory=dict, description="executable to the package that has it")
+    cri_socket: str = Field("", description="socket of the container runtime")
+    kernel: str = Field("", description="regular expression for the releases of the kernel that are supported")
+    kernel_config: list[str] = Field(
+        default_factory=list, description="options of the kernel without CONFIG_; 'A|B' for two names of one"
+    )
+    cgroups: list[str] = Field(default_factory=list, description="cgroup controllers")
+
+
 class Host(Section):
     """Section 1 of the catalogue: what every node's operating system must be."""
 
     modules: list[str] = Field(default_factory=list, description="kernel modules, loaded now and at every boot")
     sysctl: dict[str, str] = Field(default_factory=dict, description="kernel parameters; values are quoted strings")
+    swap: Literal["off", "ignored"] = Field("ignored", description="off: none in use, none after a reboot")
+    apt: Apt = Field(default_factory=Apt)
+    time: Time = Field(default_factory=Time)
+    preflight: Preflight = Field(default_factory=Preflight)
 
 
 class Package(Section):

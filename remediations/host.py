@@ -1,8 +1,12 @@
 """Remedies for section 1 of the catalogue."""
 
+import shlex
+
 from trueup import remedy
 from trueup.change import Change
+from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
+from trueup.facts import apt, clock, swap
 from trueup.profiles.schema import Spec
 
 
@@ -38,3 +42,49 @@ def set_bridge_nf_call_iptables(change: Change, spec: Spec, facts: HostFacts) ->
 def set_bridge_nf_call_ip6tables(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Write the drop-in that wins, silence what overrides it, set the value."""
     _sysctl("net.bridge.bridge-nf-call-ip6tables", change, spec)
+
+
+@remedy("host.swap", disruption="none")
+def turn_swap_off(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Comment its entries in fstab out, disable its units, mask generated ones, take it out of use."""
+    if lines := change.look(swap.FSTAB):
+        change.comment_out("/etc/fstab", *(line.number for line in lines))
+        change.reload_units()
+    for name, unit in change.look(swap.UNITS).items():
+        verb, undo = ("mask", "unmask") if unit.enabled == "generated" else ("disable", "enable")
+        change.run("systemctl", verb, name, why=f"{verb} {name}", undo=f"systemctl {undo} {shlex.quote(name)}")
+    for device in change.look(swap.ACTIVE):
+        change.run("swapoff", device, why=f"swapoff {device}", undo=f"swapon {shlex.quote(device)}")
+
+
+@remedy("host.apt.sources", disruption="none")
+def list_apt_sources(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Comment bad entries out, list what is missing in a file of its own, fetch the index of every source."""
+    found, wanted = change.look(apt.SOURCES), spec.host.apt.sources
+    if foreign := [suite for source in wanted for suite in apt.as_entry(source).foreign(found.release)]:
+        raise ChangeFailed(
+            f"the profile lists {', '.join(foreign)}, this host runs {found.release}: nothing is changed"
+        )
+    changed = False
+    bad = [entry for entry in found.bad() if entry.path != apt.OWN]
+    for path in dict.fromkeys(entry.path for entry in bad):
+        changed |= change.comment_out(path, *(n for entry in bad if entry.path == path for n in entry.lines))
+    missing = list(found.missing(wanted, ignoring=apt.OWN))
+    if missing or any(entry.path == apt.OWN for entry in found.entries):
+        changed |= change.write(apt.OWN, apt.render(missing))
+    if changed:
+        change.refresh_packages()
+
+
+@remedy("host.time.synchronised", disruption="restart")
+def synchronise_clock(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Install the profile's time service where there is none, start and enable it, wait for the clock."""
+    services = change.look(clock.TIME_SERVICES)
+    installed = [unit for unit in services.values() if unit.loaded == "loaded"]
+    best = max(installed, key=lambda unit: (unit.active == "active", unit.starts_at_boot), default=None)
+    if best is None:
+        change.package(spec.host.time.service, ">= 0", hold=False)
+    name = best.properties["Id"] if best else f"{spec.host.time.service}.service"
+    change.service(name, active=True, enabled=True)
+    if not change.look(clock.SYNCHRONISED):
+        change.run("sh", "-c", clock.WAIT, why="wait until the clock is synchronised")

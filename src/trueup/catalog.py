@@ -49,8 +49,9 @@ class Requirement:
 
     @property
     def subject(self) -> str:
-        """The feature that it belongs to: the id without its last part."""
-        return self.id.rpartition(".")[0]
+        """The feature that it belongs to: the first two parts of the id, or the first of two."""
+        parts = self.id.split(".")
+        return ".".join(parts[:2]) if len(parts) > 2 else parts[0]
 
 
 @dataclass(frozen=True)

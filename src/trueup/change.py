@@ -210,7 +210,7 @@ rm -f "$log"
         self.act(action, shell.install(name, best or "", hold=hold), "restart")
 
     def refresh_packages(self) -> None:
-        """Fetch the index of every package source, which must succeed."""
+        """Fetch the index of every package source, which must succeed; the sources have changed."""
         action = Action("refresh", "apt", "apt-get update", settle=f"{shell.APT_UPDATE} || :")
         # without the option, apt forgives a source that does not answer (releases before 2.1 do all the same)
         self.act(action, f"{shell.APT_UPDATE} -o APT::Update::Error-Mode=any")
@@ -261,7 +261,7 @@ rm -f "$log"
         return changed
 
     def reload_units(self) -> None:
-        """Let systemd read unit files and run its generators again."""
+        """Let systemd read unit files and run its generators again; they have changed."""
         reload = "systemctl daemon-reload"
         self.act(Action("reload", "systemd", reload, settle=reload), reload)
 

@@ -113,7 +113,7 @@ def test_unreachable(lab: Lab, trueup: Audit, config: Any, lines: str, hosts: st
         assert done.code == 3, done.text
         assert says in done.text
         assert set(done.outcomes.values()) == {"unreachable"}
-        assert done.text.count("UNREACHABLE  13 requirements  on w1") == 1
+        assert done.text.count(f"UNREACHABLE  {len(done.outcomes)} requirements  on w1") == 1
         assert "Traceback" not in done.text
     assert _state(lab, "w1") == before
 
@@ -122,7 +122,7 @@ def test_a_dead_host_does_not_hide_a_live_one(audit: Audit, config: Any, trueup:
     done = trueup("--hosts=cp1,w1", config("Host w1\n  HostName 10.77.0.200"), "--profile=lab")
     assert done.code == 1
     assert {host for (_, host), outcome in done.outcomes.items() if outcome == "unreachable"} == {"w1"}
-    assert {outcome for (_, host), outcome in done.outcomes.items() if host == "cp1"} == {"failed", "blocked"}
+    assert {o for (_, host), o in done.outcomes.items() if host == "cp1"} == {"passed", "failed", "blocked"}
 
 
 def test_a_host_that_hangs_is_given_up(lab: Lab, audit: Audit) -> None:

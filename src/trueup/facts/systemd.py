@@ -94,6 +94,14 @@ def parse_unit(text: str) -> Unit:
     return Unit(properties)
 
 
+def parse_units(text: str) -> dict[str, Unit]:
+    """Return the units of ``systemctl show`` by name; blank lines part them, an alias shows the unit that it is of."""
+    found = [parse_unit(block) for block in text.split("\n\n") if block.strip()]
+    if any("Id" not in unit.properties for unit in found):
+        raise ValueError("systemctl show gave no Id")
+    return {unit.properties["Id"]: unit for unit in found}
+
+
 def unit(name: str) -> Fact[Unit]:
     """Return the fact about one unit."""
     return Fact(f"unit.{name}", f"systemctl show {shlex.quote(name)} -p {','.join(_PROPERTIES.split())}", parse_unit)

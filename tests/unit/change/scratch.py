@@ -71,5 +71,5 @@ class Rooted(Process):
         self.scripts += 1
         if self.cut_after is not None and self.scripts > self.cut_after:
             raise Unreachable("ssh: connection reset by peer")
-        moved = r"(?<![\w.-])/(?=(?:etc|proc/sys|usr/lib/(?:sysctl|modules-load)\.d|lib/(?:sysctl|modules-load)\.d)/)"
+        moved = r"(?<![\w.-])/(?=(?:etc|proc/sys|(?:usr/)?lib/(?:sysctl|modules-load)\.d)/|proc/swaps)"
         return super().run(re.sub(moved, f"{self.root}/", script), timeout)

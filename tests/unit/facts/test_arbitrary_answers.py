@@ -26,7 +26,10 @@ FACTS |= {fact.name: fact for fact in (packages.package("x"), packages.offered("
 WORDS = st.sampled_from(
     ["@/etc/sysctl.d/1.conf\t/x\n", "@", "\t", "|", "|net.ipv4.*=1\n", "|-\n", "|=\n", "dpkg\n", "rpm\n", "ii \t",
      "=", "\n", "LoadState=loaded\n", "RestartUSec=", "1.2.3 min", "TasksMax=", "path=/x\n", "changed=1e999\n",
-     "\n--\n", "version = ", "[plugins]\n", "stopped", "absent", "nan ", "0 ", "1 ", "overlay ", "runc\t", "v", " | "]
+     "\n--\n", "version = ", "[plugins]\n", "stopped", "absent", "nan ", "0 ", "1 ", "overlay ", "runc\t", "v", " | ",
+     "Filename\n", "/dev/zram0 ", " none swap sw\n", "\n\n", "Id=a.swap\n", "UnitFileState=generated\n", "jammy\n",
+     "@/etc/apt/sources.list\n", "@/etc/apt/sources.list.d/a.sources\n", "|deb ", "http://x/ubuntu ", "focal main\n",
+     "|Types: deb\n", "|URIs:", "[", "] ", "# ", "|\n", "NTPSynchronized=yes\n", "Leap status : Normal\n"]
 )  # fmt: skip
 ANSWERS = st.text() | st.lists(WORDS | st.text(max_size=4), max_size=12).map("".join)
 

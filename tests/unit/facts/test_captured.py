@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 
-from trueup.facts import containerd, dropins, kernel, kubeadm, packages, registries, systemd
+from trueup.facts import (
+    apt,
+    clock,
+    containerd,
+    dropins,
+    kernel,
+    kubeadm,
+    packages,
+    preflight,
+    registries,
+    swap,
+    systemd,
+)
 from trueup.profile import load
 
 CAPTURED = Path(__file__).parent / "captured"
@@ -68,6 +80,25 @@ def _fields(found: Any, _: Any) -> Any:
     return json.loads(json.dumps(asdict(found)))  # tuples as lists
 
 
+def _plain(found: Any, _: Any) -> Any:
+    return json.loads(
+        json.dumps(found, default=lambda value: sorted(value) if isinstance(value, frozenset) else asdict(value))
+    )
+
+
+def _sources(found: apt.Sources, _: Any) -> Any:
+    return {
+        "release": found.release,
+        "entries": [" ".join((e.where, *e.types, *e.uris, *e.suites, *e.components)) for e in found.entries],
+        "problems": {entry.where: entry.problem for entry in found.entries if entry.problem},
+        "foreign": {entry.where: suites for entry in found.entries if (suites := entry.foreign(found.release))},
+    }
+
+
+def _states(found: dict[str, systemd.Unit], _: Any) -> Any:
+    return {name: f"{unit.loaded} {unit.active} {unit.enabled}" for name, unit in found.items()}
+
+
 # directory under captured/ -> parser, and what of its value the expected file holds
 READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "kernel.modules": (kernel.MODULES.parse, _as_is),
@@ -87,6 +118,21 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
         lambda found, _: {name: file.endpoints for name, file in found.items()},
     ),
     "kubeadm.images": (kubeadm.IMAGES.parse, _as_is),
+    "preflight.user": (preflight.USER.parse, _plain),
+    "preflight.machine": (preflight.MACHINE.parse, _plain),
+    "preflight.files": (preflight.FILES.parse, _plain),
+    "preflight.ports": (preflight.PORTS.parse, _plain),
+    "preflight.tools": (preflight.TOOLS.parse, _plain),
+    "preflight.hostname": (preflight.HOSTNAME.parse, _plain),
+    "preflight.kernel": (preflight.KERNEL.parse, _plain),
+    "preflight.cri": (preflight.CRI.parse, _plain),
+    "preflight.proxy": (preflight.PROXY.parse, _plain),
+    "swap.active": (swap.ACTIVE.parse, _as_is),
+    "swap.fstab": (swap.FSTAB.parse, lambda found, _: [f"{line.what} at {line.where}" for line in found]),
+    "swap.units": (swap.UNITS.parse, _states),
+    "apt.sources": (apt.SOURCES.parse, _sources),
+    "clock.synchronised": (clock.SYNCHRONISED.parse, _as_is),
+    "clock.services": (clock.TIME_SERVICES.parse, _states),
     "containerd.started": (containerd.STARTED.parse, _as_is),
 }
 

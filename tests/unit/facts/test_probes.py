@@ -5,6 +5,7 @@ import os
 import pkgutil
 import re
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import pytest
 
 import trueup.facts
 from trueup.fact import Fact
-from trueup.facts import containerd, kernel, packages
+from trueup.facts import apt, clock, containerd, kernel, packages, preflight, swap
 from trueup.profiles.schema import Spec
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
@@ -82,7 +83,11 @@ def test_a_probe_is_shell_that_parses(fact: Fact[Any], shell: str, spec: Spec) -
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("name", ["kernel-MODULES", "kernel-SYSCTL", "kernel-SYSCTL_FILES", "containerd-BINARIES"])
+@pytest.mark.parametrize(
+    "name",
+    ["kernel-MODULES", "kernel-SYSCTL", "kernel-SYSCTL_FILES", "containerd-BINARIES"]
+    + [f"preflight-{name}" for name in ("USER", "MACHINE", "FILES", "PORTS", "TOOLS", "HOSTNAME", "CRI", "PROXY")],
+)
 def test_a_probe_answers_in_every_shell_what_its_parser_reads(name: str, shell: str, spec: Spec) -> None:
     done = sh(FACTS[name].probe(spec), shell=shell)
     assert (done.returncode, done.stderr) == (0, "")
@@ -247,7 +252,133 @@ def test_packages_of_a_host_without_dpkg_are_asked_of_rpm(
     )
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_who_listens_on_a_port_is_found(address: str, spec: Spec) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.bind((address, 0))
+        listener.listen()
+        port = str(listener.getsockname()[1])
+        own = spec.host.preflight.model_copy(update={"ports": {port: "kubelet"}})
+        host = spec.host.model_copy(update={"preflight": own})
+        done = sh(preflight.PORTS.probe(spec.model_copy(update={"host": host})))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert preflight.PORTS.parse(done.stdout)[int(port)].pid == str(os.getpid())
+
+
+@pytest.mark.parametrize(
+    ("fact", "tools"),
+    [
+        (preflight.USER, ""), (preflight.MACHINE, "awk"), (preflight.PORTS, ""), (preflight.KERNEL, "uname awk grep"),
+        (preflight.HOSTNAME, "cat"),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)  # fmt: skip
+def test_a_host_without_a_tool_is_no_host_without_a_failure(
+    tmp_path: Path, fact: Fact[Any], tools: str, spec: Spec
+) -> None:
+    for tool in tools.split():
+        (tmp_path / tool).symlink_to(shutil.which(tool))
+    assert sh(fact.probe(spec), path=str(tmp_path), shell="/bin/sh").returncode == 127
+
+
 def test_a_host_without_any_package_manager_is_no_host_without_packages(tmp_path: Path, spec: Spec) -> None:
     done = sh(packages.PACKAGES.probe(spec), path=str(tmp_path), shell="/bin/sh")
     assert done.returncode == 127
     assert "neither dpkg nor rpm" in done.stderr
+
+
+def test_units_that_make_swap_are_picked_out_of_all_units_with_their_backslashes(
+    spec: Spec, tools: Callable[..., str]
+) -> None:
+    listed = r"""
+case $1 in
+list-unit-files) printf '%s\n' 'a.service enabled' 'dev-a\x2db.swap generated -' 'zramswap.service enabled -';;
+show) shift 4; for name; do printf 'Id=%s\nLoadState=loaded\nUnitFileState=enabled\n\n' "$name"; done;;
+esac"""
+    done = sh(swap.UNITS.probe(spec), path=tools(systemctl=listed))
+    assert list(swap.UNITS.parse(done.stdout)) == [r"dev-a\x2db.swap", "zramswap.service"]
+
+
+@pytest.mark.parametrize("says", ["exit 1", "exit 0"])
+def test_a_systemd_that_lists_no_units_is_not_one_without_swap(
+    spec: Spec, tools: Callable[..., str], says: str
+) -> None:
+    assert sh(swap.UNITS.probe(spec), path=tools(systemctl=says)).returncode != 0
+
+
+def test_a_host_without_apt_is_not_one_without_sources(tmp_path: Path, spec: Spec) -> None:
+    done = sh(apt.SOURCES.probe(spec), path=str(tmp_path), shell="/bin/sh")
+    assert done.returncode == 127
+    assert "no apt-get" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("release", "name"),
+    [
+        ("ID=ubuntu\nVERSION_CODENAME=jammy\nUBUNTU_CODENAME=jammy\n", "jammy"),
+        ('ID=linuxmint\nVERSION_CODENAME="virginia"\nUBUNTU_CODENAME="jammy"\n', "jammy"),
+        ("ID=linuxmint\nDEBIAN_CODENAME=bookworm\nVERSION_CODENAME=faye\n", "bookworm"),
+        ("ID=debian\nVERSION_CODENAME=bookworm\n", "bookworm"),
+    ],
+)
+def test_a_derivative_runs_the_release_whose_packages_it_uses(
+    tmp_path: Path, spec: Spec, tools: Callable[..., str], release: str, name: str
+) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/os-release").write_text(release)
+    done = sh(re.sub("(?<= )/etc/", f"{tmp_path}/etc/", apt.SOURCES.probe(spec)), path=tools(apt_get="exit 0"))
+    assert apt.SOURCES.parse(done.stdout).release == name
+
+
+def test_a_host_without_a_named_release_is_not_judged(tmp_path: Path, spec: Spec, tools: Callable[..., str]) -> None:
+    done = sh(re.sub("(?<= )/etc/", f"{tmp_path}/etc/", apt.SOURCES.probe(spec)), path=tools(apt_get="exit 0"))
+    with pytest.raises(ValueError, match="no VERSION_CODENAME"):
+        apt.SOURCES.parse(done.stdout)
+
+
+def test_sources_are_read_from_all_files_in_order(tmp_path: Path, spec: Spec, tools: Callable[..., str]) -> None:
+    (tmp_path / "etc/apt/sources.list.d").mkdir(parents=True)
+    (tmp_path / "etc/os-release").write_text("NAME=x\nVERSION_CODENAME=jammy\n")
+    (tmp_path / "etc/apt/sources.list").write_text("deb http://a/ubuntu jammy main")  # without a newline
+    (tmp_path / "etc/apt/sources.list.d/b.list").write_text("# @\n@ deb\n")
+    (tmp_path / "etc/apt/sources.list.d/c.sources").write_text("Types: deb\nURIs: http://c\nSuites: ./\n")
+    (tmp_path / "etc/apt/sources.list.d/d.save").write_text("no source\n")
+    done = sh(re.sub("(?<= )/etc/", f"{tmp_path}/etc/", apt.SOURCES.probe(spec)), path=tools(apt_get="exit 0"))
+    assert (done.returncode, done.stderr) == (0, "")
+    found = apt.SOURCES.parse(done.stdout)
+    assert found.release == "jammy"
+    assert [entry.where.removeprefix(f"{tmp_path}/etc/apt/") for entry in found.entries] == [
+        "sources.list:1", "sources.list.d/b.list:2", "sources.list.d/c.sources:1"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("timedatectl", "chronyc", "synchronised"),
+    [
+        ("echo NTPSynchronized=yes", "echo '506 Cannot talk to daemon'; exit 1", True),
+        ("echo NTPSynchronized=no", "exit 127", False),
+        ("echo NTPSynchronized=no", "echo 'Leap status     : Normal'", True),
+        ("echo 'Failed to connect to bus' >&2; exit 1", "echo 'Leap status     : Not synchronised'", False),
+    ],
+)
+def test_the_kernel_or_chrony_says_that_the_clock_is_synchronised(
+    spec: Spec, tools: Callable[..., str], timedatectl: str, chronyc: str, synchronised: bool
+) -> None:
+    done = sh(clock.SYNCHRONISED.probe(spec), path=tools(timedatectl=timedatectl, chronyc=chronyc))
+    assert (done.returncode, clock.SYNCHRONISED.parse(done.stdout)) == (0, synchronised)
+
+
+def test_a_clock_that_nobody_can_be_asked_about_is_not_a_wrong_clock(spec: Spec, tools: Callable[..., str]) -> None:
+    path = tools(timedatectl="echo 'Failed to connect to bus' >&2; exit 1", chronyc="exit 1")
+    done = sh(clock.SYNCHRONISED.probe(spec), path=path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Failed to connect to bus" in done.stderr
+    assert sh(clock.SYNCHRONISED.probe(spec), path="/nonexistent", shell="/bin/sh").returncode == 127
+
+
+def test_the_wait_for_the_clock_ends_when_it_is_right_and_says_so_when_it_is_not(tools: Callable[..., str]) -> None:
+    assert sh(clock.WAIT, path=tools(timedatectl="echo NTPSynchronized=yes", chronyc="exit 1")).returncode == 0
+    done = sh(clock.WAIT, path=tools(timedatectl="echo NTPSynchronized=no", chronyc="exit 1", sleep=":"))
+    assert done.returncode == 1
+    assert "are there time servers that answer?" in done.stdout

@@ -1,0 +1,35 @@
+"""Remedies for kubeadm's preflight checks; what needs a decision or another machine has none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trueup import remedy
+from trueup.change import Change
+from trueup.fact import HostFacts
+from trueup.facts.preflight import CRI
+from trueup.profiles.schema import Spec
+
+if TYPE_CHECKING:
+    from trueup.catalog import Fix
+
+_TOOLS = "conntrack ip iptables mount nsenter losetup ebtables ethtool socat tc touch"
+
+
+@remedy("host.preflight.CRI", disruption="restart")
+def restart_containerd(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Restart containerd, which makes its socket anew."""
+    if facts[CRI] != "listening":
+        change.restart("containerd.service")
+
+
+def _install(tool: str) -> Fix:
+    def fix(change: Change, spec: Spec, facts: HostFacts) -> None:
+        change.package(spec.host.preflight.tools[tool], ">= 0", hold=False)
+
+    fix.__doc__ = f"Install the package that has {tool}."
+    return remedy(f"host.preflight.FileExisting-{tool}", disruption="restart")(fix)
+
+
+for _tool in _TOOLS.split():
+    _install(_tool)

@@ -1,0 +1,10 @@
+# red: effective
+# says: found     1
+# advice
+# Sessions are confined to one CPU, as kubeadm would be if it was started from one.
+# after: rm -r /etc/systemd/system/ssh.service.d
+# after: systemctl daemon-reload && systemctl restart ssh
+mkdir -p /etc/systemd/system/ssh.service.d
+printf '[Service]\nCPUAffinity=0\n' >/etc/systemd/system/ssh.service.d/one.conf
+systemctl daemon-reload
+systemctl restart ssh
