@@ -21,7 +21,8 @@ for user in op nosudo; do chroot . useradd --create-home --shell /bin/bash --pas
 chroot . systemctl -q mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
   dpkg-db-backup.timer systemd-networkd-wait-online.service console-getty.service getty@tty1.service getty.target \
   sys-kernel-debug.mount sys-kernel-tracing.mount sys-fs-fuse-connections.mount
-# hosts use the machine's kernel: modprobe and systemd-modules-load find what it has as built in
+# hosts use the machine's kernel: its configuration is there, and modprobe finds what it has as built in
+[ ! -e "/boot/config-$kernel" ] || cp "/boot/config-$kernel" boot/
 printf 'kernel/%s.ko\n' net/bridge/br_netfilter net/bridge/bridge fs/overlayfs/overlay net/netfilter/nf_conntrack \
   > "lib/modules/$kernel/modules.builtin"
 tee etc/resolv.conf "lib/modules/$kernel/modules.order" < /dev/null

@@ -1,7 +1,13 @@
 # red: effective
 # says: CONFIG_CGROUP_PIDS of the kernel
 # advice
-# Played: the kernel is the machine's, so another configuration is laid over /proc/config.gz.
-# after: umount /proc/config.gz
-zcat /proc/config.gz | sed '/^CONFIG_CGROUP_PIDS=/d' | gzip >/root/config.gz
-mount --bind /root/config.gz /proc/config.gz
+# Played: the kernel is the machine's, so another configuration is laid over its own, wherever that is.
+# after: umount "$(cat /root/kernel-config)"
+config=/proc/config.gz
+[ -e $config ] || config=/boot/config-$(uname -r)
+echo $config >/root/kernel-config
+case $config in
+*.gz) zcat $config | sed '/^CONFIG_CGROUP_PIDS=/d' | gzip >/root/config ;;
+*) sed '/^CONFIG_CGROUP_PIDS=/d' $config >/root/config ;;
+esac
+mount --bind /root/config $config
