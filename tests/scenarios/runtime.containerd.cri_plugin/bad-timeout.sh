@@ -6,5 +6,6 @@
 # after: systemctl restart containerd
 # A value that parses and that the plugin refuses: containerd starts, its CRI plugin does not.
 cp -p /etc/containerd/config.toml /root/config.toml
+sed -i '/stream_idle_timeout/d' /etc/containerd/config.toml
 sed -i 's|^ *sandbox_image = .*|&\n  stream_idle_timeout = "soon"|' /etc/containerd/config.toml
 systemctl restart containerd
