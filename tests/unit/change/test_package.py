@@ -9,7 +9,7 @@ from scratch import Changes
 from trueup.errors import ChangeFailed
 
 Log = Callable[[], list[str]]
-MADISON = "runc | {} | http://deb.debian.org/debian bookworm/main amd64 Packages\n"
+MADISON = "runc | {} | http://mirror.example/debian bookworm/main amd64 Packages\n"
 
 
 def offer(state: Path, *versions: str, file: str = "offered") -> None:

@@ -77,10 +77,10 @@ def test_a_uri_with_its_scheme_twice_is_malformed_though_apt_takes_it() -> None:
     [
         ("deb http://mirrors.tuna.tsinghua.edu.cn/ubuntu/ focal main universe", ["focal"]),
         ("deb http://ports.ubuntu.com/ubuntu-ports focal-security main", ["focal-security"]),
-        ("deb http://security.debian.org/debian-security buster/updates main", ["buster/updates"]),
-        ("deb http://deb.debian.org/debian bookworm-backports main", ["bookworm-backports"]),
+        ("deb http://security.example/debian-security buster/updates main", ["buster/updates"]),
+        ("deb http://mirror.example/debian bookworm-backports main", ["bookworm-backports"]),
         ("deb http://archive.ubuntu.com/ubuntu jammy-proposed main", []),
-        ("deb http://deb.debian.org/debian stable main", []),
+        ("deb http://mirror.example/debian stable main", []),
         ("deb https://download.docker.com/linux/ubuntu focal stable", []),
         ("deb https://mirrors.aliyun.com/kubernetes/apt/ kubernetes-xenial main", []),
         ("deb https://packages.icinga.com/ubuntu icinga-focal main", []),
