@@ -1,5 +1,7 @@
 """What several subjects need."""
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -7,7 +9,10 @@ from trueup import profile
 from trueup.profiles.schema import Spec
 
 # The machine that runs the tests may be busy: slowness is not a failure.
-settings.register_profile("trueup", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# In CI the same examples each time: a change is judged by what it changes; new ones are looked for at every desk.
+settings.register_profile(
+    "trueup", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
 settings.load_profile("trueup")
 
 
