@@ -117,16 +117,12 @@ class Config:
         return ""
 
 
-# Not to know whether containerd runs is not to know which file it runs on: no guess.
-_PID = "pid=$(systemctl show containerd.service -p MainPID --value) || exit"
-
-
 def _config_path(spec: Spec) -> str:
     """Return shell that sets ``path``: the running process's own --config counts, not the default."""
     return f"""
 path={shlex.quote(spec.runtime.containerd.config or "/etc/containerd/config.toml")}
-{_PID}
-if [ "${{pid:-0}}" -gt 0 ]; then
+pid=$(systemctl show containerd.service -p MainPID --value 2>/dev/null)
+if [ "${{pid:-0}}" -gt 0 ] 2>/dev/null; then
   given=$(tr '\\0' '\\n' <"/proc/$pid/cmdline" |
     sed -n -e '/^-c$/{{n;p;q;}}' -e '/^--config$/{{n;p;q;}}' -e '/^--config=/{{s///p;q;}}')
   [ -z "$given" ] || path=$given
@@ -204,8 +200,7 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 pid=$(systemctl show containerd.service -p MainPID --value 2>/dev/null)
 path=$PATH
 if [ "${pid:-0}" -gt 0 ] 2>/dev/null; then
-  environ=$(tr '\\0' '\\n' <"/proc/$pid/environ") || exit  # only root may see it
-  own=$(echo "$environ" | sed -n 's/^PATH=//p'); path=${own:-$path}
+  own=$(tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^PATH=//p'); path=${own:-$path}
 fi
 for dir in $(echo "$PATH" | tr : ' '); do
   [ ! -x "$dir/containerd" ] || printf 'copy\t%s\n' "$(readlink -f "$dir/containerd")"
@@ -235,8 +230,9 @@ def parse_binaries(text: str) -> Binaries:
 BINARIES = Fact("containerd.binaries", _PROBE_BINARIES, parse_binaries)
 
 # Boot time and process start both come from the clock that also runs while suspended, in hundredths of a second.
-_PROBE_STARTED = f"""{_PID}
-[ "${{pid:-0}}" -gt 0 ] || {{ echo stopped; exit 0; }}
+_PROBE_STARTED = """
+pid=$(systemctl show containerd.service -p MainPID --value) || exit
+[ "${pid:-0}" -gt 0 ] || { echo stopped; exit 0; }
 ticks=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f20) || exit 1
 echo "$(date +%s.%N) $(cut -d' ' -f1 /proc/uptime) $ticks $(getconf CLK_TCK)"
 """
@@ -261,8 +257,9 @@ class Running:
     replaced: bool  # the file was exchanged since the process started
 
 
-_PROBE_RUNNING = f"""{_PID}
-[ "${{pid:-0}}" -gt 0 ] || {{ echo stopped; exit 0; }}
+_PROBE_RUNNING = """
+pid=$(systemctl show containerd.service -p MainPID --value) || exit
+[ "${pid:-0}" -gt 0 ] || { echo stopped; exit 0; }
 readlink "/proc/$pid/exe"
 """
 _DELETED = " (deleted)"  # the kernel's mark, proc_pid_exe(5)
