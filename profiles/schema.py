@@ -37,6 +37,7 @@ class Time(Section):
     service: Literal["systemd-timesyncd", "chrony"] = Field(
         "systemd-timesyncd", description="what is installed where no time service is; any other will do as well"
     )
+    skew: float = Field(1.0, gt=0, description="seconds by which two clocks of the run may differ")
 
 
 class Preflight(Section):
@@ -54,6 +55,9 @@ class Preflight(Section):
     cgroups: list[str] = Field(default_factory=list, description="cgroup controllers")
 
 
+Identity = Literal["hostname", "machine-id", "product_uuid", "MAC"]
+
+
 class Host(Section):
     """Section 1 of the catalogue: what every node's operating system must be."""
 
@@ -62,14 +66,32 @@ class Host(Section):
     swap: Literal["off", "ignored"] = Field("ignored", description="off: none in use, none after a reboot")
     apt: Apt = Field(default_factory=Apt)
     time: Time = Field(default_factory=Time)
+    identity: list[Identity] = Field(default_factory=list, description="what no two hosts may have in common")
     preflight: Preflight = Field(default_factory=Preflight)
 
 
+class Artifact(Section):
+    """A program as its own project releases it: an archive, or the bare file."""
+
+    version: str = Field(pattern=r"^\d[\w.+-]*$", description="exact version, without the v")
+    url: str = Field(pattern=r"^https?://[^@\s]+$", description="where the host fetches it; with {version} and {arch}")
+    sha256: dict[Literal["amd64", "arm64"], str] = Field(description="architecture to the file's checksum")
+    directory: str = Field(pattern=r"^/", description="where its programs go")
+
+
 class Package(Section):
-    """A distribution package."""
+    """A program from a distribution package, or with ``binary`` as its own project releases it."""
 
     package: str = Field("", description="name of the distribution package")
     version: str = Field("", description="exact version or range in the distribution's own scheme: '>= 1.6.20, << 1.8'")
+    binary: Artifact | None = Field(None, description="install this instead of the package")
+
+
+class Packages(Section):
+    """Distribution packages that go together in one version."""
+
+    names: list[str] = Field(default_factory=list, description="names of the packages")
+    version: str = Field("", description="exact version or range, the same for all")
 
 
 class Service(Section):
@@ -84,6 +106,7 @@ class Registry(Section):
 
     config_path: str = Field("", description="directory of the hosts.toml files")
     mirrors: dict[str, list[str]] = Field(default_factory=dict, description="registry to mirror URLs, tried in order")
+    ca: dict[str, str] = Field(default_factory=dict, description="mirror URL to the CA certificate it needs, as PEM")
 
 
 class Containerd(Package):
@@ -100,17 +123,84 @@ class Containerd(Package):
     runtime_type: str = Field("io.containerd.runc.v2", description="shim of the runc runtime")
 
 
+class Cni(Package):
+    """The plugins that give pods their network."""
+
+    directory: str = Field("", description="where containerd finds them")
+    plugins: list[str] = Field(default_factory=list, description="those that must be there")
+
+
+class Web(Section):
+    """A container that serves, kept running by nerdctl."""
+
+    name: str = Field("", description="name of the container")
+    image: str = Field("", description="full reference of its image")
+    port: int = Field(80, description="TCP port of the host that is the container's port 80")
+
+
+class Nerdctl(Section):
+    """nerdctl, which distributions do not package."""
+
+    binary: Artifact | None = Field(None, description="the release to install")
+    web: Web = Field(default_factory=Web)
+
+
+class Ctr(Section):
+    """What the active checks of containerd's own client use."""
+
+    image: str = Field("", description="full reference of an image to pull and run, with a /bin/true in it")
+
+
+class Docker(Section):
+    """Docker, where it must not be."""
+
+    absent: list[str] = Field(default_factory=list, description="packages that must not be installed")
+
+
 class Runtime(Section):
     """Section 2 of the catalogue: containerd and what it calls."""
 
     containerd: Containerd = Field(default_factory=Containerd)
     runc: Package = Field(default_factory=Package)
+    nerdctl: Nerdctl = Field(default_factory=Nerdctl)
+    cni: Cni = Field(default_factory=Cni)
+    ctr: Ctr = Field(default_factory=Ctr)
+    docker: Docker = Field(default_factory=Docker)
+
+
+class KubeRepository(AptSource):
+    """The repository that has kubeadm, kubelet and kubectl."""
+
+    key: str = Field("", description="the key that signs it: its URL, or itself in ASCII armour")
+
+
+class KubeApt(Section):
+    """Where Kubernetes' packages come from on hosts with apt."""
+
+    repository: KubeRepository | None = None
+
+
+class KubeImages(Section):
+    """Where the images of the control plane come from."""
+
+    repository: str = Field("", description="what stands before the image's name; kubeadm's own where empty")
+
+
+class Kubelet(Section):
+    """The agent on each node."""
+
+    enabled: bool = Field(True, description="started at boot")
+    cgroup_driver: Literal["systemd", "cgroupfs"] = Field("systemd", description="who manages the cgroups of pods")
 
 
 class Kube(Section):
     """Section 3 of the catalogue: Kubernetes itself."""
 
     version: str = Field("", description="version of the cluster, such as v1.33.4")
+    apt: KubeApt = Field(default_factory=KubeApt)
+    packages: Packages = Field(default_factory=Packages)
+    images: KubeImages = Field(default_factory=KubeImages)
+    kubelet: Kubelet = Field(default_factory=Kubelet)
 
 
 class Spec(Section):
@@ -119,6 +209,9 @@ class Spec(Section):
     host: Host = Field(default_factory=Host)
     runtime: Runtime = Field(default_factory=Runtime)
     kube: Kube = Field(default_factory=Kube)
+    artifacts: str = Field(
+        "", description="directory on the controller, relative to this file, with the files of all urls"
+    )
 
     def holds(self, key: str) -> bool:
         """Whether the profile itself gives a value for a dotted key (defaults of the schema do not count)."""
@@ -126,7 +219,10 @@ class Spec(Section):
 
     def packages(self) -> set[str]:
         """Return the names of all packages that the profile has an opinion on."""
-        return {section.package for section in _sections(self) if isinstance(section, Package) and section.package}
+        sections = list(_sections(self))
+        named = {section.package for section in sections if isinstance(section, Package)}
+        named |= {name for section in sections if isinstance(section, Packages) for name in section.names}
+        return (named | set(self.runtime.docker.absent)) - {""}
 
 
 def _sections(node: BaseModel) -> Iterator[BaseModel]:
@@ -163,7 +259,10 @@ class Profile(Spec):
     name: str = Field("", description="name in reports; the file's name by default")
     description: str = ""
     extends: str = Field("", description="a profile by name, or a path relative to this file")
-    select: list[str] = Field(default_factory=lambda: ["*"], description="ids or patterns; '!id' subtracts")
+    select: list[str] = Field(
+        default_factory=lambda: ["*"],
+        description="ids or patterns; '!id' subtracts; '+id' and '!id' alone change the parent's selection",
+    )
     roles: dict[str, list[str]] = Field(
         default_factory=dict, description="role to host patterns, '@group' for inventory"
     )

@@ -170,13 +170,13 @@ class Catalog:
         return ordered
 
     def known(self, patterns: Iterable[str], where: str) -> None:
-        """Stop on a pattern (``host.*``, ``!host.swap``) that leads nowhere.
+        """Stop on a pattern (``host.*``, ``+host.swap``, ``!host.swap``) that leads nowhere.
 
         Raises:
             UsageError: a pattern matches no requirement, with the nearest id.
         """
         for pattern in patterns:
-            glob = pattern.removeprefix("!")
+            glob = pattern.lstrip("+!")
             if not any(fnmatchcase(id, glob) for id in self.requirements):
                 raise UsageError(f"{where}: {pattern!r} matches no requirement{nearest(glob, self.requirements)}")
 

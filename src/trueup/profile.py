@@ -51,7 +51,7 @@ class Loaded:
 
     def selects(self, requirement: str) -> bool:
         """Whether the patterns select the requirement: the last one that matches decides, ``!`` subtracts."""
-        decisive = [p for p in self.profile.select if fnmatchcase(requirement, p.removeprefix("!"))]
+        decisive = [p for p in self.profile.select if fnmatchcase(requirement, p.lstrip("+!"))]
         return bool(decisive) and not decisive[-1].startswith("!")
 
     def roles(self, host: str, groups: Iterable[str] = ()) -> frozenset[str]:
@@ -124,10 +124,15 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[Path
         raise UsageError(f"{path}: a profile is a mapping of keys, this is a {kind}")
     origins: dict[Path_, Origin] = {}
     tree = _plain(document, (), path, origins)
+    if isinstance(directory := tree.get("artifacts"), str) and directory:
+        tree["artifacts"] = str(path.absolute().parent / directory)
     if isinstance(parent := tree.get("extends"), str) and parent:
         where = f"{path}:{origins[('extends',)][1]}: extends"
         base, inherited, _ = _read(_locate(parent, path.parent, where), (*seen, path.resolve()))
         base.pop("name", None)
+        own = tree.get("select")
+        if isinstance(own, list) and all(str(pattern)[:1] in ("+", "!") for pattern in own):
+            tree["select"] = [*base.get("select", ["*"]), *own]  # adds and subtracts; a bare pattern begins anew
         tree, origins = _merge(base, tree), inherited | origins
     return tree, origins, path
 
