@@ -7,9 +7,9 @@ def render(run: Run) -> str:
     """Return a table of requirements by host, and what is wrong."""
     lines = [f"# trueup: {run.profile}, {run.mode}", ""]
     lines += [", ".join(f"{count} {outcome}" for outcome, count in sorted(run.counts.items())) + ".", ""]
-    lines += [f"| requirement | {' | '.join(map(_cell, run.hosts))} |", "|---" * (len(run.hosts) + 1) + "|"]
+    lines += [f"| requirement | {' | '.join(map(_cell, run.columns))} |", "|---" * (len(run.columns) + 1) + "|"]
     for id, results in run.by_requirement().items():
-        cells = (str(results[host].outcome) if host in results else "" for host in run.hosts)
+        cells = (str(results[host].outcome) if host in results else "" for host in run.columns)
         lines.append(f"| {id} | {' | '.join(cells)} |")
     for result in run.results:
         if not result.outcome.holds and (text := result.text()):

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from trueup.fact import Fact, HostFacts
     from trueup.profiles.schema import Spec
 
-    Check = Callable[[HostFacts, Spec], None]
+    # of the facts of one host (HostFacts), or of a requirement across hosts (FleetFacts)
+    Check = Callable[[Any, Spec], None]
     Fix = Callable[[Change, Spec, HostFacts], None]
 
 Severity = Literal["critical", "high", "medium", "low"]
@@ -32,7 +33,7 @@ _ID = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)+")
 
 @dataclass(frozen=True)
 class Requirement:
-    """A sentence about a host that must hold, and the pure function that says whether it does."""
+    """A sentence about a host, or across hosts, that must hold, and the pure function that says whether it does."""
 
     id: str
     check: Check
@@ -45,6 +46,8 @@ class Requirement:
     after: tuple[str, ...]
     roles: frozenset[str]
     controls: tuple[str, ...]
+    across: bool
+    active: bool
     source: str
 
     @property
@@ -62,6 +65,7 @@ class Remedy:
     fix: Fix
     sentence: str
     disruption: Disruption
+    destructive: bool
     source: str
 
 
@@ -84,10 +88,13 @@ class Catalog:
         after: tuple[str, ...] = (),
         roles: Iterable[str] = (),
         controls: tuple[str, ...] = (),
+        across: bool = False,
+        active: bool = False,
     ) -> Callable[[Check], Check]:
         """Register a check. ``key`` is the profile key that holds the expected value, ``reads`` the facts it looks at,
         ``needs`` the requirements without which it makes no sense, ``after`` those that must hold before its remedy is
-        safe, ``controls`` references such as ``CIS 5.1``."""
+        safe, ``controls`` references such as ``CIS 5.1``. One ``across`` hosts is judged once, on the facts of all of them.
+        An ``active`` one does more than look (it pulls, runs, connects), and leaves nothing behind."""
 
         def register(check: Check) -> Check:
             source = _source(check)
@@ -104,6 +111,8 @@ class Catalog:
                 after=after,
                 roles=frozenset(roles),
                 controls=controls,
+                across=across,
+                active=active,
                 source=source,
             )
             check.__requirement__ = made  # type: ignore[attr-defined]
@@ -111,13 +120,14 @@ class Catalog:
 
         return register
 
-    def remedy(self, id: str, *, disruption: Disruption) -> Callable[[Fix], Fix]:
-        """Register the remedy of a requirement and the most that it may disturb the host."""
+    def remedy(self, id: str, *, disruption: Disruption, destructive: bool = False) -> Callable[[Fix], Fix]:
+        """Register the remedy of a requirement and the most that it may disturb the host; a ``destructive`` one takes
+        away what may be missed, and is applied only where the operator allowed that."""
 
         def register(fix: Fix) -> Fix:
             source = _source(fix)
             self._claim(self.remedies, id, source)
-            self.remedies[id] = Remedy(id, fix, _sentence(fix, id), disruption, source)
+            self.remedies[id] = Remedy(id, fix, _sentence(fix, id), disruption, destructive, source)
             return fix
 
         return register

@@ -11,12 +11,14 @@ from dataclasses import replace
 from trueup.catalog import Catalog, Remedy, Requirement
 from trueup.change import Change
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
-from trueup.fleet import Fleet, Host
+from trueup.fact import FleetFacts
+from trueup.fleet import Fleet, Host, Together
 from trueup.profile import Loaded
 from trueup.redact import redact
 from trueup.verdict import Outcome, Result, Unmet
 
 Pair = tuple[str, str]  # requirement id, host id
+Subject = Host | Together
 
 
 class Audit:
@@ -33,29 +35,28 @@ class Audit:
         self.pairs = frozenset(pairs)
         self._results: dict[Pair, Result] = {}
 
-    def result(self, requirement: Requirement, host: Host) -> Result:
+    def result(self, requirement: Requirement, host: Subject) -> Result:
         """Return the result of one requirement on one host, worked out once."""
         pair = (requirement.id, host.id)
         if pair not in self._results:
             self._results[pair] = self.judge(requirement, host)
         return self._results[pair]
 
-    def judge(self, requirement: Requirement, host: Host) -> Result:
+    def judge(self, requirement: Requirement, host: Subject) -> Result:
         """Return what the check says now of the facts as they are known."""
         began = time.perf_counter()
         result = self._judge(requirement, host)
         result.seconds = time.perf_counter() - began
         return result
 
-    def _judge(self, requirement: Requirement, host: Host) -> Result:
-        snapshot = host.facts.snapshot
-        if snapshot.problem:
+    def _judge(self, requirement: Requirement, host: Subject) -> Result:
+        if isinstance(host, Host) and (snapshot := host.facts.snapshot).problem:
             outcome = Outcome.UNREACHABLE if snapshot.unreachable else Outcome.COULD_NOT_LOOK
             return Result(requirement.id, host.id, outcome, detail=snapshot.problem)
         if missing := self._missing(requirement.needs, host):
             return Result(requirement.id, host.id, Outcome.BLOCKED, detail=f"needs {missing}")
-        facts = host.facts.view(requirement.reads)
-        result = Result(requirement.id, host.id, Outcome.PASSED, evidence=facts.read)
+        facts = host.evidence(requirement)
+        result = Result(requirement.id, host.id, Outcome.PASSED)
         try:
             requirement.check(facts, host.spec)
         except Unmet as unmet:
@@ -66,13 +67,16 @@ class Audit:
             result.outcome, result.detail = Outcome.COULD_NOT_LOOK, str(error)
         except Exception:  # noqa: BLE001 - a mistake in a check is neither compliance nor the lack of it
             result.outcome, result.detail = Outcome.COULD_NOT_LOOK, f"the check broke:\n{traceback.format_exc()}"
+        result.evidence = facts.read
+        if isinstance(facts, FleetFacts) and facts.silent:
+            result.note(*(f"not compared: {name}: {why}" for name, why in facts.silent.items()))
+            result.outcome = Outcome.COULD_NOT_LOOK if result.outcome is Outcome.PASSED else result.outcome
         if result.outcome is Outcome.FAILED and (waiver := self.profile.waiver(requirement.id, host.id)):
             result.outcome = Outcome.WAIVED
-            words = f"waived until {waiver.expires} by {waiver.approver}: {waiver.reason}"
-            result.detail = "\n".join(filter(None, [result.detail, words]))
+            result.note(f"waived until {waiver.expires} by {waiver.approver}: {waiver.reason}")
         return result
 
-    def _missing(self, ids: Iterable[str], host: Host) -> str:
+    def _missing(self, ids: Iterable[str], host: Subject) -> str:
         """Return the first of the selected requirements that does not hold, and why; or nothing."""
         for id in ids:
             if (id, host.id) in self.pairs:
@@ -85,36 +89,54 @@ class Audit:
 
 
 class Converge(Audit):
-    """An audit that remedies what it finds, or with ``apply=False`` says what it would do."""
+    """An audit that remedies what it finds, or with ``apply=False`` says what it would do.
+
+    Args:
+        allow: what else remedies may do; ``destructive``.
+    """
 
     def __init__(
-        self, catalog: Catalog, fleet: Fleet, profile: Loaded, pairs: Iterable[Pair], *, run: str, apply: bool
+        self,
+        catalog: Catalog,
+        fleet: Fleet,
+        profile: Loaded,
+        pairs: Iterable[Pair],
+        *,
+        run: str,
+        apply: bool,
+        allow: Iterable[str] = (),
     ) -> None:
         super().__init__(catalog, fleet, profile, pairs)
+        self.allow = frozenset(allow)
         self.run = run
         self.apply = apply
 
-    def result(self, requirement: Requirement, host: Host) -> Result:
+    def result(self, requirement: Requirement, host: Subject) -> Result:
         """Return the result; the first question about a requirement settles it on all its hosts."""
         if (requirement.id, host.id) not in self._results:
             self._settle(requirement)
         return self._results[requirement.id, host.id]
 
     def _settle(self, requirement: Requirement) -> None:
-        hosts = [host for host in self.fleet.hosts.values() if (requirement.id, host.id) in self.pairs]
+        everyone: list[Subject] = [*self.fleet.hosts.values(), self.fleet.together]
+        hosts = [host for host in everyone if (requirement.id, host.id) in self.pairs]
         for host in hosts:  # before the threads start, so that none settles a need a second time
             self._missing((*requirement.needs, *requirement.after), host)
         with ThreadPoolExecutor(self.fleet.forks, thread_name_prefix="fix") as pool:
             for result in pool.map(lambda host: self._true_up(requirement, host), hosts):
                 self._results[requirement.id, result.host] = result
 
-    def _true_up(self, requirement: Requirement, host: Host) -> Result:
+    def _true_up(self, requirement: Requirement, host: Subject) -> Result:
         began = time.perf_counter()
-        host.look(requirement.reads)
+        for member in host.members(requirement):
+            member.look(requirement.reads)
         result = self.judge(requirement, host)
         if result.outcome is Outcome.FAILED:
-            if (remedy := self.catalog.remedies.get(requirement.id)) is None:
-                result.detail = "\n".join(filter(None, [result.detail, "no automatic remedy"]))
+            remedy = self.catalog.remedies.get(requirement.id)
+            if remedy is None or isinstance(host, Together):
+                result.note("no automatic remedy")
+            elif remedy.destructive and "destructive" not in self.allow:
+                result.note(f"--fix-allow=destructive would: {remedy.sentence}")
             elif self.apply and (missing := self._missing(requirement.after, host)):
                 result = replace(result, outcome=Outcome.BLOCKED, detail=f"not remedied before {missing}")
             else:

@@ -168,6 +168,34 @@ class HostFacts:
         return value
 
 
+class FleetFacts:
+    """The facts of several hosts as a check across hosts sees them.
+
+    Args:
+        hosts: host to its facts, limited to those that the requirement declared.
+        silent: host to the reason why it has none.
+    """
+
+    def __init__(self, hosts: Mapping[str, HostFacts], silent: Mapping[str, str]) -> None:
+        self.silent = dict(silent)
+        self._hosts = hosts
+
+    def each(self, fact: Fact[T]) -> dict[str, T]:
+        """Return host to parsed fact; a host that could not say is left out, and noted in ``silent``."""
+        found: dict[str, T] = {}
+        for name, facts in self._hosts.items():
+            try:
+                found[name] = facts[fact]
+            except CouldNotLook as error:
+                self.silent[name] = str(error)
+        return found
+
+    @property
+    def read(self) -> dict[str, Raw]:
+        """Return what was read, by host and fact."""
+        return {f"{host}: {name}": raw for host, facts in self._hosts.items() for name, raw in facts.read.items()}
+
+
 def _parse(fact: Fact[T], raw: Raw) -> T:
     if raw.rc != 0:
         raise CouldNotLook(f"{fact.name}: {raw.why()}")
@@ -180,7 +208,10 @@ def _parse(fact: Fact[T], raw: Raw) -> T:
 def script(facts: Iterable[Fact[Any]], spec: Spec | None) -> tuple[str, str]:
     """Return one shell script that sends every probe, and the nonce that frames its answers."""
     nonce = f"trueup-{secrets.token_hex(12)}"
-    lines = [f"probe {nonce} {fact.name} {fact.timeout} {shlex.quote(fact.probe(spec))}" for fact in [_WHOAMI, *facts]]
+    asked = [_WHOAMI, *facts]
+    if CLOCK in asked:
+        asked = [_NOW, *(fact for fact in asked if fact is not CLOCK), _THEN]
+    lines = [f"probe {nonce} {fact.name} {fact.timeout} {shlex.quote(fact.probe(spec))}" for fact in asked]
     return _PRELUDE + "\n".join(lines) + "\n", nonce
 
 
@@ -215,5 +246,22 @@ def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]]) -> Sna
     return Snapshot(host, raws=kept, root=whoami is None or whoami.out.strip() == "0")
 
 
+def between(raws: Mapping[str, Raw], sent: float, received: float) -> Raw:
+    """Return the answer of :data:`CLOCK`: the host looked at its clock first and last, we at ours around that."""
+    first, last = raws.get(_NOW.name, CUT_OFF), raws.get(_THEN.name, CUT_OFF)
+    if bad := next((raw for raw in (first, last) if raw.rc), None):
+        return bad
+    return Raw(0, f"{first.out.strip()} {sent:.6f} {last.out.strip()} {received:.6f}")
+
+
+def parse_clock(text: str) -> tuple[float, float]:
+    """Return the least and the most by which the host's clock is ahead of the controller's, in seconds."""
+    first, sent, last, received = (float(word) for word in text.split())
+    return last - received, first - sent
+
+
 CUT_OFF = Raw(_CUT_OFF, "")
 _WHOAMI = Fact("whoami", "id -u", str.strip)
+_NOW = Fact("clock.first", "date +%s.%N", float)
+_THEN = Fact("clock.last", "date +%s.%N", float)
+CLOCK = Fact("clock.offset", ":", parse_clock)  # made of the two above, see `between`

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -13,7 +14,7 @@ from typing import Any
 from trueup import fact
 from trueup.catalog import Requirement
 from trueup.errors import CouldNotLook, Unreachable
-from trueup.fact import Fact, HostFacts, Snapshot
+from trueup.fact import CLOCK, Fact, FleetFacts, HostFacts, Snapshot
 from trueup.inventory import Connection, Target
 from trueup.profile import Loaded
 from trueup.profiles.schema import Spec
@@ -52,6 +53,14 @@ class Host:
         """Whether the requirement is for a host with these roles."""
         return not requirement.roles or bool(requirement.roles & self.roles)
 
+    def members(self, requirement: Requirement) -> list[Host]:  # noqa: ARG002 - see Together
+        """Return the hosts whose facts the requirement is judged on: this one."""
+        return [self]
+
+    def evidence(self, requirement: Requirement) -> HostFacts:
+        """Return the facts that the requirement may read."""
+        return self.facts.view(requirement.reads)
+
     def forget(self) -> None:
         """Drop all facts: the host was changed."""
         self.facts = HostFacts(Snapshot(self.id))
@@ -63,6 +72,7 @@ class Host:
         if not missing or self.facts.snapshot.problem:
             return
         script, nonce = fact.script(missing.values(), self.spec)
+        sent = time.time()
         try:
             done = self.transport.run(script, self.timeout)
         except (Unreachable, CouldNotLook) as error:
@@ -74,10 +84,34 @@ class Host:
             why = f"no shell answered: exit code {done.rc}, it said {said[0]!r}"
             self.facts = HostFacts(Snapshot(self.id, problem=why))
             return
+        if CLOCK.name in missing:
+            answers[CLOCK.name] = fact.between(answers, sent, time.time())
         snapshot = fact.take(self.id, answers, missing.values())
         if known:
             snapshot.raws = known | snapshot.raws
         self.facts = HostFacts(snapshot)
+
+
+class Together:
+    """The hosts of a run as one: what a requirement across hosts is judged on."""
+
+    id = "fleet"
+    roles: frozenset[str] = frozenset()
+
+    def __init__(self, hosts: Mapping[str, Host], spec: Spec) -> None:
+        self.hosts = hosts
+        self.spec = spec
+
+    def members(self, requirement: Requirement) -> list[Host]:
+        """Return the hosts that the requirement compares."""
+        return [host for host in self.hosts.values() if host.concerns(requirement)]
+
+    def evidence(self, requirement: Requirement) -> FleetFacts:
+        """Return the facts that the requirement may read; hosts that cannot be looked at are noted as silent."""
+        members = self.members(requirement)
+        silent = {host.id: problem for host in members if (problem := host.facts.snapshot.problem)}
+        views = {host.id: host.facts.view(requirement.reads) for host in members if host.id not in silent}
+        return FleetFacts(views, silent)
 
 
 class Fleet:
@@ -98,6 +132,7 @@ class Fleet:
             t.id: Host(t, profile.spec(t.id, t.groups), profile.roles(t.id, t.groups), options, shared, timeout)
             for t in targets
         }
+        self.together = Together(self.hosts, profile.spec(""))
 
     def gather(self, wanted: Mapping[str, Iterable[Fact[Any]]], progress: Progress | None = None) -> None:
         """Look at many hosts at once, ``forks`` at a time."""

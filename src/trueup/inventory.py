@@ -26,6 +26,7 @@ _QUERY = {
     "winrm": _COMMON | {"no_ssl", "no_verify_ssl", "read_timeout_sec", "operation_timeout_sec"},
     "paramiko": _COMMON | {"ssh_config", "ssh_identity_file", "timeout"},
 }
+_TOGETHER = "fleet"
 _DEFAULT_CONNECT = 10  # seconds
 
 
@@ -92,6 +93,8 @@ def read(hosts: str | None, options: Connection) -> list[Target]:
             if found.setdefault(target.id, target).spec != target.spec:
                 other = found[target.id].spec
                 raise UsageError(f"{where}: {target.spec!r} and {other!r} would both be called {target.id!r}")
+    if _TOGETHER in found:
+        raise UsageError(f"--hosts: no host may be called {_TOGETHER!r}: results across hosts are reported under it")
     return [found[id] for id in sorted(found)]
 
 

@@ -8,9 +8,8 @@ import pytest
 
 from trueup import allure
 from trueup.catalog import Requirement
-from trueup.converge import Audit
+from trueup.converge import Audit, Subject
 from trueup.errors import CouldNotLook
-from trueup.fleet import Host
 from trueup.verdict import Outcome, Result
 
 _SKIPPED = (Outcome.BLOCKED, Outcome.WAIVED)
@@ -20,7 +19,7 @@ _NO_VERDICT = (Outcome.UNREACHABLE, Outcome.COULD_NOT_LOOK)
 class RequirementItem(pytest.Item):
     """Reports what the audit says; it holds no logic of its own."""
 
-    def __init__(self, *, requirement: Requirement, host: Host, audit: Audit | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, requirement: Requirement, host: Subject, audit: Audit | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.requirement = requirement
         self.host = host
@@ -29,6 +28,8 @@ class RequirementItem(pytest.Item):
         self.function = requirement.check  # where tools look for the docstring
         self.extra_keyword_matches.update({requirement.id, *host.roles})
         self.add_marker(requirement.severity)
+        if requirement.active:
+            self.add_marker("active")
 
     def runtest(self) -> None:
         """Let pytest know the outcome in its own terms.

@@ -29,6 +29,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--fix", action="store_const", const="apply", help="remedy what is not so, and test it again")
     # A literal option, because one with an optional value would swallow the path behind it.
     group.addoption("--fix=plan", action="store_const", const="plan", dest="fix", help="show what --fix would do")
+    group.addoption(
+        "--fix-allow", action="append", default=[], choices=["destructive"],
+        help="let --fix also apply remedies that take something away, such as a package",
+    )  # fmt: skip
     group.addoption("--forks", type=_positive, default=32, metavar="N", help="hosts at once (default: 32)")
     group.addoption(
         "--host-timeout",
@@ -54,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read options, inventory and profile; everything wrong with them ends the run here, with exit code 4."""
     for severity in _SEVERITIES:
         config.addinivalue_line("markers", f"{severity}: requirements of this severity")
+    config.addinivalue_line("markers", "active: requirements that do more than look, and clean up after themselves")
     option = config.option
     if option.hosts is None and not option.ansible_inventory:
         return
@@ -145,8 +150,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """In a worker, read the host's snapshot that the controller wrote."""
     wire = getattr(item.config, "workerinput", None)
-    if wire and isinstance(item, RequirementItem) and item.host.facts.snapshot.blank:
-        item.config.stash[_SESSION].fleet.load(item.host.id, Path(wire["trueup_snapshots"]))
+    if wire and isinstance(item, RequirementItem):
+        for host in item.host.members(item.requirement):
+            if host.facts.snapshot.blank:
+                item.config.stash[_SESSION].fleet.load(host.id, Path(wire["trueup_snapshots"]))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -31,6 +31,11 @@ class Run:
         return {"trueup": __version__, "run": self.id, "profile": self.profile, "mode": self.mode}
 
     @property
+    def columns(self) -> list[str]:
+        """Return the hosts, and after them what was judged on all of them together."""
+        return list(dict.fromkeys([*self.hosts, *(result.host for result in self.results)]))
+
+    @property
     def changes(self) -> int:
         """Return how many changes were made, or in a plan would be."""
         return sum(len(result.actions) for result in self.results)

@@ -14,7 +14,7 @@ import pytest
 
 from trueup import allure
 from trueup.catalog import Requirement, catalog
-from trueup.converge import Audit, Converge, Pair
+from trueup.converge import Audit, Converge, Pair, Subject
 from trueup.errors import UsageError
 from trueup.fact import Fact
 from trueup.fleet import Fleet
@@ -56,14 +56,17 @@ class Session:
         self.snapshots = Path(tempfile.mkdtemp(prefix="trueup-")) if self.distributed else None
 
     def items(self, collector: pytest.Collector, requirement: Requirement) -> Iterable[RequirementItem]:
-        """Yield the items of a requirement: one for each host whose roles and profile it concerns."""
-        for host in self.fleet.hosts.values():
-            if self.profile.selects(requirement.id) and host.concerns(requirement):
-                name = f"{requirement.id}[{host.id}]"
-                item = RequirementItem.from_parent(collector, name=name, requirement=requirement, host=host)
-                for mark in allure.marks(requirement, self.profile.name, host.roles):
-                    item.add_marker(mark)
-                yield item
+        """Yield the items of a requirement: one for each host whose roles it concerns, or one for them all."""
+        if not self.profile.selects(requirement.id):
+            return
+        hosts = self.fleet.together.members(requirement)
+        subjects: list[Subject] = [self.fleet.together] if requirement.across and hosts else [*hosts]
+        for host in subjects:
+            name = f"{requirement.id}[{host.id}]"
+            item = RequirementItem.from_parent(collector, name=name, requirement=requirement, host=host)
+            for mark in allure.marks(requirement, self.profile.name, host.roles):
+                item.add_marker(mark)
+            yield item
 
     def prepare(self, items: list[RequirementItem]) -> None:
         """Check that everything needed is known, then look at all hosts in one go, before the first item runs.
@@ -85,7 +88,10 @@ class Session:
             self.audit = Audit(catalog, self.fleet, self.profile, pairs)
         else:
             apply = self.mode == "fix"
-            self.audit = Converge(catalog, self.fleet, self.profile, pairs, run=self.run.id, apply=apply)
+            self.audit = Converge(
+                catalog, self.fleet, self.profile, pairs,
+                run=self.run.id, apply=apply, allow=self.config.option.fix_allow,
+            )  # fmt: skip
         for item in items:
             item.audit = self.audit
         if not self.worker:
@@ -94,7 +100,8 @@ class Session:
     def _gather(self, items: list[RequirementItem]) -> None:
         wanted: dict[str, dict[str, Fact[Any]]] = {}
         for item in items:
-            wanted.setdefault(item.host.id, {}).update((fact.name, fact) for fact in item.requirement.reads)
+            for host in item.host.members(item.requirement):
+                wanted.setdefault(host.id, {}).update((fact.name, fact) for fact in item.requirement.reads)
         terminal = self.config.pluginmanager.get_plugin("trueup-terminal")
         self.fleet.gather(
             {host: facts.values() for host, facts in wanted.items()}, terminal.progress if terminal else None

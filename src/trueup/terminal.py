@@ -134,7 +134,8 @@ def advice(requirement: str) -> str:
     """Return what ``--fix`` would do about a requirement, and what that disturbs."""
     if (remedy := catalog.remedies.get(requirement)) is None:
         return "no automatic remedy"
-    return f"--fix would: {remedy.sentence} (disruption: {remedy.disruption})"
+    option = "--fix --fix-allow=destructive" if remedy.destructive else "--fix"
+    return f"{option} would: {remedy.sentence} (disruption: {remedy.disruption})"
 
 
 def summary(run: Run) -> Lines:
@@ -162,11 +163,11 @@ def matrix(run: Run) -> Lines:
     first = max(map(len, table))
     widths = {
         host: max(len(host), *(len(str(row[host].outcome)) for row in table.values() if host in row), 1)
-        for host in run.hosts
+        for host in run.columns
     }
-    yield f"{'':<{first}}  " + "  ".join(f"{host:<{widths[host]}}" for host in run.hosts), {"bold": True}
+    yield f"{'':<{first}}  " + "  ".join(f"{host:<{widths[host]}}" for host in run.columns), {"bold": True}
     for id, row in table.items():
-        cells = (f"{row[host].outcome if host in row else '-':<{widths[host]}}" for host in run.hosts)
+        cells = (f"{row[host].outcome if host in row else '-':<{widths[host]}}" for host in run.columns)
         worst = next((r.outcome for r in row.values() if not r.outcome.holds), None)
         yield f"{id:<{first}}  {'  '.join(cells)}".rstrip(), {_LOOKS[worst][1]: True} if worst else {}
     yield "", {}

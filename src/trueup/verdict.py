@@ -120,6 +120,10 @@ class Result:
     seconds: float = 0.0
     evidence: dict[str, Raw] = field(default_factory=dict)  # what the check read; stays in the process that judged
 
+    def note(self, *words: str) -> None:
+        """Add lines to what is said beside the deviations."""
+        self.detail = "\n".join(filter(None, [self.detail, *words]))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data without the evidence, fit for JSON and for xdist's wire."""
         data = asdict(replace(self, evidence={})) | {"outcome": str(self.outcome)}
