@@ -93,8 +93,9 @@ class Catalog:
     ) -> Callable[[Check], Check]:
         """Register a check. ``key`` is the profile key that holds the expected value, ``reads`` the facts it looks at,
         ``needs`` the requirements without which it makes no sense, ``after`` those that must hold before its remedy is
-        safe, ``controls`` references such as ``CIS 5.1``. One ``across`` hosts is judged once, on the facts of all of them.
-        An ``active`` one does more than look (it pulls, runs, connects), and leaves nothing behind."""
+        safe, ``controls`` references such as ``CIS 5.1``. One ``across`` hosts is judged once, on the facts of all.
+        An ``active`` one does more than look (it pulls, runs, connects), and leaves nothing behind.
+        """
 
         def register(check: Check) -> Check:
             source = _source(check)
