@@ -1,8 +1,9 @@
 """Section 1 of the catalogue: the operating system of every node."""
 
 from trueup import Deviation, equal, expect, requirement
-from trueup.fact import HostFacts
+from trueup.fact import FleetFacts, HostFacts
 from trueup.facts import apt, clock, swap
+from trueup.facts.identity import IDENTITY
 from trueup.facts.kernel import MODULES, MODULES_LOAD, SYSCTL, SYSCTL_FILES, proc_path
 from trueup.profiles.schema import Spec
 
@@ -155,4 +156,21 @@ def test_time_synchronised(facts: HostFacts, spec: Spec) -> None:
         None if active else Deviation("one is active", found, "time services", "effective"),
         None if facts[clock.SYNCHRONISED] else Deviation("synchronised", "not synchronised", "the clock", "effective"),
         None if enabled else Deviation("one is enabled", found, "time services", "persistent"),
+    )
+
+
+@requirement("host.identity.unique", key="host.identity", reads=(IDENTITY,), severity="critical", across=True)
+def test_identity_unique(facts: FleetFacts, spec: Spec) -> None:
+    """No two hosts have a name, a machine id, a product UUID or a MAC address in common, as cloned machines do."""
+    holders: dict[tuple[str, str], list[str]] = {}
+    for host, identity in facts.each(IDENTITY).items():
+        for kind in spec.host.identity:
+            for value in identity.get(kind, ()):
+                holders.setdefault((kind, value), []).append(host)
+    clashes = {what: hosts for what, hosts in holders.items() if len(hosts) > 1}
+    expect(
+        *(
+            Deviation("one host", f"{', '.join(hosts)} have {value}", kind, "effective")
+            for (kind, value), hosts in clashes.items()
+        )
     )

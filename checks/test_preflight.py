@@ -10,15 +10,19 @@ import re
 from typing import TYPE_CHECKING
 
 from trueup import Deviation, equal, expect, requirement, unmet
+from trueup.errors import CouldNotLook
 from trueup.fact import HostFacts
-from trueup.facts import preflight
+from trueup.facts import images, preflight, swap
 from trueup.facts.kernel import SYSCTL, proc_path
+from trueup.facts.kube import KUBELET, PROGRAMS
+from trueup.facts.kubeadm import IMAGES
 from trueup.profiles.schema import Spec
 
 if TYPE_CHECKING:
     from trueup.catalog import Check, Severity
 
 _ALL: tuple[str, ...] = ()
+_KUBELET_AGE = 3  # minors: the version skew policy since 1.28
 _CONTROL_PLANE = ("control-plane",)
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DNS_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
@@ -81,6 +85,87 @@ def test_ip_forward(facts: HostFacts, spec: Spec) -> None:
     """IPv4 forwarding is on now; host.sysctl.ip_forward says the same, and that it stays."""
     key = "net.ipv4.ip_forward"
     expect(equal(facts[SYSCTL].get(key), spec.host.sysctl[key], where=proc_path(key), layer="effective"))
+
+
+@requirement(
+    "host.preflight.FileContent--proc-sys-net-bridge-bridge-nf-call-iptables",
+    key="host.sysctl.net.bridge.bridge-nf-call-iptables",
+    reads=(SYSCTL,),
+    needs=("host.sysctl.bridge_nf_call_iptables",),
+)
+def test_bridge_nf_call_iptables(facts: HostFacts, spec: Spec) -> None:
+    """Bridged traffic passes iptables now; kubeadm looks up to 1.29, host.sysctl.bridge_nf_call_iptables always."""
+    key = "net.bridge.bridge-nf-call-iptables"
+    expect(equal(facts[SYSCTL].get(key), spec.host.sysctl[key], where=proc_path(key), layer="effective"))
+
+
+@requirement("host.preflight.Swap", key="host.swap", reads=(swap.ACTIVE,), needs=("host.swap",), severity="medium")
+def test_swap(facts: HostFacts, spec: Spec) -> None:
+    """No swap is in use now, unless the profile ignores it; host.swap says the same, and that it stays."""
+    if spec.host.swap == "off":
+        expect(*(Deviation("no swap", name, "/proc/swaps", "effective") for name in facts[swap.ACTIVE]))
+
+
+@requirement(
+    "host.preflight.Service-Kubelet",
+    key="kube.kubelet.enabled",
+    reads=(KUBELET,),
+    needs=("kube.kubelet.service",),
+    severity="medium",
+)
+def test_kubelet_service(facts: HostFacts, spec: Spec) -> None:
+    """kubelet.service exists and is enabled; kube.kubelet.service says the same, and mends it."""
+    unit = facts[KUBELET]
+    where = "kubelet.service"
+    expect(
+        equal(unit.loaded, "loaded", where=where, layer="effective"),
+        None if unit.starts_at_boot else Deviation("enabled", unit.enabled, where, "persistent"),
+    )
+
+
+def _minor(version: str) -> int:
+    match = re.match(r"v?1\.(\d+)", version)
+    if match is None:
+        raise CouldNotLook(f"{version!r} is not a version of Kubernetes")
+    return int(match[1])
+
+
+@requirement("host.preflight.KubeletVersion", key="kube.version", reads=(PROGRAMS,), needs=("kube.packages.version",))
+def test_kubelet_version(facts: HostFacts, spec: Spec) -> None:
+    """kubelet is not newer than the cluster, and at most three minors older."""
+    if found := facts[PROGRAMS].get("kubelet"):
+        age = _minor(spec.kube.version) - _minor(found.version)
+        if not 0 <= age <= _KUBELET_AGE:
+            expected = f"{spec.kube.version}, or up to {_KUBELET_AGE} minors older"
+            unmet(Deviation(expected, found.version, f"{found.path} --version", "effective"))
+
+
+@requirement(
+    "host.preflight.KubernetesVersion",
+    key="kube.version",
+    reads=(PROGRAMS,),
+    needs=("kube.packages.version",),
+    roles=_CONTROL_PLANE,
+    severity="medium",
+)
+def test_kubernetes_version(facts: HostFacts, spec: Spec) -> None:
+    """The cluster's version is not newer than the kubeadm that is to make it."""
+    if (found := facts[PROGRAMS].get("kubeadm")) and _minor(spec.kube.version) > _minor(found.version):
+        unmet(Deviation(f"{spec.kube.version} or newer", found.version, f"{found.path} version", "effective"))
+
+
+@requirement(
+    "host.preflight.ImagePull",
+    key="kube.images.repository",
+    reads=(images.PRESENT, IMAGES),
+    needs=("kube.images.present",),
+    severity="medium",
+)
+def test_image_pull(facts: HostFacts, spec: Spec) -> None:
+    """kubeadm has nothing left to pull; kube.images.present says which image is missing, and brings it."""
+    present = facts[images.PRESENT].get(images.KUBELETS, {})
+    missing = [image for image in facts[IMAGES] or () if image not in present]
+    expect(*(Deviation("present", "absent", image, "effective") for image in missing))
 
 
 @requirement(
@@ -157,9 +242,9 @@ def _available(kind: str, path: str, roles: tuple[str, ...]) -> Check:
 
 
 # Each table makes requirements that differ in a name only. pytest finds them in the module, so they are put there.
-# Of the tools, kubeadm has required the first six in one release or another since 1.24, and has warned of the rest.
+# Of the tools, kubeadm has required the first seven in one release or another since 1.24, and has warned of the rest.
 _TOOLS: dict[Severity, str] = {
-    "high": "conntrack ip iptables mount nsenter losetup",
+    "high": "conntrack crictl ip iptables mount nsenter losetup",
     "low": "ebtables ethtool socat tc touch",
 }
 _PORTS = {"10250": _ALL} | dict.fromkeys(("6443", "10257", "10259", "2379", "2380"), _CONTROL_PLANE)

@@ -1,292 +1,131 @@
-"""Section 2 of the catalogue: containerd and runc."""
+"""Section 2 of the catalogue: what works with containerd."""
 
 from trueup import Deviation, equal, expect, requirement, unmet
-from trueup.errors import CouldNotLook
+from trueup.checks.programs import installed, released
 from trueup.fact import HostFacts
-from trueup.facts import containerd
-from trueup.facts.containerd import BINARIES, CONFIG, CRI_PLUGINS, DUMP, PLUGINS, RUNNING, STARTED, UNIT
-from trueup.facts.kubeadm import IMAGES, known_pause, tag
+from trueup.facts import cni, containerd, ctr
+from trueup.facts.containerd import BINARIES, DUMP
 from trueup.facts.packages import PACKAGES, within
-from trueup.facts.registries import HOSTS, mistake
-from trueup.profiles.schema import Package, Spec
-
-_CLOCKS = 0.05  # seconds by which a process start can be off: three clocks with a resolution of 0.01 s
-
-
-def _package(wanted: Package, facts: HostFacts, binary: containerd.Binary | None) -> None:
-    found = facts[PACKAGES].version(wanted.package)
-    where = f"package {wanted.package}"
-    if found is None:
-        hint = f"{binary.path} is there, version {binary.version}, not from this package" if binary else ""
-        unmet(Deviation(wanted.version, "not installed", where, "effective", hint))
-    if not within(found, wanted.version, facts[PACKAGES].manager):
-        unmet(Deviation(wanted.version, found, where, "effective"))
-
-
-@requirement(
-    "runtime.containerd.version", key="runtime.containerd.version", reads=(PACKAGES, BINARIES), severity="critical"
-)
-def test_containerd_version(facts: HostFacts, spec: Spec) -> None:
-    """containerd is installed as a package, in the version that the profile asks for."""
-    _package(spec.runtime.containerd, facts, facts[BINARIES].containerd)
-
-
-@requirement(
-    "runtime.containerd.source",
-    key="runtime.containerd.package",
-    reads=(BINARIES, UNIT),
-    needs=("runtime.containerd.version",),
-)
-def test_containerd_source(facts: HostFacts, spec: Spec) -> None:
-    """There is one containerd on the host, it is the package's, and it is the one that systemd starts."""
-    found, unit = facts[BINARIES], facts[UNIT]
-    started, binary = unit.directive("ExecStart").partition(" ")[0], found.containerd
-    path = binary.path if binary else "none"
-    hint = "two installations: remove the one that is not the package's" if len(found.copies) > 1 else ""
-    expect(
-        equal(binary and binary.package, spec.runtime.containerd.package, where=f"owner of {path}", layer="effective"),
-        equal(started, path, where="ExecStart of containerd.service", layer="effective")
-        if unit.loaded == "loaded"  # else runtime.containerd.unit says so
-        else None,
-        equal(", ".join(found.copies), path, where="containerd on PATH", layer="effective", hint=hint),
-    )
+from trueup.profiles.schema import Spec
 
 
 @requirement("runtime.runc.version", key="runtime.runc.version", reads=(PACKAGES, BINARIES), severity="critical")
 def test_runc_version(facts: HostFacts, spec: Spec) -> None:
-    """The runc that containerd calls is installed as a package, in the version that the profile asks for."""
+    """The runc that containerd calls is installed as the profile asks for it, and in that version."""
     wanted, binary = spec.runtime.runc, facts[BINARIES].runc
-    _package(wanted, facts, binary)
+    installed(wanted, "runc", facts, binary)
+    if wanted.binary:
+        return
     where = f"owner of {binary.path if binary else 'runc'}, which containerd calls"
     hint = "another copy comes before the package's on containerd's PATH: remove it"
     expect(equal(binary and binary.package, wanted.package, where=where, layer="effective", hint=hint))
 
 
-@requirement(
-    "runtime.containerd.config",
-    key="runtime.containerd.config",
-    reads=(CONFIG, BINARIES),
-    needs=("runtime.containerd.version",),
-    severity="critical",
-    layers=("declared",),
-)
-def test_containerd_config(facts: HostFacts, spec: Spec) -> None:
-    """containerd's configuration file exists, is TOML of a version that it reads, and leaves the CRI plugin on."""
-    config, binary = facts[CONFIG], facts[BINARIES].containerd
-    if not config.exists or not config.text.strip():
-        found = "an empty file" if config.exists else "no file"
-        unmet(Deviation("a configuration", found, config.path, "declared", "enough for containerd, not for kubeadm"))
-    if (document := config.document) is None:
-        unmet(Deviation("a TOML document", config.mistake, config.path, "declared"))
-    newest = containerd.newest_config(binary.version if binary else "")
-    version = containerd.version_of(document)
-    expect(
-        equal(
-            config.path, spec.runtime.containerd.config, where="--config of the running containerd", layer="effective"
-        ),
-        equal(
-            1 <= version <= newest or document.get("version"),
-            True,
-            where=f"version in {config.path} (this containerd reads 1 to {newest})",
-            layer="declared",
-        ),
-        equal(containerd.cri_disabled(document), [], where=f"disabled_plugins in {config.path}", layer="declared"),
-    )
+@requirement("runtime.nerdctl.version", key="runtime.nerdctl.binary", reads=(BINARIES,), severity="low")
+def test_nerdctl_version(facts: HostFacts, spec: Spec) -> None:
+    """nerdctl is installed as released, in the version that the profile asks for."""
+    assert spec.runtime.nerdctl.binary
+    released(spec.runtime.nerdctl.binary, "nerdctl", facts[BINARIES].nerdctl)
 
 
-def _setting(name: str, wanted: object, facts: HostFacts, hint: str = "") -> Deviation | None:
-    effective = facts[DUMP]
-    if effective is None:
-        return Deviation(str(wanted), "containerd is not installed", name, "effective")
-    path = containerd.key(name, containerd.version_of(effective))
-    where = f"{containerd.dotted(path)} (`containerd config dump`)"
-    return equal(containerd.at(effective, path), wanted, where=where, layer="effective", hint=hint)
-
-
-@requirement(
-    "runtime.containerd.sandbox_image",
-    key="runtime.containerd.sandbox_image",
-    reads=(DUMP, CONFIG),
-    needs=("runtime.containerd.config",),
-)
-def test_sandbox_image(facts: HostFacts, spec: Spec) -> None:
-    """containerd makes pods with the pause image that the profile names."""
-    expect(_setting("sandbox_image", spec.runtime.containerd.sandbox_image, facts))
-
-
-@requirement(
-    "runtime.containerd.sandbox_image_matches_kubeadm",
-    key="kube.version",
-    reads=(DUMP, IMAGES),
-    needs=("runtime.containerd.sandbox_image",),
-    severity="medium",
-)
-def test_sandbox_image_matches_kubeadm(facts: HostFacts, spec: Spec) -> None:
-    """The pause image is the one that this version of kubeadm wants, so that a node holds one and not two."""
-    own = facts[IMAGES]
-    wanted = next((tag(image) for image in own or () if "/pause:" in image), None) or known_pause(spec.kube.version)
-    says = "kubeadm config images list" if own else "as far as known here: there is no kubeadm on the host yet"
-    if wanted is None:
-        raise CouldNotLook(f"kubeadm is not installed, and what {spec.kube.version} wants is not known here")
+@requirement("runtime.cni.plugins", key="runtime.cni.plugins", reads=(cni.PLUGINS, DUMP), severity="critical")
+def test_cni_plugins(facts: HostFacts, spec: Spec) -> None:
+    """The CNI plugins are all there, executable, of the profile's version, and where containerd looks for them."""
+    wanted, found = spec.runtime.cni, facts[cni.PLUGINS]
     effective = facts[DUMP] or {}
-    image = containerd.at(effective, containerd.key("sandbox_image", containerd.version_of(effective)))
-    where = f"pause tag for {spec.kube.version} ({says})"
-    hint = "the profile's runtime.containerd.sandbox_image and its kube.version do not fit"
-    expect(equal(tag(str(image)), wanted, where=where, layer="effective", hint=hint))
-
-
-@requirement(
-    "runtime.containerd.systemd_cgroup",
-    key="runtime.containerd.systemd_cgroup",
-    reads=(DUMP, CONFIG),
-    needs=("runtime.containerd.config",),
-    severity="critical",
-)
-def test_systemd_cgroup(facts: HostFacts, spec: Spec) -> None:
-    """runc leaves cgroups to systemd where kubelet does: with two managers, pods die at random."""
-    wanted = spec.runtime.containerd
-    hint = "a [runc] table in the file replaces containerd's default one, type and all: no pod starts without it"
-    expect(
-        _setting("systemd_cgroup", wanted.systemd_cgroup, facts),
-        _setting("runtime_type", wanted.runtime_type, facts, hint),
-    )
-
-
-@requirement(
-    "runtime.containerd.unit",
-    key="runtime.containerd.unit",
-    reads=(UNIT,),
-    needs=("runtime.containerd.version",),
-    after=("runtime.containerd.config",),  # its restart would end a containerd that runs on a file it cannot read again
-    layers=("effective", "persistent"),
-)
-def test_containerd_unit(facts: HostFacts, spec: Spec) -> None:
-    """containerd.service has the directives that containers' lives depend on, as systemd has loaded them."""
-    unit = facts[UNIT]
-    if unit.loaded != "loaded":
-        unmet(Deviation("loaded", unit.loaded, "containerd.service", "effective"))
-    stale = (
-        Deviation("no", "yes", f"a daemon-reload is due for {unit.files}", "persistent") if unit.needs_reload else None
-    )
-    differing = (
-        (name, value) for name, value in spec.runtime.containerd.unit.items() if not unit.satisfies(name, value)
-    )
-    expect(
-        stale,
-        *(
-            Deviation(value, unit.directive(name) or "not set", name, "effective", unit.files)
-            for name, value in differing
-        ),
-    )
-
-
-@requirement(
-    "runtime.containerd.registry_mirrors",
-    key="runtime.containerd.registry.mirrors",
-    reads=(CONFIG, DUMP, HOSTS),
-    needs=("runtime.containerd.config",),
-    layers=("declared", "effective"),
-)
-def test_registry_mirrors(facts: HostFacts, spec: Spec) -> None:
-    """containerd pulls through the mirrors that the profile names, in their order, in the one way that it reads."""
-    effective, wanted = facts[DUMP] or {}, spec.runtime.containerd.registry
     version = containerd.version_of(effective)
-    config_path, mirrors = containerd.key("config_path", version), containerd.key("mirrors", version)
-    old_way = ", ".join(containerd.at(effective, mirrors) or {}) or "none"
-    hint = "mirrors and config_path exclude each other: the CRI plugin does not load with both"
-    for registry, endpoints in wanted.mirrors.items():
-        for endpoint in endpoints:
-            if wrong := mistake(endpoint):
-                where = f"the profile's mirrors of {registry}"
-                unmet(Deviation("a URL", f"{endpoint}: {wrong}", where, "declared", "correct it in the profile"))
-    expect(
-        equal(old_way, "none", where=containerd.dotted(mirrors), layer="effective", hint=hint),
-        equal(
-            containerd.at(effective, config_path) or None,
-            wanted.config_path,
-            where=containerd.dotted(config_path),
-            layer="effective",
-            hint="without it containerd before 2.2 never looks for a hosts.toml",
-        ),
-        *(
-            equal(
-                ", ".join(facts[HOSTS][registry].endpoints) if registry in facts[HOSTS] else None,
-                ", ".join(endpoints),
-                where=f"{wanted.config_path}/{registry}/hosts.toml",
-                layer="declared",
-            )
-            for registry, endpoints in wanted.mirrors.items()
-        ),
+    old, new = (containerd.at(effective, containerd.key(name, version)) for name in ("cni_bin_dir", "cni_bin_dirs"))
+    searched = [*new] if isinstance(new, list) and new else [old] if old else []
+    missing = [name for name in wanted.plugins if name not in found]
+    locked = [name for name in wanted.plugins if name in found and not found[name].executable]
+    other = {
+        name: plugin.version
+        for name, plugin in found.items()
+        if wanted.binary and plugin.executable and not within(plugin.version or "0", wanted.binary.version, "upstream")
+    }
+    where = f"CNI plugins in {wanted.directory}"
+    hint = (
+        ""
+        if wanted.directory in searched
+        else "containerd's bin_dir says otherwise: set it, or the profile's directory"
     )
-
-
-@requirement(
-    "runtime.containerd.service",
-    key="runtime.containerd.service",
-    reads=(UNIT,),
-    needs=("runtime.containerd.version",),
-    severity="critical",
-    layers=("effective", "persistent"),
-)
-def test_containerd_service(facts: HostFacts, spec: Spec) -> None:
-    """containerd runs, and starts at boot."""
-    wanted, unit = spec.runtime.containerd.service, facts[UNIT]
     expect(
-        equal(unit.active, "active", where="containerd.service", layer="effective") if wanted.active else None,
-        Deviation("enabled", unit.enabled, "containerd.service", "persistent")
-        if wanted.enabled and not unit.starts_at_boot
+        Deviation("all of the profile", f"without {', '.join(missing)}", where, "effective") if missing else None,
+        Deviation("executable", f"not so: {', '.join(locked)}", where, "effective") if locked else None,
+        *(
+            Deviation(wanted.binary.version, said or "it does not say", f"{wanted.directory}/{name}", "effective")
+            for name, said in other.items()
+            if wanted.binary
+        ),
+        equal(
+            ", ".join(searched) if hint else wanted.directory,
+            wanted.directory,
+            where="directory where containerd looks for CNI plugins",
+            layer="effective",
+            hint=hint,
+        )
+        if searched
         else None,
     )
 
 
 @requirement(
-    "runtime.containerd.config_loaded",
-    key="runtime.containerd.config",
-    reads=(CONFIG, STARTED),
-    needs=("runtime.containerd.config", "runtime.containerd.service"),
+    "runtime.ctr.pull",
+    key="runtime.ctr.image",
+    reads=(ctr.PULL,),
+    needs=("runtime.containerd.service", "runtime.containerd.registry_mirrors"),
+    severity="medium",
+    active=True,
 )
-def test_config_loaded(facts: HostFacts, spec: Spec) -> None:
-    """The running containerd was started after its configuration last changed."""
-    config, started = facts[CONFIG], facts[STARTED]
-    if started is None:
-        unmet(Deviation("a running containerd", "it is not running", "containerd.service", "effective"))
-    if started + _CLOCKS < config.changed:
-        late = f"{config.changed - started:.2f} s before {config.path} changed"
-        unmet(Deviation("a start after the last change", f"started {late}", "containerd.service", "effective"))
+def test_ctr_pull(facts: HostFacts, spec: Spec) -> None:
+    """containerd pulls an image by its full reference, through the mirrors where there are any."""
+    expect(equal(facts[ctr.PULL], "", where=f"ctr images pull {spec.runtime.ctr.image}", layer="effective"))
 
 
 @requirement(
-    "runtime.containerd.running_version",
-    key="runtime.containerd.version",
-    reads=(RUNNING, BINARIES),
-    needs=("runtime.containerd.source", "runtime.containerd.service"),
+    "runtime.ctr.run",
+    key="runtime.ctr.image",
+    reads=(ctr.RUN,),
+    needs=("runtime.ctr.pull", "runtime.runc.version"),
+    severity="medium",
+    active=True,
 )
-def test_running_version(facts: HostFacts, spec: Spec) -> None:
-    """The running containerd is the installed program: an upgrade counts only after a restart."""
-    running, binary = facts[RUNNING], facts[BINARIES].containerd
-    if running is None:
-        unmet(Deviation("a running containerd", "it is not running", "containerd.service", "effective"))
+def test_ctr_run(facts: HostFacts, spec: Spec) -> None:
+    """A container on the host's network starts and ends well."""
+    expect(equal(facts[ctr.RUN], "", where=f"ctr run --net-host {spec.runtime.ctr.image}", layer="effective"))
+
+
+@requirement(
+    "runtime.nerdctl.web",
+    key="runtime.nerdctl.web",
+    reads=(ctr.WEB,),
+    needs=("runtime.nerdctl.version", "runtime.containerd.service"),
+    after=("runtime.containerd.registry_mirrors", "runtime.cni.plugins"),
+    severity="low",
+    active=True,
+)
+def test_nerdctl_web(facts: HostFacts, spec: Spec) -> None:
+    """The profile's web container runs, is started again whenever it ends, and answers on its port."""
+    wanted, found = spec.runtime.nerdctl.web, facts[ctr.WEB]
+    where = f"container {wanted.name}"
+    if found is None:
+        unmet(Deviation("running", "no such container", where, "effective"))
     expect(
-        equal(running.path, binary and binary.path, where="the program that runs", layer="effective"),
-        equal("replaced" if running.replaced else "as it was", "as it was", where=running.path, layer="effective"),
+        equal(found.image, wanted.image, where=f"image of {where}", layer="effective"),
+        equal(found.status or "no task", "RUNNING", where=where, layer="effective"),
+        equal("always" if found.restarts else "not always", "always", where=f"restart of {where}", layer="effective"),
+        equal(found.answer, "200", where=f"http://127.0.0.1:{wanted.port}/", layer="effective"),
     )
 
 
-@requirement(
-    "runtime.containerd.cri_plugin",
-    key="runtime.containerd.config",
-    reads=(PLUGINS,),
-    needs=("runtime.containerd.config_loaded",),
-    severity="critical",
-)
-def test_cri_plugin(facts: HostFacts, spec: Spec) -> None:
-    """containerd has loaded its CRI plugin: without it kubelet finds no runtime."""
-    plugins = facts[PLUGINS]
-    hint = "`ctr plugins ls -d` and containerd's journal say why"
+@requirement("runtime.docker.absent", key="runtime.docker.absent", reads=(PACKAGES,), severity="medium")
+def test_docker_absent(facts: HostFacts, spec: Spec) -> None:
+    """None of Docker's old packages is installed: they bring a containerd of their own, or fight over its files."""
+    found = {name: facts[PACKAGES].version(name) for name in spec.runtime.docker.absent}
     expect(
         *(
-            equal(plugins.get(name), "ok", where=f"plugin {name}", layer="effective", hint=hint)
-            for name in CRI_PLUGINS
-            if name in plugins or name == CRI_PLUGINS[0]
+            Deviation("not installed", version, f"package {name}", "effective")
+            for name, version in found.items()
+            if version
         )
     )

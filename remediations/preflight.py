@@ -13,7 +13,7 @@ from trueup.profiles.schema import Spec
 if TYPE_CHECKING:
     from trueup.catalog import Fix
 
-_TOOLS = "conntrack ip iptables mount nsenter losetup ebtables ethtool socat tc touch"
+_TOOLS = "conntrack crictl ip iptables mount nsenter losetup ebtables ethtool socat tc touch"
 
 
 @remedy("host.preflight.CRI", disruption="restart")

@@ -1,122 +1,60 @@
-"""Remedies for section 2 of the catalogue."""
+"""Remedies for section 2 of the catalogue: what works with containerd."""
 
-import tomllib
-from typing import Any
+import shlex
 
 from trueup import remedy
 from trueup.change import Change
-from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
-from trueup.facts import containerd
-from trueup.facts.containerd import CONFIG, RUNNING, STARTED, UNIT
-from trueup.facts.registries import HOSTS, mistake, render
+from trueup.facts import cni
+from trueup.facts.containerd import BINARIES, is_release
+from trueup.facts.ctr import WEB, answers
+from trueup.facts.packages import PACKAGES, within
 from trueup.profiles.schema import Spec
 
-_SERVICE = "containerd.service"
-# refuses a file that containerd itself would not load, before it takes the old one's place
-_VALIDATE = '! command -v containerd >/dev/null || containerd --config "$tmp" config dump >/dev/null'
+
+@remedy("runtime.nerdctl.version", disruption="none")
+def install_nerdctl(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Install the release of the profile."""
+    wanted, found = spec.runtime.nerdctl.binary, facts[BINARIES].nerdctl
+    if wanted and (not found or not is_release(wanted, "nerdctl", found)):
+        now = f"{found.version} in {found.path}" if found else ""
+        change.artifact("nerdctl", wanted, source=spec.artifacts, now=now, disruption="none")
 
 
-@remedy("runtime.containerd.version", disruption="restart")
-def install_containerd(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Install the package in the newest version that the profile allows, and hold it."""
-    change.package(spec.runtime.containerd.package, spec.runtime.containerd.version)
+@remedy("runtime.cni.plugins", disruption="restart")
+def install_cni_plugins(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Make them executable, and install the release of the profile or its package where some are missing."""
+    wanted, found = spec.runtime.cni, facts[cni.PLUGINS]
+    locked = [name for name, plugin in found.items() if not plugin.executable]
+    for path in (f"{wanted.directory}/{name}" for name in locked):
+        change.run("chmod", "755", path, why=f"make {path} executable", undo=f"chmod a-x {shlex.quote(path)}")
+    if wanted.binary:
+        release = wanted.binary
+        good = [name for name, plugin in found.items() if within(plugin.version or "0", release.version, "upstream")]
+        if set(wanted.plugins) - {*good, *locked}:
+            now = ", ".join(sorted({plugin.version or "a version that it does not say" for plugin in found.values()}))
+            change.artifact("CNI plugins", release, source=spec.artifacts, now=now)
+    elif set(wanted.plugins) - found.keys():
+        change.package(wanted.package, wanted.version, hold=False)
 
 
-@remedy("runtime.runc.version", disruption="restart")
-def install_runc(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Install the package in the newest version that the profile allows, and hold it."""
-    change.package(spec.runtime.runc.package, spec.runtime.runc.version)
+@remedy("runtime.nerdctl.web", disruption="restart")
+def run_web(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Run the container anew, in the place of one of its name that differs."""
+    wanted, found = spec.runtime.nerdctl.web, facts[WEB]
+    if found and found.image == wanted.image and found.restarts and found.status == "RUNNING" and found.answer == "200":
+        return
+    name = shlex.quote(wanted.name)
+    if found:
+        change.run("nerdctl", "rm", "-f", wanted.name, why=f"remove container {wanted.name}", disruption="restart")
+    run = ("nerdctl", "run", "-d", "-p", f"{wanted.port}:80", f"--name={wanted.name}", "--restart=always", wanted.image)
+    change.run(*run, why=f"run container {wanted.name}", undo=f"nerdctl rm -f {name}", disruption="restart")
+    wait = f'{answers(wanted.port)}for n in $(seq 20); do [ "$(answer)" != 200 ] || exit 0; sleep 0.5; done; exit 1'
+    change.run("sh", "-c", wait, why=f"wait until port {wanted.port} answers")
 
 
-@remedy("runtime.containerd.unit", disruption="restart")
-def write_unit_drop_in(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Unmask the unit, write a drop-in with the directives that differ, reload systemd, restart containerd."""
-    unit = facts[UNIT]
-    if unit.loaded == "masked":
-        change.service(_SERVICE, active=False, enabled=True)
-        unit = change.look(UNIT)
-    differing = {k: v for k, v in spec.runtime.containerd.unit.items() if not unit.satisfies(k, v)}
-    if change.drop_in(_SERVICE, differing):
-        change.restart(_SERVICE)
-
-
-def _values(spec: Spec, document: dict[str, Any], *names: str) -> dict[tuple[str, ...], object]:
-    version = containerd.version_of(document)
-    return {containerd.key(name, version): getattr(spec.runtime.containerd, name) for name in names}
-
-
-@remedy("runtime.containerd.config", disruption="restart")
-def write_config(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Start from containerd's own default where there is no usable file, turn the CRI on, restart containerd."""
-    config = facts[CONFIG]
-    default = change.look(containerd.DEFAULT)
-    document = config.document
-    values: dict[tuple[str, ...], object] = {}
-    if not document:
-        values = _values(spec, tomllib.loads(default), "sandbox_image", "systemd_cgroup", "runtime_type")
-    elif off := containerd.cri_disabled(document):
-        values[("disabled_plugins",)] = [name for name in document["disabled_plugins"] if name not in off]
-    if change.edit_toml(config.path, values, default=default, validate=_VALIDATE):
-        change.restart(_SERVICE)
-
-
-def _set(change: Change, spec: Spec, facts: HostFacts, *names: str) -> None:
-    config = facts[CONFIG]
-    if change.edit_toml(config.path, _values(spec, config.document or {}, *names), validate=_VALIDATE):
-        change.restart(_SERVICE)
-
-
-@remedy("runtime.containerd.sandbox_image", disruption="restart")
-def set_sandbox_image(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Set the key where this version of the configuration has it, restart containerd."""
-    _set(change, spec, facts, "sandbox_image")
-
-
-@remedy("runtime.containerd.systemd_cgroup", disruption="restart")
-def set_systemd_cgroup(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Set the key and runc's type where this version of the configuration has them, restart containerd."""
-    _set(change, spec, facts, "systemd_cgroup", "runtime_type")
-
-
-@remedy("runtime.containerd.registry_mirrors", disruption="restart")
-def set_registry_mirrors(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Write a hosts.toml for each registry; set config_path, take out the mirrors table, restart containerd."""
-    wanted, config = spec.runtime.containerd.registry, facts[CONFIG]
-    for endpoints in wanted.mirrors.values():
-        for endpoint in endpoints:
-            if wrong := mistake(endpoint):
-                raise ChangeFailed(f"the profile's mirror {endpoint!r} is no URL: {wrong}; nothing was changed")
-    for registry, endpoints in wanted.mirrors.items():
-        if registry not in facts[HOSTS] or facts[HOSTS][registry].endpoints != endpoints:
-            change.write(f"{wanted.config_path}/{registry}/hosts.toml", render(registry, endpoints))
-    version = containerd.version_of(config.document or {})
-    values = {
-        containerd.key("config_path", version): wanted.config_path,
-        containerd.key("mirrors", version): None,
-    }
-    if change.edit_toml(config.path, values, validate=_VALIDATE):
-        change.restart(_SERVICE)
-
-
-@remedy("runtime.containerd.service", disruption="restart")
-def start_containerd(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Enable the unit, and start it."""
-    wanted = spec.runtime.containerd.service
-    change.service(_SERVICE, active=wanted.active, enabled=wanted.enabled)
-
-
-@remedy("runtime.containerd.config_loaded", disruption="restart")
-def load_config(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Restart containerd."""
-    started = facts[STARTED]
-    if started is None or started < facts[CONFIG].changed:
-        change.restart(_SERVICE)
-
-
-@remedy("runtime.containerd.running_version", disruption="restart")
-def run_installed_containerd(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Restart containerd."""
-    running = facts[RUNNING]
-    if running is None or running.replaced:
-        change.restart(_SERVICE)
+@remedy("runtime.docker.absent", disruption="restart", destructive=True)
+def remove_docker(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Remove the packages; refused where another package, such as containerd, would go with them."""
+    if found := [name for name in spec.runtime.docker.absent if facts[PACKAGES].version(name)]:
+        change.remove_packages(found)

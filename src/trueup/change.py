@@ -1,32 +1,28 @@
-"""The only hand that may alter a host. Each verb looks first and records an action only where something differs;
-planning and doing are the same code but for the last step."""
+"""The verbs of a change. Each looks first and records an action only where something differs."""
 
 from __future__ import annotations
 
 import base64
 import difflib
 import hashlib
-import secrets
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from trueup import fact, shell
-from trueup.catalog import DISRUPTIONS, Disruption
-from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
-from trueup.fact import Fact, HostFacts, Snapshot
+from trueup import shell
+from trueup.artifacts import Artifacts
+from trueup.catalog import Disruption
+from trueup.errors import ChangeFailed
+from trueup.fact import Fact
 from trueup.facts import kernel, packages, systemd
-from trueup.redact import redact
-from trueup.transport import Transport
+from trueup.hand import Hand
+from trueup.images import Images
 from trueup.verdict import Action
 
-T = TypeVar("T")
-_SLOW = 600.0  # seconds: a package download
-_STATE = "/var/lib/trueup"
 _UNIT_SECTION = frozenset({"After", "Before", "BindsTo", "PartOf", "Requires", "Wants"})  # the rest is of [Service]
 _SYSCTL_FILE = "/etc/sysctl.d/zz-trueup.conf"  # sorts after what others write, so that it wins
 
@@ -47,81 +43,8 @@ class File:
         return hashlib.sha256(self.content).hexdigest() if self.exists else ""
 
 
-class Change:
-    """Changes to one host for one remedy.
-
-    Args:
-        apply: do it; otherwise only record what would be done.
-        allowed: the most that the remedy declared it may disturb the host.
-    """
-
-    def __init__(self, transport: Transport, *, run: str, apply: bool, allowed: Disruption) -> None:
-        self.actions: list[Action] = []
-        self.apply = apply
-        self._transport = transport
-        self._allowed = DISRUPTIONS.index(allowed)
-        self._backups = f"{_STATE}/backup/{run}"
-
-    # -- looking and acting -------------------------------------------------------------------------------------------
-
-    def look(self, asked: Fact[T]) -> T:
-        """Return a fact as it is now.
-
-        Raises:
-            CouldNotLook: the probe failed.
-        """
-        script, nonce = fact.script([asked], None)
-        done = self._transport.run(script, _SLOW)
-        raws = fact.unframe(nonce, done.out, done.err)
-        try:
-            return HostFacts(Snapshot("", raws=raws))[asked]
-        except CouldNotLook as error:  # these answers are not redacted, because they are what gets edited
-            raise CouldNotLook(redact(str(error))) from None
-
-    def act(self, action: Action, body: str, disruption: Disruption = "none") -> None:
-        """Record an action and, unless planning, do it.
-
-        Raises:
-            ChangeFailed: the shell text failed, with what it said.
-        """
-        if DISRUPTIONS.index(disruption) > self._allowed:
-            raise TypeError(f"{action.summary}: disruption {disruption!r} is more than the remedy declares")
-        action.diff = redact(action.diff)
-        self.actions.append(action)
-        if self.apply:
-            self._do(action.summary, body)
-
-    def _do(self, what: str, body: str) -> None:
-        # The shell parses the whole subshell before it runs any of it, so a script that was cut off does nothing; what
-        # has begun is finished even when the connection is lost, because its output goes to a file.
-        nonce = f"trueup-{secrets.token_hex(12)}"
-        script = f"""trap '' HUP PIPE
-export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" DEBIAN_FRONTEND=noninteractive
-log=$(mktemp -p /run trueup.XXXXXX 2>/dev/null || mktemp)
-( set -eu
-{body}
-) >"$log" 2>&1 </dev/null
-rc=$?
-printf '\\n{nonce} begin log\\n'; tail -n 40 "$log"; printf '\\n{nonce} end %s\\n' $rc
-rm -f "$log"
-"""
-        done = self._transport.run(script, _SLOW)
-        log = fact.unframe(nonce, done.out, b"").get("log")
-        if log is None:
-            raise ChangeFailed(f"{what}: no answer (exit code {done.rc}); {redact(done.err.decode(errors='replace'))}")
-        if log.rc != 0:
-            raise ChangeFailed(f"{what}: exit code {log.rc}: {redact(log.out).strip() or 'no output'}")
-
-    def rollback(self) -> list[str]:
-        """Undo what was done, newest first, then let services take it up; return what could not be undone."""
-        problems = []
-        undone = [action.undo for action in reversed(self.actions)]
-        for body in dict.fromkeys(filter(None, [*undone, *(action.settle for action in self.actions)])):
-            try:
-                self._do("undo", body)
-            except (ChangeFailed, CouldNotLook, Unreachable) as error:
-                problems.append(str(error))
-        return problems
+class Change(Artifacts, Images, Hand):
+    """Changes to one host for one remedy."""
 
     # -- files --------------------------------------------------------------------------------------------------------
 
@@ -140,7 +63,7 @@ rm -f "$log"
         new = File(old.path, content.encode("utf-8", "surrogateescape"), mode, owner)
         if old == new:
             return False
-        backup = f"{self._backups}/{secrets.token_hex(4)}{old.path.replace('/', '%')}"
+        backup = self.keep(old.path)
         undo = shell.restore(old.path, backup)
         body = shell.write(
             old.path, new.content, mode=mode, owner=owner, old=old.checksum, backup=backup, validate=validate

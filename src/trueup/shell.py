@@ -79,3 +79,61 @@ systemctl {verb} {name} && systemctl is-active --quiet {name} || {{
 def set_sysctl(key: str, value: str) -> str:
     """Return text that sets a kernel parameter now."""
     return f"sysctl -w {shlex.quote(f'{key}={value}')}"
+
+
+def fetch(url: str, to: str) -> str:
+    """Return text that fetches a URL into a file, by whichever tool the host has; apt has one of its own."""
+    url = shlex.quote(url)
+    return f"""if command -v curl >/dev/null 2>&1; then curl -fsSL --retry 3 --connect-timeout 20 -o "{to}" {url}
+elif command -v wget >/dev/null 2>&1; then wget -q -O "{to}" {url}
+elif [ -x /usr/lib/apt/apt-helper ]; then /usr/lib/apt/apt-helper -q download-file {url} "{to}"
+else echo 'neither curl nor wget is there' >&2; exit 127; fi"""
+
+
+def unpack(arrived: str, url: str, checksum: str, *, directory: str, name: str, kept: str, file: str) -> str:
+    """Return text that puts the programs of an archive in a directory, each in one step; those replaced are kept.
+
+    ``arrived`` is the archive on the host, fetched from ``url`` where that is given. A bare file becomes ``name``.
+    """
+    archive = file.endswith((".tar.gz", ".tgz"))
+    into = 'tar -xzf "$file" --no-same-owner -C "$stage"' if archive else f'cp "$file" "$stage/"{shlex.quote(name)}'
+    mode = "" if archive else f'chmod 755 "$stage/"{shlex.quote(name)}'
+    return f"""umask 022
+file={arrived}; dir={shlex.quote(directory)}; kept={shlex.quote(kept)}
+(umask 077; mkdir -p "$(dirname "$file")")
+{fetch(url, "$file") if url else ":"}
+sum=$(sha256sum <"$file" | cut -d' ' -f1)
+[ "$sum" = {shlex.quote(checksum)} ] || {{ rm -f "$file"; echo "its checksum is $sum, not {checksum}"; exit 76; }}
+mkdir -p "$dir"
+rm -rf "$dir"/.trueup.??????
+stage=$(mktemp -d "$dir/.trueup.XXXXXX")
+trap 'rm -rf "$stage"' EXIT
+{into}
+{mode}
+programs=$(find "$stage" -type f -perm -u=x)
+[ -n "$programs" ] || {{ echo "no program in it"; exit 65; }}
+(umask 077; mkdir -p "$kept")
+printf '%s\\n' "$programs" | while read -r new; do
+  old=$dir/${{new##*/}}
+  if [ ! -e "$old" ]; then : >"$kept/${{new##*/}}.absent"
+  else ln "$old" "$kept/" 2>/dev/null || cp -p "$old" "$kept/"; fi
+  chmod go-w "$new"; chown 0:0 "$new" 2>/dev/null || :
+done
+sync
+printf '%s\\n' "$programs" | while read -r new; do mv -f "$new" "$dir/"; done
+rm -f "$file"
+"""
+
+
+def pack_back(directory: str, kept: str) -> str:
+    """Return text that undoes :func:`unpack`."""
+    return f"""dir={shlex.quote(directory)}; kept={shlex.quote(kept)}
+for old in "$kept"/*; do
+  [ -e "$old" ] || continue
+  name=${{old##*/}}
+  case $name in
+  *.absent) rm -f "$dir/${{name%.absent}}";;
+  *) cp -p "$old" "$dir/.trueup.$name" && mv -f "$dir/.trueup.$name" "$dir/$name";;
+  esac
+done
+"""

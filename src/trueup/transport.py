@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import tempfile
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +17,7 @@ from typing import Any, Protocol
 from trueup.errors import CouldNotLook, Unreachable, UsageError
 
 _SSH_FAILED = 255
+_PIECE = 60_000  # bytes: one argument of a command holds 128 KiB, and these travel as base64
 _ADVICE = {
     "host key verification failed": "the host key is not the known one: compare it, then `ssh-keygen -R HOST`",
     "permission denied": "login refused: check the user and the key",
@@ -45,32 +48,52 @@ class Transport(Protocol):
             CouldNotLook: connected, but not allowed to become root.
         """
 
+    def send(self, file: Path, script: str, timeout: float) -> Completed:
+        """Run a script that has a file of ours on its stdin; process lists show it, so nothing secret is in it.
+
+        Raises:
+            Unreachable: as for ``run``.
+            CouldNotLook: as for ``run``.
+        """
+
     def close(self) -> None:
         """Give back what the connection holds."""
 
 
 def become(sudo: bool, user: str | None) -> list[str]:
-    """Return the command that reads a script on stdin, by way of sudo where asked for."""
-    return ["sudo", "-n", *(["-u", user] if user else []), "sh", "-s"] if sudo else ["sh", "-s"]
+    """Return the command for a shell, by way of sudo where asked for."""
+    return ["sudo", "-n", *(["-u", user] if user else []), "sh"] if sudo else ["sh"]
 
 
 @dataclass
 class Process:
     """A local process that takes the script on stdin: a shell here, or OpenSSH's client."""
 
-    argv: list[str]
+    shell: list[str]
     name: str
 
     def run(self, script: str, timeout: float) -> Completed:
         """See :class:`Transport`."""
+        return self._run(self.command("-s"), subprocess.PIPE, script.encode(), timeout)
+
+    def send(self, file: Path, script: str, timeout: float) -> Completed:
+        """See :class:`Transport`."""
+        with file.open("rb") as content:
+            return self._run(self.command("-c", script), content, None, timeout)
+
+    def command(self, *args: str) -> list[str]:
+        """Return the command that starts the shell with these arguments."""
+        return [*self.shell, *args]
+
+    def _run(self, argv: list[str], stdin: Any, given: bytes | None, timeout: float) -> Completed:
         try:
             process = subprocess.Popen(
-                self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+                argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
             )
         except FileNotFoundError:
-            raise CouldNotLook(f"{self.argv[0]} is not installed on this machine") from None
+            raise CouldNotLook(f"{argv[0]} is not installed on this machine") from None
         try:
-            out, err = process.communicate(script.encode(), timeout)
+            out, err = process.communicate(given, timeout)
         except subprocess.TimeoutExpired:
             raise Unreachable(f"no answer in {timeout:g} s, gave up") from None
         finally:
@@ -95,6 +118,7 @@ class OpenSSH(Process):
     target: list[str] = field(default_factory=list)
     shared: bool = False
     directory: str = ""
+    options: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         options = ["-o", "BatchMode=yes"]
@@ -102,11 +126,14 @@ class OpenSSH(Process):
             # A short path: a unix socket's name may not exceed about 100 characters.
             self.directory = tempfile.mkdtemp(prefix="trueup-")
             options += ["-o", "ControlMaster=auto", "-o", f"ControlPath={self.directory}/s", "-o", "ControlPersist=120"]
-        self.argv = ["ssh", "-T", *options, *self.target, " ".join(["exec", *self.argv])]
+        self.options = options
 
-    def run(self, script: str, timeout: float) -> Completed:
-        """See :class:`Transport`."""
-        done = super().run(script, timeout)
+    def command(self, *args: str) -> list[str]:
+        """Return the command that starts the shell on the host."""
+        return ["ssh", "-T", *self.options, *self.target, shlex.join(["exec", *self.shell, *args])]
+
+    def _run(self, argv: list[str], stdin: Any, given: bytes | None, timeout: float) -> Completed:
+        done = super()._run(argv, stdin, given, timeout)
         if done.rc == _SSH_FAILED:
             said = done.err.decode(errors="replace")
             advice = next((advice for words, advice in _ADVICE.items() if words in said.lower()), "")
@@ -132,12 +159,25 @@ class Testinfra:
 
     def run(self, script: str, timeout: float) -> Completed:
         """See :class:`Transport`; the backend's ``run`` takes no stdin, so the script travels encoded."""
+        encoded = base64.b64encode(script.encode()).decode()
+        return self._run(f"echo {encoded} | base64 -d | timeout {int(timeout)} sh -s")
+
+    def send(self, file: Path, script: str, timeout: float) -> Completed:
+        """See :class:`Transport`; the file travels in pieces."""
+        held = f"/tmp/trueup-{uuid.uuid4().hex}"  # noqa: S108 - on the host, with a name that nobody can guess
+        with file.open("rb") as content:
+            while piece := base64.b64encode(content.read(_PIECE)).decode():
+                if (done := self._run(f"umask 077; echo {piece} | base64 -d >>{held}")).rc:
+                    return done
+        run = f"timeout {int(timeout)} sh -c {shlex.quote(script)}"
+        return self._run(f"touch {held}; {run} <{held}; rc=$?; rm -f {held}; exit $rc")
+
+    def _run(self, command: str) -> Completed:
         import testinfra
 
-        encoded = base64.b64encode(script.encode()).decode()
         try:
             host = testinfra.get_host(self.hostspec, **self.options)
-            done = host.run("sh -c %s", f"echo {encoded} | base64 -d | timeout {int(timeout)} sh -s")
+            done = host.run("sh -c %s", command)
         except Exception as error:  # every backend has its own exceptions; all mean that nobody answered
             raise Unreachable(f"{self.hostspec.partition('://')[0]}: {error}") from error
         return Completed(done.rc, done.stdout_bytes, done.stderr_bytes)

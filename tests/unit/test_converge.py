@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from trueup import change as engine
+from trueup import hand as engine
 from trueup import profile as profiles
 from trueup.catalog import Catalog, Disruption
 from trueup.change import Change
@@ -57,7 +57,7 @@ class Lab:
         self.fleet = Fleet(targets, self.profile, Connection(), forks=3)
         for name, host in self.fleet.hosts.items():
             (self.directory / name).mkdir()
-            vars(host)["transport"] = Directory(["sh", "-s"], name, home=self.directory / name)
+            vars(host)["transport"] = Directory(["sh"], name, home=self.directory / name)
             self.be(name, "bad")
 
     def be(self, host: str, state: str) -> None:
@@ -116,7 +116,7 @@ class Lab:
 
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    monkeypatch.setattr(engine, "_STATE", str(tmp_path / "kept"))
+    monkeypatch.setattr(engine, "STATE", str(tmp_path / "kept"))
     return Lab(tmp_path)
 
 

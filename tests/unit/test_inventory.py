@@ -21,7 +21,7 @@ def only(hosts: str, options: Connection | None = None) -> Target:
 def command(hosts: str, **options: object) -> list[str]:
     transport = only(hosts).connect(Connection(**options), shared=False)
     assert isinstance(transport, OpenSSH)
-    return transport.argv
+    return transport.command("-s")
 
 
 def refusal(hosts: str | None, **options: object) -> str:

@@ -5,6 +5,11 @@ import tomllib
 import pytest
 
 from trueup.facts.registries import mistake, render, server
+from trueup.profiles.schema import Registry
+
+
+def wanted(registry: str, *mirrors: str, **ca: str) -> Registry:
+    return Registry(config_path="/etc/containerd/certs.d", mirrors={registry: list(mirrors)}, **ca)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +36,7 @@ def test_what_is_wrong_with_a_url_is_said(endpoint: str, wrong: str) -> None:
 
 
 def test_mirrors_come_in_order_and_the_registry_last() -> None:
-    written = tomllib.loads(render("docker.io", ["https://b.example", "https://a.example"]))
+    written = tomllib.loads(render("docker.io", wanted("docker.io", "https://b.example", "https://a.example")))
     assert list(written["host"]) == ["https://b.example", "https://a.example"]
     assert written["server"] == "https://registry-1.docker.io"
     assert written["host"]["https://a.example"]["capabilities"] == ["pull", "resolve"]

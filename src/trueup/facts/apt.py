@@ -39,6 +39,7 @@ class Entry:
     suites: tuple[str, ...] = ()
     components: tuple[str, ...] = ()
     mistake: str = ""  # of its notation
+    signed_by: tuple[str, ...] = ()  # keyrings or fingerprints; nothing where any key of apt will do
 
     @property
     def where(self) -> str:
@@ -79,6 +80,11 @@ class Sources:
     def bad(self) -> list[Entry]:
         """Return the entries that apt cannot read, or that are for another release."""
         return [entry for entry in self.entries if entry.problem or entry.foreign(self.release)]
+
+    def of(self, source: AptSource) -> list[Entry]:
+        """Return the entries for the same place."""
+        same = (entry for entry in self.entries if not entry.problem and _same(source.uri, entry.uris))
+        return [entry for entry in same if not set(source.suites).isdisjoint(entry.suites)]
 
     def missing(self, wanted: Iterable[AptSource], *, ignoring: str = "") -> Iterator[tuple[AptSource, str, list[str]]]:
         """Yield what no good entry offers: the source, its suite, and the components of that (none for a flat one)."""
@@ -140,7 +146,9 @@ def _one_line(path: str, lines: Iterable[tuple[int, str]]) -> Iterator[Entry]:
         if lacking := [option for option in options if "=" not in option]:
             mistake = f"option {lacking[0]!r} has no value"
         uri, suite, components = tuple(words[:1]), tuple(words[1:2]), tuple(words[2:])
-        yield Entry(path, (number,), (kind,), uri, suite, components, mistake)
+        given = [option.partition("=")[2] for option in options if option.lower().startswith("signed-by=")]
+        signed_by = tuple(",".join(given).split(",")) if given else ()
+        yield Entry(path, (number,), (kind,), uri, suite, components, mistake, signed_by)
 
 
 def _stanzas(path: str, lines: Iterable[tuple[int, str]]) -> Iterator[Entry]:
@@ -164,7 +172,8 @@ def _stanza(path: str, rows: list[tuple[int, str]]) -> Iterator[Entry]:
         fields.setdefault(name, []).extend(row.split())
     if mistake or "types" not in fields or " ".join(fields.get("enabled", ())).lower() not in _OFF:
         types, uris, suites, components = (tuple(fields.get(key, ())) for key in _FIELDS)
-        yield Entry(path, tuple(number for number, _ in rows), types, uris, suites, components, mistake)
+        signed_by = tuple(fields.get("signed-by", ()))
+        yield Entry(path, tuple(number for number, _ in rows), types, uris, suites, components, mistake, signed_by)
 
 
 SOURCES = Fact("apt.sources", _PROBE, parse)

@@ -7,17 +7,29 @@ from __future__ import annotations
 
 import shlex
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trueup.fact import Fact
+from trueup.facts.packages import OWNER, within
 from trueup.facts.systemd import unit
 
 if TYPE_CHECKING:
-    from trueup.profiles.schema import Spec
+    from trueup.profiles.schema import Artifact, Spec
 
 Key = tuple[str, ...]
 UNIT = unit("containerd.service")
+
+
+def render_unit(program: str, directives: Mapping[str, str]) -> str:
+    """Return a unit file for containerd as its own project has it, with these directives."""
+    own = {name: value for name, value in directives.items() if name not in ("After", "ExecStart")}
+    rows = ["# written by trueup", "[Unit]", "Description=containerd container runtime"]
+    rows += [f"After={directives.get('After', 'network.target local-fs.target')}", "", "[Service]"]
+    rows += [f"ExecStart={program}", *(f"{name}={value}" for name, value in own.items())]
+    return "\n".join([*rows, "", "[Install]", "WantedBy=multi-user.target", ""])
+
 
 _GRPC = ("plugins", "io.containerd.grpc.v1.cri")
 _RUNC = ("containerd", "runtimes", "runc")
@@ -47,6 +59,16 @@ _KEYS: dict[str, dict[int, Key]] = {
         1: ("plugins", "cri", "registry", "mirrors"),
         2: (*_GRPC, "registry", "mirrors"),
         3: ("plugins", "io.containerd.cri.v1.images", "registry", "mirrors"),
+    },
+    "cni_bin_dir": {
+        1: ("plugins", "cri", "cni", "bin_dir"),
+        2: (*_GRPC, "cni", "bin_dir"),
+        3: ("plugins", "io.containerd.cri.v1.runtime", "cni", "bin_dir"),
+    },
+    "cni_bin_dirs": {  # a list, from containerd 2.1 on
+        1: ("plugins", "cri", "cni", "bin_dirs"),
+        2: (*_GRPC, "cni", "bin_dirs"),
+        3: ("plugins", "io.containerd.cri.v1.runtime", "cni", "bin_dirs"),
     },
 }
 _NEWEST = 4  # containerd 2.3; its keys are those of version 3
@@ -182,20 +204,25 @@ class Binary:
     package: str  # owner, or nothing
 
 
+def is_release(wanted: Artifact, name: str, found: Binary) -> bool:
+    """Whether a program is the wanted release, in its directory."""
+    return found.path == f"{wanted.directory}/{name}" and within(found.version, wanted.version, "upstream")
+
+
 @dataclass(frozen=True)
 class Binaries:
-    """containerd as a shell finds it, and runc as containerd finds it."""
+    """containerd and nerdctl as a shell finds them, and runc as containerd finds it."""
 
     containerd: Binary | None
     runc: Binary | None
+    nerdctl: Binary | None
     copies: tuple[str, ...] = ()  # every containerd on the standard path, links followed
 
 
 # containerd looks runc up on its own PATH, which systemd sets to this unless the unit says otherwise.
-_PROBE_BINARIES = """
-owner() {
-  { dpkg -S "$(readlink -f "$1")" || dpkg -S "$1" || rpm -qf --qf '%{NAME}:' "$1"; } 2>/dev/null | sed 's/:.*//;q'
-}
+_PROBE_BINARIES = (
+    OWNER
+    + """
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 pid=$(systemctl show containerd.service -p MainPID --value 2>/dev/null)
 path=$PATH
@@ -205,12 +232,13 @@ fi
 for dir in $(echo "$PATH" | tr : ' '); do
   [ ! -x "$dir/containerd" ] || printf 'copy\t%s\n' "$(readlink -f "$dir/containerd")"
 done
-for tool in containerd runc; do
-  [ $tool = containerd ] || PATH=$path
+for tool in containerd nerdctl runc; do
+  [ $tool != runc ] || PATH=$path
   file=$(command -v $tool) || continue
   printf '%s\\t%s\\t%s\\t%s\\n' $tool "$file" "$("$file" --version 2>/dev/null | head -n 1)" "$(owner "$file")"
 done
 """
+)
 
 
 def parse_binaries(text: str) -> Binaries:
@@ -224,7 +252,7 @@ def parse_binaries(text: str) -> Binaries:
             continue
         words = [word.removeprefix("v") for word in said.split()]
         found[tool] = Binary(path, next((word for word in words if word[:1].isdigit()), ""), owner)
-    return Binaries(found.get("containerd"), found.get("runc"), tuple(copies))
+    return Binaries(found.get("containerd"), found.get("runc"), found.get("nerdctl"), tuple(copies))
 
 
 BINARIES = Fact("containerd.binaries", _PROBE_BINARIES, parse_binaries)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from debian.debian_support import NativeVersion
 
+from trueup import shell
 from trueup.errors import CouldNotLook, UsageError
 from trueup.fact import Fact
 
@@ -32,6 +33,14 @@ class Packages:
         """Return the installed version, or ``None``."""
         found = self.installed.get(name)
         return found.version if found else None
+
+
+# shell that defines `owner FILE`: the package that has the file, or nothing
+OWNER = """
+owner() {
+  { dpkg -S "$(readlink -f "$1")" || dpkg -S "$1" || rpm -qf --qf '%{NAME}:' "$1"; } 2>/dev/null | sed 's/:.*//;q'
+}
+"""
 
 
 def _probe(names: str) -> str:
@@ -124,3 +133,13 @@ def compare(one: str, other: str) -> int:
     """Return -1, 0 or 1 as dpkg orders the two versions."""
     a, b = NativeVersion(one), NativeVersion(other)
     return (a > b) - (a < b)
+
+
+def download(url: str) -> Fact[str]:
+    """Return the fact about what is at a URL, as the host sees it; nothing stays on the host."""
+    probe = f"""file=$(mktemp) || exit
+trap 'rm -f "$file"' EXIT
+{shell.fetch(url, "$file")} || exit
+cat "$file"
+"""
+    return Fact("download", probe, str, timeout=60)

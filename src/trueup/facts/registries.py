@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from trueup.fact import Fact
 
 if TYPE_CHECKING:
-    from trueup.profiles.schema import Spec
+    from trueup.profiles.schema import Registry, Spec
 
 # The name in an image reference is not always the server behind it.
 _SERVERS = {"docker.io": "https://registry-1.docker.io"}
+_PEM = re.compile("-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----")
 _HOST = re.compile(r"[a-z0-9][a-z0-9.:-]*")  # a name or an address, as urlsplit gives it
 
 
@@ -48,45 +49,125 @@ class Hosts:
     text: str
 
     @property
-    def endpoints(self) -> list[str]:
-        """Return the mirrors in order; of a file that is not TOML, none."""
+    def hosts(self) -> dict[str, Any]:
+        """Return mirror to its settings, in order; of a file that is not TOML, none."""
         try:
             hosts: Any = tomllib.loads(self.text).get("host", {})
         except tomllib.TOMLDecodeError:
-            return []
-        return list(hosts) if isinstance(hosts, dict) else []
+            return {}
+        return hosts if isinstance(hosts, dict) else {}
+
+    @property
+    def endpoints(self) -> list[str]:
+        """Return the mirrors in order."""
+        return list(self.hosts)
+
+    def authorities(self, endpoint: str) -> list[str]:
+        """Return the paths of the CA certificates that a mirror is verified by; relative ones are beside the file."""
+        settings = self.hosts.get(endpoint)
+        given = settings.get("ca", []) if isinstance(settings, dict) else []
+        paths = given if isinstance(given, list) else [given]
+        return [path if path.startswith("/") else f"{self.path.rpartition('/')[0]}/{path}" for path in map(str, paths)]
 
 
-def _probe(spec: Spec) -> str:
-    base = shlex.quote(spec.runtime.containerd.registry.config_path)
+def _probe(config_path: str) -> str:
+    base = shlex.quote(config_path)
     return f"""
+show() {{ printf '@%s\\n' "$1"; {{ sed 's/^/|/' "$1" && echo; }} || exit 1; }}
 for f in {base}/*/hosts.toml; do
   [ -e "$f" ] || continue
-  printf '@%s\\n' "$f"
-  {{ sed 's/^/|/' "$f" && echo; }} || exit 1
+  show "$f"
+  for ca in $(sed -n '/^[[:space:]]*ca[[:space:]]*=/{{s/[^"]*"\\([^"]*\\)"/\\1 /g;p;}}' "$f"); do
+    case $ca in /*) ;; *) ca=${{f%/*}}/$ca;; esac
+    [ ! -e "$ca" ] || show "$ca"
+  done
 done
 """
 
 
-def parse(text: str) -> dict[str, Hosts]:
-    """Return registry to its hosts.toml."""
-    found: dict[str, Hosts] = {}
-    name = ""
+@dataclass(frozen=True)
+class Directory:
+    """What is below ``config_path``."""
+
+    hosts: dict[str, Hosts]  # by registry
+    certificates: dict[str, str]  # path to text
+
+
+def parse(text: str) -> Directory:
+    """Return every registry's hosts.toml, and the certificates beside them."""
+    files: dict[str, list[str]] = {}
+    rows: list[str] = []
     for row in text.splitlines():
         if row.startswith("@"):
-            name = row.rsplit("/", 2)[-2] if row.count("/") >= 2 else row[1:]
-            found[name] = Hosts(row[1:], "")
-        elif row.startswith("|") and name:
-            found[name] = Hosts(found[name].path, f"{found[name].text}{row[1:]}\n")
-    return found
+            rows = files.setdefault(row[1:], [])
+        elif row.startswith("|"):
+            rows.append(row[1:])
+    texts = {path: "".join(f"{row}\n" for row in rows) for path, rows in files.items()}
+    hosts = {path.split("/")[-2]: Hosts(path, text) for path, text in texts.items() if path.endswith("/hosts.toml")}
+    rest = texts.keys() - {file.path for file in hosts.values()}
+    return Directory(hosts, {path: texts[path] for path in rest})
 
 
-HOSTS = Fact("containerd.hosts", _probe, parse)
+HOSTS = Fact("containerd.hosts", lambda spec: _probe(spec.runtime.containerd.registry.config_path), parse)
 
 
-def render(registry: str, endpoints: list[str]) -> str:
-    """Return the hosts.toml that tries these mirrors in order, and then the registry itself."""
+def hosts(config_path: str) -> Fact[Directory]:
+    """Return the fact about one directory."""
+    return Fact("containerd.hosts", _probe(config_path), parse)
+
+
+def authority(registry: str, endpoint: str, config_path: str) -> str:
+    """Return where the CA certificate of a mirror goes."""
+    name = urllib.parse.urlsplit(endpoint).netloc.replace(":", "_")
+    return f"{config_path}/{registry}/{name}.crt"
+
+
+def certificate(text: str) -> list[str]:
+    """Return the certificates of a PEM file, without what stands around them and without line breaks."""
+    return ["".join(body.split()) for body in _PEM.findall(text)]
+
+
+def render(registry: str, wanted: Registry) -> str:
+    """Return the hosts.toml that tries the mirrors in order, and then the registry itself."""
     rows = ["# written by trueup", f'server = "{server(registry)}"']
-    for endpoint in endpoints:
+    for endpoint in wanted.mirrors[registry]:
         rows += ["", f'[host."{endpoint}"]', '  capabilities = ["pull", "resolve"]']
+        if endpoint in wanted.ca:
+            rows.append(f'  ca = "{authority(registry, endpoint, wanted.config_path)}"')
     return "\n".join(rows) + "\n"
+
+
+# All at once, so that dead ones cost their time only once. 401 is an answer too: it asks who is there.
+def _probe_reachable(spec: Spec) -> str:
+    wanted = spec.runtime.containerd.registry
+    rows = []
+    for registry, endpoints in wanted.mirrors.items():
+        for endpoint in endpoints:
+            path = authority(registry, endpoint, wanted.config_path) if endpoint in wanted.ca else ""
+            rows.append(f"try {shlex.quote(endpoint)} {shlex.quote(path)} &")
+    tries = "\n".join(rows)
+    return f"""
+if command -v curl >/dev/null 2>&1; then
+  try() {{
+    said=$(curl -sS -o /dev/null -w '%{{http_code}}' --max-time 8 ${{2:+--cacert "$2"}} "${{1%/}}/v2/" 2>&1)
+    printf '%s\\t%s\\n' "$1" "$(echo "$said" | tail -n 1 | cut -c1-300)"
+  }}
+elif command -v wget >/dev/null 2>&1; then
+  try() {{
+    said=$(wget -nv -S -O /dev/null -T 8 -t 1 ${{2:+--ca-certificate="$2"}} "${{1%/}}/v2/" 2>&1)
+    code=$(echo "$said" | sed -n 's|^ *HTTP/[0-9.]* \\([0-9]*\\).*|\\1|p' | tail -n 1)
+    printf '%s\\t%s\\n' "$1" "${{code:-$(echo "$said" | tail -n 1 | cut -c1-300)}}"
+  }}
+else echo 'neither curl nor wget is there' >&2; exit 127; fi
+{tries or ":"}
+wait
+"""
+
+
+def parse_reachable(text: str) -> dict[str, str]:
+    """Return mirror to its HTTP status, or to why there is none; curl's own 000 is left out of it."""
+    rows = (row.partition("\t") for row in text.splitlines())
+    return {endpoint: said.removesuffix("000").strip() for endpoint, found, said in rows if found}
+
+
+REACHABLE = Fact("containerd.reachable", _probe_reachable, parse_reachable)

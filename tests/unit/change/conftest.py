@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from scratch import TOOLS, Changes, Rooted
 
-from trueup import change as engine
+from trueup import hand as engine
 from trueup.catalog import Disruption
 from trueup.change import Change
 
@@ -52,8 +52,8 @@ def transport(tmp_path: Path, root: Path, state: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     monkeypatch.setenv("STATE", str(state))
     monkeypatch.setenv("ROOT", str(root))
-    monkeypatch.setattr(engine, "_STATE", str(tmp_path / "kept"))
-    return Rooted(["sh", "-s"], "h", root=str(root))
+    monkeypatch.setattr(engine, "STATE", str(tmp_path / "kept"))
+    return Rooted(["sh"], "h", root=str(root))
 
 
 @pytest.fixture

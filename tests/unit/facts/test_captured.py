@@ -115,7 +115,7 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "containerd.plugins": (containerd.PLUGINS.parse, _as_is),
     "containerd.hosts": (
         registries.HOSTS.parse,
-        lambda found, _: {name: file.endpoints for name, file in found.items()},
+        lambda found, _: {name: file.endpoints for name, file in found.hosts.items()},
     ),
     "kubeadm.images": (kubeadm.IMAGES.parse, _as_is),
     "preflight.user": (preflight.USER.parse, _plain),

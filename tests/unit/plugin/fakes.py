@@ -31,11 +31,11 @@ exec sh -c "$*"
 OWN = """\
 import os
 
-import trueup.change
+import trueup.hand
 from trueup import equal, expect, remedy, requirement
 from trueup.fact import Fact
 
-trueup.change._STATE = os.environ["FLEET"] + "/kept"
+trueup.hand.STATE = os.environ["FLEET"] + "/kept"
 STATE = Fact("own.state", 'cat "$HOME/state"', str.strip)
 WHERE = Fact("own.where", 'echo "$HOME"', str.strip)
 

@@ -1,0 +1,43 @@
+"""What checks of programs have in common, from a package or as their project releases them."""
+
+from trueup import Deviation, equal, expect, unmet
+from trueup.fact import HostFacts
+from trueup.facts.containerd import Binary
+from trueup.facts.packages import PACKAGES, within
+from trueup.profiles.schema import Artifact, Package
+
+
+def installed(wanted: Package, name: str, facts: HostFacts, binary: Binary | None) -> None:
+    """Assert that a program is there from the profile's package or release, and in its version.
+
+    Raises:
+        Unmet: it is not.
+    """
+    if wanted.binary:
+        return released(wanted.binary, name, binary)
+    found = facts[PACKAGES].version(wanted.package)
+    where = f"package {wanted.package}"
+    if found is None:
+        hint = f"{binary.path} is there, version {binary.version}, not from this package" if binary else ""
+        unmet(Deviation(wanted.version, "not installed", where, "effective", hint))
+    if not within(found, wanted.version, facts[PACKAGES].manager):
+        unmet(Deviation(wanted.version, found, where, "effective"))
+    return None
+
+
+def released(wanted: Artifact, name: str, binary: Binary | None) -> None:
+    """Assert that a program is the profile's release, in its directory, and first on PATH.
+
+    Raises:
+        Unmet: it is not.
+    """
+    path = f"{wanted.directory}/{name}"
+    if binary is None:
+        unmet(Deviation(wanted.version, "not installed", path, "effective"))
+    hint = "another copy comes first on PATH" if binary.path != path else ""
+    expect(
+        equal(binary.path, path, where=f"{name} on PATH", layer="effective", hint=hint),
+        None
+        if within(binary.version, wanted.version, "upstream")
+        else Deviation(wanted.version, binary.version or "it does not say", f"{binary.path} --version", "effective"),
+    )

@@ -1,0 +1,197 @@
+"""Section 3 of the catalogue: Kubernetes' packages and images on every node."""
+
+import re
+
+from trueup import Deviation, equal, expect, requirement, unmet
+from trueup.errors import CouldNotLook
+from trueup.fact import FleetFacts, HostFacts
+from trueup.facts import apt, images, kube, preflight
+from trueup.facts.kubeadm import IMAGES, known_images
+from trueup.facts.packages import PACKAGES, within
+from trueup.profiles.schema import Spec
+
+_RELEASE = re.compile(r"(?:\d+:)?(\d+\.\d+\.\d+)")  # of a package's version, before what the distribution adds
+
+
+@requirement(
+    "kube.apt.repository",
+    key="kube.apt.repository",
+    reads=(apt.SOURCES, kube.REPOSITORY),
+    severity="high",
+    layers=("declared", "effective"),
+)
+def test_apt_repository(facts: HostFacts, spec: Spec) -> None:
+    """apt lists the repository of Kubernetes, has the key that signs it, and has fetched its index."""
+    wanted = spec.kube.apt.repository
+    assert wanted
+    found, sources = facts[kube.REPOSITORY], facts[apt.SOURCES]
+    listed = not [*sources.missing([wanted])]
+    offered = [source for _, source in found.offers if source.split()[0].rstrip("/") == wanted.uri.rstrip("/")]
+    name = next(iter(spec.kube.packages.names), "kubeadm")
+    others = [entry for entry in sources.of(wanted) if wanted.signed_by not in entry.signed_by]
+    expect(
+        None
+        if listed
+        else Deviation(f"{wanted.uri} {' '.join(wanted.suites)}", "not listed", "apt's list", "declared"),
+        *(
+            Deviation(
+                wanted.signed_by, ", ".join(e.signed_by) or "any key of apt", f"Signed-By of {e.where}", "declared"
+            )
+            for e in others
+        ),
+        equal(
+            found.key, "present", where=wanted.signed_by, layer="declared", hint="apt trusts no index without its key"
+        ),
+        None
+        if offered or not listed
+        else Deviation(f"an index with {name}", "none", wanted.uri, "effective", "`apt-get update` says why"),
+    )
+
+
+@requirement(
+    "kube.packages.version",
+    key="kube.packages.version",
+    reads=(PACKAGES, kube.PROGRAMS, preflight.FILES),
+    needs=("kube.apt.repository",),
+    after=("host.apt.sources",),
+    severity="critical",
+)
+def test_packages_version(facts: HostFacts, spec: Spec) -> None:
+    """kubeadm, kubelet and kubectl are installed in the profile's version, and are what a shell finds."""
+    wanted, found, programs = spec.kube.packages, facts[PACKAGES], facts[kube.PROGRAMS]
+    claims: list[Deviation | None] = []
+    for name in wanted.names:
+        version, program = found.version(name), programs.get(name)
+        if version is None or not within(version, wanted.version, found.manager):
+            claims.append(Deviation(wanted.version, version or "not installed", f"package {name}", "effective"))
+        elif program is None:
+            claims.append(Deviation("a program", "none", f"{name} on PATH", "effective", "reinstall the package"))
+        else:
+            hint = "another copy comes first on PATH: remove it"
+            release = match[1] if (match := _RELEASE.match(version)) else version
+            claims += [
+                equal(
+                    program.package or "no package",
+                    name,
+                    where=f"owner of {program.path}",
+                    layer="effective",
+                    hint=hint,
+                ),
+                equal(
+                    program.version.removeprefix("v"), release, where=f"{program.path}'s own word", layer="effective"
+                ),
+            ]
+    expect(*claims)
+
+
+@requirement("kube.packages.held", key="kube.packages.names", reads=(PACKAGES,), needs=("kube.packages.version",))
+def test_packages_held(facts: HostFacts, spec: Spec) -> None:
+    """Their packages are on hold: an upgrade of the system must not upgrade a node of the cluster."""
+    installed = facts[PACKAGES].installed
+    loose = [name for name in spec.kube.packages.names if name not in installed or not installed[name].held]
+    expect(*(Deviation("on hold", "not on hold", f"package {name}", "declared") for name in loose))
+
+
+@requirement(
+    "kube.kubelet.service",
+    key="kube.kubelet.enabled",
+    reads=(kube.KUBELET, preflight.FILES),
+    needs=("kube.packages.version",),
+    severity="critical",
+    layers=("effective", "persistent"),
+)
+def test_kubelet_service(facts: HostFacts, spec: Spec) -> None:
+    """kubelet starts at boot, and runs where the host is part of a cluster; before that it cannot stay up."""
+    unit = facts[kube.KUBELET]
+    expect(
+        Deviation("enabled", unit.enabled, "kubelet.service", "persistent")
+        if spec.kube.kubelet.enabled and not unit.starts_at_boot
+        else None,
+        equal(unit.active, "active", where="kubelet.service", layer="effective")
+        if preflight.member(facts[preflight.FILES])
+        else None,
+    )
+
+
+@requirement(
+    "kube.kubelet.cgroup_driver",
+    key="kube.kubelet.cgroup_driver",
+    reads=(kube.KUBELET_CONFIG,),
+    needs=("kube.packages.version", "runtime.containerd.systemd_cgroup"),
+    severity="critical",
+    layers=("declared",),
+)
+def test_cgroup_driver(facts: HostFacts, spec: Spec) -> None:
+    """kubelet's cgroup driver is containerd's, in the configuration that it runs with; before kubeadm there is none."""
+    config, wanted = facts[kube.KUBELET_CONFIG], spec.kube.kubelet.cgroup_driver
+    both = "systemd" if spec.runtime.containerd.systemd_cgroup else "cgroupfs"
+    hint = "the profile's kube.kubelet.cgroup_driver and runtime.containerd.systemd_cgroup do not fit"
+    expect(equal(wanted, both, where="the profile", layer="declared", hint=hint))
+    if not config.exists:
+        return
+    try:
+        declared = config.document.get("cgroupDriver", "cgroupfs")  # kubelet's own default
+    except ValueError as error:
+        unmet(Deviation("a mapping in YAML", str(error), config.path, "declared"))
+    where = "--cgroup-driver of the running kubelet" if config.flag else f"cgroupDriver in {config.path}"
+    expect(equal(config.flag or declared, wanted, where=where, layer="declared"))
+
+
+def _wanted_images(facts: HostFacts, spec: Spec) -> tuple[list[str], str]:
+    """Return the images that kubeadm needs, and who says so.
+
+    Raises:
+        CouldNotLook: there is no kubeadm on the host, and its release is not known here.
+    """
+    if own := facts[IMAGES]:
+        return own, "kubeadm config images list"
+    known = known_images(spec.kube.version, spec.kube.images.repository)
+    if known is None:
+        raise CouldNotLook(f"kubeadm is not installed, and what {spec.kube.version} needs is not known here")
+    return known, "as far as known here: there is no kubeadm on the host yet"
+
+
+@requirement(
+    "kube.images.present",
+    key="kube.images.repository",
+    reads=(IMAGES, images.PRESENT),
+    needs=("runtime.containerd.service",),
+    after=("runtime.containerd.registry_mirrors", "kube.packages.version"),
+)
+def test_images_present(facts: HostFacts, spec: Spec) -> None:
+    """Every image that this version of kubeadm needs is in containerd's namespace k8s.io, the only one kubelet sees."""
+    wanted, source = _wanted_images(facts, spec)
+    found = facts[images.PRESENT]
+    for_kubelet = found.get(images.KUBELETS, {})
+    claims = []
+    for image in wanted:
+        if image not in for_kubelet:
+            other = images.elsewhere(found, image)
+            state = f"present, but in namespace {other}" if other else "absent"
+            claims.append(Deviation(f"in namespace {images.KUBELETS}", state, f"{image} ({source})", "effective"))
+    expect(*claims)
+
+
+@requirement(
+    "kube.images.same_digest",
+    key="kube.images.repository",
+    reads=(images.PRESENT,),
+    severity="medium",
+    across=True,
+)
+def test_images_same_digest(facts: FleetFacts, spec: Spec) -> None:
+    """An image of the cluster has the same digest on all hosts that have it: a tag may have moved in between."""
+    digests: dict[str, dict[str, list[str]]] = {}
+    prefix = spec.kube.images.repository
+    for host, found in facts.each(images.PRESENT).items():
+        for image, digest in found.get(images.KUBELETS, {}).items():
+            if image.startswith(f"{prefix}/" if prefix else ("k8s.gcr.io/", "registry.k8s.io/")) and "@" not in image:
+                digests.setdefault(image, {}).setdefault(digest, []).append(host)
+    claims = []
+    for image, by_digest in sorted(digests.items()):
+        most, *odd = sorted(by_digest.items(), key=lambda entry: -len(entry[1]))
+        claims += [
+            Deviation(f"{most[0]} as on {', '.join(most[1])}", f"{digest} on {', '.join(hosts)}", image, "effective")
+            for digest, hosts in odd
+        ]
+    expect(*claims)

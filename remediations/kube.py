@@ -1,0 +1,97 @@
+"""Remedies for section 3 of the catalogue: Kubernetes' packages and images."""
+
+from trueup import remedy
+from trueup.artifacts import local
+from trueup.change import Change
+from trueup.errors import ChangeFailed
+from trueup.fact import HostFacts
+from trueup.facts import apt, images, kube, packages, preflight
+from trueup.facts.kubeadm import IMAGES, known_images
+from trueup.profiles.schema import KubeRepository, Spec
+
+_SOURCES = "/etc/apt/sources.list.d/trueup-kubernetes.sources"
+_ARMOUR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+
+
+def _key(change: Change, wanted: KubeRepository, artifacts: str) -> str:
+    if wanted.key.startswith(_ARMOUR):
+        text = wanted.key
+    elif artifacts:
+        text = local(artifacts, wanted.key).read_text(encoding="utf-8", errors="replace")
+    else:
+        text = change.look(packages.download(wanted.key))
+    if not text.lstrip().startswith(_ARMOUR):
+        raise ChangeFailed(
+            f"{wanted.key}: not a key in ASCII armour, it begins with {text[:40]!r}; nothing was changed"
+        )
+    return text.strip() + "\n"
+
+
+@remedy("kube.apt.repository", disruption="none")
+def list_repository(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Fetch the key, list the repository signed by it, comment out other entries of it, fetch its index."""
+    wanted = spec.kube.apt.repository
+    assert wanted
+    key = _key(change, wanted, spec.artifacts)
+    changed = change.write(wanted.signed_by, key)
+    sources = change.look(apt.SOURCES)
+    for entry in sources.of(wanted):
+        if entry.path != _SOURCES and wanted.signed_by not in entry.signed_by:
+            changed |= change.comment_out(entry.path, *entry.lines)
+    if [*sources.missing([wanted])] or any(e.path == _SOURCES for e in sources.of(wanted)) or changed:
+        every = ((wanted, suite, wanted.components) for suite in wanted.suites)
+        changed |= change.write(_SOURCES, apt.render(every))
+    if changed or not facts[kube.REPOSITORY].offers:
+        change.refresh_packages()
+
+
+@remedy("kube.packages.version", disruption="restart")
+def install_packages(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Install all in one go in the profile's version, held there; on a node of a cluster only what is missing."""
+    wanted, found = spec.kube.packages, facts[packages.PACKAGES]
+    wrong = [
+        name
+        for name in wanted.names
+        if (version := found.version(name)) and not packages.within(version, wanted.version, found.manager)
+    ]
+    if wrong and preflight.member(facts[preflight.FILES]):
+        names = ", ".join(wrong)
+        raise ChangeFailed(
+            f"this host is part of a cluster: {names} is upgraded by `kubeadm upgrade`; nothing was changed"
+        )
+    change.packages(wanted.names, wanted.version)
+
+
+@remedy("kube.packages.held", disruption="none")
+def hold_packages(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Put them on hold."""
+    change.hold_packages(spec.kube.packages.names)
+
+
+@remedy("kube.kubelet.service", disruption="restart")
+def start_kubelet(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Enable kubelet, and start it where the host is part of a cluster."""
+    member = preflight.member(facts[preflight.FILES])
+    change.service("kubelet.service", active=member, enabled=spec.kube.kubelet.enabled)
+
+
+@remedy("kube.kubelet.cgroup_driver", disruption="restart")
+def set_cgroup_driver(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Set cgroupDriver in kubelet's configuration, restart kubelet; pods that run keep their cgroups until they go."""
+    config, driver = facts[kube.KUBELET_CONFIG], spec.kube.kubelet.cgroup_driver
+    if config.flag and config.flag != driver:
+        raise ChangeFailed(
+            f"kubelet is started with --cgroup-driver={config.flag}: take the flag out where it is given"
+        )
+    if config.exists and change.edit_yaml(config.path, {("cgroupDriver",): driver}):
+        change.restart("kubelet.service")
+
+
+@remedy("kube.images.present", disruption="none")
+def bring_images(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Copy each image into k8s.io from another namespace that has it, else pull it there by way of the mirrors."""
+    wanted = facts[IMAGES] or known_images(spec.kube.version, spec.kube.images.repository) or []
+    present = facts[images.PRESENT].get(images.KUBELETS, {})
+    for image in wanted:
+        if image not in present:
+            change.image(image, hosts_dir=spec.runtime.containerd.registry.config_path)

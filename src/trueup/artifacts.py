@@ -1,0 +1,64 @@
+"""The verb for programs that come as their project releases them: fetched or sent, verified, renamed into place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trueup import shell
+from trueup.catalog import Disruption
+from trueup.errors import ChangeFailed
+from trueup.fact import Fact
+from trueup.hand import STATE, Hand
+from trueup.profiles.schema import Artifact
+from trueup.verdict import Action
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+ARCHITECTURE = Fact("architecture", "uname -m", lambda text: _ARCHITECTURES.get(text.strip(), text.strip()))
+
+
+def local(directory: str, url: str) -> Path:
+    """Return the controller's own copy of what is at a URL.
+
+    Raises:
+        ChangeFailed: the directory has no such file.
+    """
+    file = Path(directory, url.rpartition("/")[2])
+    if not file.is_file():
+        raise ChangeFailed(
+            f"{file}: no such file on this machine, where the profile's artifacts are; nothing was changed"
+        )
+    return file
+
+
+class Artifacts(Hand):
+    """Installing what no package manager knows."""
+
+    def artifact(
+        self, name: str, wanted: Artifact, *, source: str = "", now: str = "", disruption: Disruption = "restart"
+    ) -> None:
+        """Install the programs of an archive, or one program that is a bare file, in the artifact's directory.
+
+        Args:
+            name: of a program that is a bare file, and of the whole in what is reported.
+            source: directory of the controller that has the file; where empty, the host fetches it from its URL.
+            now: what is there instead, in words.
+
+        Raises:
+            ChangeFailed: no checksum for this architecture, a wrong checksum, or nothing in it; nothing was changed.
+        """
+        architecture = self.look(ARCHITECTURE)
+        sums = {str(known): value for known, value in wanted.sha256.items()}
+        if (checksum := sums.get(architecture)) is None:
+            raise ChangeFailed(f"the profile has no checksum of {name} {wanted.version} for {architecture}")
+        url = wanted.url.replace("{version}", wanted.version).replace("{arch}", architecture)
+        arrived = f"{STATE}/incoming/{checksum}"
+        file = local(source, url) if source else None
+        if file and self.apply:
+            self.send(file, arrived, checksum)
+        kept = self.keep(wanted.directory)
+        body = shell.unpack(
+            arrived, "" if file else url, checksum, directory=wanted.directory, name=name, kept=kept, file=url
+        )
+        diff = f"-{name} {now or '(not there)'}\n+{name} {wanted.version} in {wanted.directory}\n"
+        undo = shell.pack_back(wanted.directory, kept)
+        self.act(Action("artifact", name, f"install {name} {wanted.version}", diff, undo), body, disruption)

@@ -1,0 +1,143 @@
+"""Kubernetes' own programs on a host: whose they are, which kubelet runs and how, and where its packages come from."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from trueup.fact import Fact
+from trueup.facts import systemd
+from trueup.facts.packages import OWNER
+
+if TYPE_CHECKING:
+    from trueup.profiles.schema import Spec
+
+KUBELET = systemd.unit("kubelet.service")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program as a shell finds it."""
+
+    path: str
+    version: str  # such as v1.33.4; nothing where it does not say
+    package: str  # its owner, or nothing
+
+
+# Each is asked in the one way that contacts nobody.
+_PROBE_PROGRAMS = (
+    OWNER
+    + """
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+for tool in kubeadm kubelet kubectl; do
+  file=$(command -v $tool) || continue
+  case $tool in
+  kubeadm) said=$("$file" version -o short 2>/dev/null);;
+  kubelet) said=$("$file" --version 2>/dev/null);;
+  kubectl) said=$("$file" version --client 2>/dev/null | head -n 1);;
+  esac
+  version=$(echo "$said" | grep -o 'v1\\.[0-9][0-9A-Za-z.+-]*' | head -n 1)
+  printf '%s\\t%s\\t%s\\t%s\\n' $tool "$file" "$version" "$(owner "$file")"
+done
+"""
+)
+
+
+def parse_programs(text: str) -> dict[str, Program]:
+    """Return kubeadm, kubelet and kubectl, as far as they are there, from rows of name, path, version and owner."""
+    found = {}
+    for row in text.splitlines():
+        name, path, version, owner = row.split("\t")
+        found[name] = Program(path, version, owner)
+    return found
+
+
+PROGRAMS = Fact("kube.programs", _PROBE_PROGRAMS, parse_programs)
+
+
+@dataclass(frozen=True)
+class KubeletConfig:
+    """kubelet's configuration file: the one that the running process was given, or would be."""
+
+    path: str
+    text: str
+    exists: bool
+    flag: str  # --cgroup-driver of the running process, which wins over the file up to the release that drops it
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Return the file as data.
+
+        Raises:
+            ValueError: it is not a mapping in YAML.
+        """
+        try:
+            found = YAML(typ="safe", pure=True).load(self.text)
+        except YAMLError as error:
+            raise ValueError(" ".join(str(error).split())) from None
+        if not isinstance(found, dict):
+            raise ValueError("not a mapping")
+        return found
+
+
+_PROBE_KUBELET = """
+path=/var/lib/kubelet/config.yaml flag=
+pid=$(systemctl show kubelet.service -p MainPID --value 2>/dev/null)
+if [ "${pid:-0}" -gt 0 ] 2>/dev/null; then
+  args=$(tr '\\0' '\\n' <"/proc/$pid/cmdline") || exit
+  given=$(echo "$args" | sed -n -e '/^--config$/{n;p;q;}' -e '/^--config=/{s///p;q;}')
+  flag=$(echo "$args" | sed -n -e '/^--cgroup-driver$/{n;p;q;}' -e '/^--cgroup-driver=/{s///p;q;}')
+  path=${given:-$path}
+fi
+dir=${path%/*}
+if [ -d "$dir" ] && [ ! -x "$dir" ]; then echo "$dir: permission denied" >&2; exit 1; fi
+printf '%s\\n%s\\n' "$path" "$flag"
+[ ! -e "$path" ] || { echo --; cat "$path"; }
+"""
+
+
+def parse_kubelet(text: str) -> KubeletConfig:
+    """Return the file's path, the flag, and the file's text."""
+    head, exists, body = text.partition("\n--\n")
+    path, _, flag = head.partition("\n")
+    if not path.startswith("/"):
+        raise ValueError(f"not a path: {path!r}")
+    return KubeletConfig(path, body, bool(exists), flag.strip())
+
+
+KUBELET_CONFIG = Fact("kube.kubelet_config", _PROBE_KUBELET, parse_kubelet)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """What the host has of the repository beside its entry in apt's list."""
+
+    key: str  # absent, empty, present
+    offers: tuple[tuple[str, str], ...]  # version and source of what the index has
+
+
+def _probe_repository(spec: Spec) -> str:
+    repository = spec.kube.apt.repository
+    keyring = shlex.quote(repository.signed_by if repository else "")
+    name = shlex.quote(next(iter(spec.kube.packages.names), "kubeadm"))
+    return f"""
+command -v apt-cache >/dev/null 2>&1 || {{ echo 'no apt: only its package sources are known' >&2; exit 127; }}
+if [ ! -e {keyring} ]; then echo absent; elif [ -s {keyring} ]; then echo present; else echo empty; fi
+apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= madison {name}
+"""
+
+
+def parse_repository(text: str) -> Repository:
+    """Return the state of the keyring, and the rows of ``apt-cache madison``: package, version and source."""
+    key, _, rows = text.partition("\n")
+    if key not in ("absent", "empty", "present"):
+        raise ValueError(f"unknown state of a keyring {key!r}")
+    cells = ([cell.strip() for cell in row.split("|")] for row in rows.splitlines())
+    return Repository(key, tuple((row[1], row[2]) for row in cells if len(row) == 3))
+
+
+REPOSITORY = Fact("kube.repository", _probe_repository, parse_repository)

@@ -1,0 +1,116 @@
+"""The only hand that may alter a host: it looks, records and acts; planning and doing are the same but for the last."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TypeVar
+
+from trueup import fact
+from trueup.catalog import DISRUPTIONS, Disruption
+from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
+from trueup.fact import Fact, HostFacts, Snapshot
+from trueup.redact import redact
+from trueup.transport import Transport
+from trueup.verdict import Action
+
+T = TypeVar("T")
+_SLOW = 1800.0  # seconds: a download over a slow line
+STATE = "/var/lib/trueup"
+
+
+class Hand:
+    """What every verb is made of.
+
+    Args:
+        apply: do it; otherwise only record what would be done.
+        allowed: the most that the remedy declared it may disturb the host.
+    """
+
+    def __init__(self, transport: Transport, *, run: str, apply: bool, allowed: Disruption) -> None:
+        self.actions: list[Action] = []
+        self.apply = apply
+        self._transport = transport
+        self._allowed = DISRUPTIONS.index(allowed)
+        self._run_id = run
+
+    def keep(self, path: str) -> str:
+        """Return the name under which the host keeps what was at a path, below this run's own directory."""
+        return f"{STATE}/backup/{self._run_id}/{secrets.token_hex(4)}{path.replace('/', '%')}"
+
+    def look(self, asked: Fact[T]) -> T:
+        """Return a fact as it is now.
+
+        Raises:
+            CouldNotLook: the probe failed.
+        """
+        script, nonce = fact.script([asked], None)
+        done = self._transport.run(script, _SLOW)
+        raws = fact.unframe(nonce, done.out, done.err)
+        try:
+            return HostFacts(Snapshot("", raws=raws))[asked]
+        except CouldNotLook as error:  # these answers are not redacted, because they are what gets edited
+            raise CouldNotLook(redact(str(error))) from None
+
+    def act(self, action: Action, body: str, disruption: Disruption = "none") -> None:
+        """Record an action and, unless planning, do it.
+
+        Raises:
+            ChangeFailed: the shell text failed, with what it said.
+        """
+        if DISRUPTIONS.index(disruption) > self._allowed:
+            raise TypeError(f"{action.summary}: disruption {disruption!r} is more than the remedy declares")
+        action.diff = redact(action.diff)
+        self.actions.append(action)
+        if self.apply:
+            self._do(action.summary, body)
+
+    def send(self, file: Path, to: str, sha256: str) -> None:
+        """Put a file of ours on the host, unless it is there; nobody uses it before its checksum is right.
+
+        Raises:
+            ChangeFailed: it did not arrive whole.
+        """
+        script = f"""set -eu; umask 077; mkdir -p "$(dirname {to})"
+trap 'rm -f {to}.part' EXIT
+[ "$(sha256sum 2>/dev/null <{to} | cut -d' ' -f1)" != {sha256} ] || exit 0
+cat >{to}.part
+[ "$(sha256sum <{to}.part | cut -d' ' -f1)" = {sha256} ] || {{ echo 'checksum differs' >&2; exit 76; }}
+mv -f {to}.part {to}"""
+        done = self._transport.send(file, script, _SLOW)
+        if done.rc:
+            raise ChangeFailed(
+                f"send {file.name}: {redact(done.err.decode(errors='replace')).strip()}; nothing was changed"
+            )
+
+    def _do(self, what: str, body: str) -> None:
+        # The shell parses the whole subshell before it runs any of it, so a script that was cut off does nothing; what
+        # has begun is finished even when the connection is lost, because its output goes to a file.
+        nonce = f"trueup-{secrets.token_hex(12)}"
+        script = f"""trap '' HUP PIPE
+export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" DEBIAN_FRONTEND=noninteractive
+log=$(mktemp -p /run trueup.XXXXXX 2>/dev/null || mktemp)
+( set -eu
+{body}
+) >"$log" 2>&1 </dev/null
+rc=$?
+printf '\\n{nonce} begin log\\n'; tail -n 40 "$log"; printf '\\n{nonce} end %s\\n' $rc
+rm -f "$log"
+"""
+        done = self._transport.run(script, _SLOW)
+        log = fact.unframe(nonce, done.out, b"").get("log")
+        if log is None:
+            raise ChangeFailed(f"{what}: no answer (exit code {done.rc}); {redact(done.err.decode(errors='replace'))}")
+        if log.rc != 0:
+            raise ChangeFailed(f"{what}: exit code {log.rc}: {redact(log.out).strip() or 'no output'}")
+
+    def rollback(self) -> list[str]:
+        """Undo what was done, newest first, then let services take it up; return what could not be undone."""
+        problems = []
+        undone = [action.undo for action in reversed(self.actions)]
+        for body in dict.fromkeys(filter(None, [*undone, *(action.settle for action in self.actions)])):
+            try:
+                self._do("undo", body)
+            except (ChangeFailed, CouldNotLook, Unreachable) as error:
+                problems.append(str(error))
+        return problems

@@ -1,0 +1,6 @@
+# red: effective
+# says: conntrack on PATH
+# advice
+# Its package is installed, so that installing it changes nothing.
+# after: for dir in /usr/bin /usr/sbin; do [ ! -e $dir/conntrack.away ] || mv $dir/conntrack.away $dir/conntrack; done
+for dir in /usr/bin /usr/sbin; do [ ! -e $dir/conntrack ] || mv $dir/conntrack $dir/conntrack.away; done

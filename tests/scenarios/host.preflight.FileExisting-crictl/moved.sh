@@ -1,0 +1,6 @@
+# red: effective
+# says: crictl on PATH
+# advice
+# Its package is installed, so that installing it changes nothing.
+# after: for dir in /usr/bin /usr/sbin; do [ ! -e $dir/crictl.away ] || mv $dir/crictl.away $dir/crictl; done
+for dir in /usr/bin /usr/sbin; do [ ! -e $dir/crictl ] || mv $dir/crictl $dir/crictl.away; done

@@ -1,0 +1,3 @@
+# red: declared
+# says: found     empty
+: >/etc/apt/keyrings/lab-kubernetes.asc

@@ -1,0 +1,3 @@
+# red: declared
+# says: found     absent
+rm /etc/apt/keyrings/lab-kubernetes.asc

@@ -1,0 +1,3 @@
+# red: effective
+# says: an index with kubeadm
+rm /var/lib/apt/lists/*kubernetes*

@@ -1,0 +1,3 @@
+# red: persistent
+# says: kubelet.service
+systemctl disable kubelet

@@ -1,0 +1,4 @@
+# red: persistent
+# says: masked
+systemctl stop kubelet
+systemctl mask kubelet

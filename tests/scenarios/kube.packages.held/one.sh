@@ -1,0 +1,3 @@
+# red: declared
+# says: package kubectl
+apt-mark unhold kubectl

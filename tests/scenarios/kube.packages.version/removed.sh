@@ -1,0 +1,3 @@
+# red: effective
+# says: package kubeadm
+apt-get -y -q --allow-change-held-packages remove kubeadm

@@ -1,0 +1,3 @@
+# red: effective
+# says: without bridge, portmap
+rm /opt/cni/bin/bridge /opt/cni/bin/portmap

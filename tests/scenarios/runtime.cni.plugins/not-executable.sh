@@ -1,0 +1,3 @@
+# red: effective
+# says: not so: loopback
+chmod -x /opt/cni/bin/loopback

@@ -1,0 +1,3 @@
+# red: effective
+# says: /usr/local/bin/nerdctl
+rm /usr/local/bin/nerdctl

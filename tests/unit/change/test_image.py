@@ -1,0 +1,76 @@
+"""Images come into kubelet's namespace: from another one of the same containerd, or from a registry."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from scratch import Changes
+
+from trueup.errors import ChangeFailed
+
+HEAD = "REF TYPE DIGEST SIZE PLATFORMS LABELS\n"
+# `state/images/NAMESPACE` holds the table of a namespace
+CTR = r"""
+ns=default
+while :; do case $1 in --timeout) shift 2;; -n) ns=$2; shift 2;; *) break;; esac; done
+table=$STATE/images/$ns
+case "$1 $2" in
+"namespaces ls") ls "$STATE/images"; exit;;
+"images ls") cat "$table"; exit;;
+esac
+echo "ctr -n $ns $*" | sed 's|/var/tmp/trueup[^ ]*|FILE|' >>"$STATE/log"
+for last; do :; done
+case "$1 $2" in
+"images export") [ -w "$3" ] && echo "$4" >"$3";;
+"images import") echo "$(cat "$3") type sha256:aa 1MiB linux/amd64 -" >>"$table";;
+"images pull") [ ! -e "$STATE/unreachable" ] || { echo 'ctr: failed to resolve reference' >&2; exit 1; }
+  echo "$last type sha256:aa 1MiB linux/amd64 -" >>"$table";;
+"images rm") grep -v "^$3 " "$table" >"$table.new"; mv "$table.new" "$table";;
+esac"""
+Log = Callable[[], list[str]]
+
+
+@pytest.fixture
+def tables(state: Path, tmp_path: Path, transport: object) -> Path:
+    (tmp_path / "tools/ctr").write_text(f"#!/bin/sh\n{CTR}\n")
+    (tmp_path / "tools/ctr").chmod(0o755)
+    (state / "images").mkdir()
+    (state / "images/k8s.io").write_text(HEAD)
+    return state / "images"
+
+
+def test_an_image_is_pulled_by_the_hosts_files(changes: Changes, tables: Path, tmp_path: Path, log: Log) -> None:
+    changes().image("r.example/pause:3.7", hosts_dir=str(tmp_path))
+    assert log() == [f"ctr -n k8s.io images pull --hosts-dir {tmp_path} r.example/pause:3.7"]
+    again = changes()
+    again.image("r.example/pause:3.7", hosts_dir=str(tmp_path))
+    assert again.actions == []
+
+
+def test_one_that_another_namespace_has_is_copied(changes: Changes, tables: Path, log: Log) -> None:
+    (tables / "default").write_text(f"{HEAD}r.example/pause:3.7 type sha256:aa 1MiB linux/amd64 -\n")
+    change = changes()
+    change.image("r.example/pause:3.7")
+    assert log() == ["ctr -n default images export FILE r.example/pause:3.7", "ctr -n k8s.io images import FILE"]
+    assert "pause" in (tables / "k8s.io").read_text()
+    assert change.actions[0].summary == "copy r.example/pause:3.7 from namespace default"
+
+
+def test_rollback_removes_it_again(changes: Changes, tables: Path) -> None:
+    change = changes()
+    change.image("r.example/pause:3.7")
+    assert change.rollback() == []
+    assert (tables / "k8s.io").read_text() == HEAD
+
+
+def test_a_plan_pulls_nothing(changes: Changes, tables: Path, log: Log) -> None:
+    plan = changes(apply=False)
+    plan.image("r.example/pause:3.7")
+    assert [action.summary for action in plan.actions] == ["pull r.example/pause:3.7"]
+    assert log() == []
+
+
+def test_why_a_pull_failed_is_passed_on(changes: Changes, tables: Path, state: Path) -> None:
+    (state / "unreachable").touch()
+    with pytest.raises(ChangeFailed, match="failed to resolve reference"):
+        changes().image("r.example/pause:3.7")
