@@ -31,9 +31,8 @@ def state(tmp_path: Path) -> Path:
     """What the fake tools know, and ``log``: what they were asked to change."""
     state = tmp_path / "state"
     state.mkdir()
-    (state / "log").touch()
-    (state / "dpkg").touch()
-    (state / "offered").touch()
+    for name in ("log", "dpkg", "rpm", "offered", "auto", "cache", "plugin"):
+        (state / name).touch()
     return state
 
 
