@@ -1,8 +1,8 @@
 """Remedies for section 3 of the catalogue: Kubernetes' packages and images."""
 
 from trueup import remedy
-from trueup.artifacts import local
 from trueup.change import Change
+from trueup.change.artifacts import local
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
 from trueup.facts import apt, images, kube, packages, preflight
@@ -65,7 +65,7 @@ def install_packages(change: Change, spec: Spec, facts: HostFacts) -> None:
 @remedy("kube.packages.held", disruption="none")
 def hold_packages(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Put them on hold."""
-    change.hold_packages(spec.kube.packages.names)
+    change.packages(spec.kube.packages.names, spec.kube.packages.version)
 
 
 @remedy("kube.kubelet.service", disruption="restart")

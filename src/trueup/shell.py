@@ -5,10 +5,6 @@ from __future__ import annotations
 import base64
 import shlex
 
-_APT = "apt-get -y -q -o DPkg::Lock::Timeout=120"
-_INSTALL = "-o Dpkg::Options::=--force-confold --no-remove --no-install-recommends install"
-APT_UPDATE = f"{_APT} update"
-
 
 def write(path: str, content: bytes, *, mode: str, owner: str, old: str, backup: str, validate: str) -> str:
     """Return text that puts a whole new file in the place of the one with checksum ``old`` (empty: there is none)."""
@@ -50,20 +46,6 @@ if [ -e "$backup" ]; then
 elif [ -e "$backup.absent" ]; then rm -f "$path"
 fi
 """
-
-
-def install(name: str, version: str, *, hold: bool) -> str:
-    """Return text that installs one exact version and removes nothing, after finishing what dpkg left undone."""
-    mark = "hold" if hold else "unhold"
-    return f"""dpkg --configure -a
-{_APT} --allow-downgrades --allow-change-held-packages {_INSTALL} {shlex.quote(f"{name}={version}")}
-apt-mark {mark} {shlex.quote(name)}
-"""
-
-
-def remove(name: str) -> str:
-    """Return text that removes a package, its configuration files stay."""
-    return f"apt-mark unhold {shlex.quote(name)}\n{_APT} remove {shlex.quote(name)}"
 
 
 def bring_up(verb: str, unit: str) -> str:

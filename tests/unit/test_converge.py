@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from trueup import hand as engine
 from trueup import profile as profiles
 from trueup.catalog import Catalog, Disruption
 from trueup.change import Change
+from trueup.change import hand as engine
 from trueup.converge import Audit, Converge
 from trueup.errors import CouldNotLook, Unreachable
 from trueup.fact import Fact, HostFacts

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from scratch import TOOLS, Changes, Rooted
 
-from trueup import hand as engine
 from trueup.catalog import Disruption
 from trueup.change import Change
+from trueup.change import hand as engine
 
 
 @pytest.fixture
@@ -31,9 +31,8 @@ def state(tmp_path: Path) -> Path:
     """What the fake tools know, and ``log``: what they were asked to change."""
     state = tmp_path / "state"
     state.mkdir()
-    (state / "log").touch()
-    (state / "dpkg").touch()
-    (state / "offered").touch()
+    for name in ("log", "dpkg", "rpm", "offered", "auto", "cache", "plugin"):
+        (state / name).touch()
     return state
 
 

@@ -18,6 +18,7 @@ from trueup.facts import (
     packages,
     preflight,
     registries,
+    removal,
     swap,
     systemd,
 )
@@ -107,6 +108,8 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "kernel.sysctl_files": (kernel.SYSCTL_FILES.parse, _settings),
     "packages": (packages.PACKAGES.parse, _fields),
     "package.offered": (packages.offered("x").parse, _as_is),
+    "package.removal": (removal.of(["x"], []).parse, _fields),
+    "package.manager": (packages.MANAGER.parse, _as_is),
     "unit": (systemd.unit("x").parse, _unit),
     "containerd.config": (containerd.CONFIG.parse, _config),
     "containerd.dump": (containerd.DUMP.parse, _dump),

@@ -243,13 +243,17 @@ def test_packages_that_are_not_installed_are_an_answer_and_a_broken_tool_is_not(
 def test_packages_of_a_host_without_dpkg_are_asked_of_rpm(
     tmp_path: Path, spec: Spec, tools: Callable[..., str]
 ) -> None:
-    tools(rpm="printf 'ii \\trunc\\t0:1.2-1\\n'; echo 'package containerd is not installed'; exit 1")
+    absent = "echo 'package containerd is not installed'; exit 1"
+    asked = f"[ \"$2\" != rpm ] || exit 0; printf 'ii \\trunc\\t0:1.2-1\\n'; {absent}"
+    tools(rpm=asked)
     for tool in ("grep", "sh"):
         (tmp_path / "tools" / tool).symlink_to(shutil.which(tool))
     done = sh(packages.PACKAGES.probe(spec), path=str(tmp_path / "tools"))
     assert packages.PACKAGES.parse(done.stdout) == packages.Packages(
         "rpm", {"runc": packages.Installed("0:1.2-1", False)}
     )
+    tools(rpm="echo 'error: rpmdb open failed' >&2; exit 1")
+    assert sh(packages.PACKAGES.probe(spec), path=str(tmp_path / "tools")).returncode == 1
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])

@@ -31,11 +31,11 @@ exec sh -c "$*"
 OWN = """\
 import os
 
-import trueup.hand
+import trueup.change.hand
 from trueup import equal, expect, remedy, requirement
 from trueup.fact import Fact
 
-trueup.hand.STATE = os.environ["FLEET"] + "/kept"
+trueup.change.hand.STATE = os.environ["FLEET"] + "/kept"
 STATE = Fact("own.state", 'cat "$HOME/state"', str.strip)
 WHERE = Fact("own.where", 'echo "$HOME"', str.strip)
 

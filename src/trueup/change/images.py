@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 
+from trueup.change.hand import Hand
 from trueup.facts import images
-from trueup.hand import Hand
 from trueup.verdict import Action
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from trueup import shell
 from trueup.catalog import Disruption
+from trueup.change.hand import STATE, Hand
 from trueup.errors import ChangeFailed
 from trueup.fact import Fact
-from trueup.hand import STATE, Hand
 from trueup.profiles.schema import Artifact
 from trueup.verdict import Action
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from pathlib import Path
 from typing import TypeVar
 
@@ -114,3 +115,7 @@ rm -f "$log"
             except (ChangeFailed, CouldNotLook, Unreachable) as error:
                 problems.append(str(error))
         return problems
+
+    def run(self, *argv: str, why: str, undo: str = "", disruption: Disruption = "none") -> None:
+        """Run a command that no other verb covers; the caller has looked that it is needed."""
+        self.act(Action("run", argv[0], why, f"+{shlex.join(argv)}\n", undo), shlex.join(argv), disruption)

@@ -1,0 +1,127 @@
+"""The verbs for files: whole, in one step, and only where they differ."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import hashlib
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from trueup import shell
+from trueup.change.hand import Hand
+from trueup.errors import ChangeFailed
+from trueup.fact import Fact
+from trueup.verdict import Action
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it is on the host."""
+
+    path: str  # links followed
+    content: bytes
+    mode: str
+    owner: str
+    exists: bool = True
+
+    @property
+    def checksum(self) -> str:
+        """Return the content's SHA-256, or nothing for an absent file."""
+        return hashlib.sha256(self.content).hexdigest() if self.exists else ""
+
+
+class Files(Hand):
+    """Reading, writing and editing files."""
+
+    def read(self, path: str) -> File:
+        """Return a file as it is now; an absent one has no content."""
+        return self.look(Fact("file", _PROBE_FILE.format(path=shlex.quote(path)), _parse_file, timeout=60))
+
+    def write(self, path: str, content: str, *, mode: str = "", owner: str = "", validate: str = "") -> bool:
+        """Make a file have this content; return whether it had to change.
+
+        The new file is complete and on disk before it takes the old one's place; the old one is kept. ``validate`` is
+        shell text that may refuse the new file, whose name is in ``$tmp``. Mode and owner stay, or are 644 root:root.
+        """
+        old = self.read(path)
+        mode, owner = (mode or old.mode).lstrip("0"), owner or old.owner
+        new = File(old.path, content.encode("utf-8", "surrogateescape"), mode, owner)
+        if old == new:
+            return False
+        backup = self.keep(old.path)
+        undo = shell.restore(old.path, backup)
+        body = shell.write(
+            old.path, new.content, mode=mode, owner=owner, old=old.checksum, backup=backup, validate=validate
+        )
+        self.act(Action("write", old.path, f"write {old.path}", _diff(old, new), undo), body)
+        return True
+
+    def edit_toml(
+        self, path: str, values: Mapping[tuple[str, ...], Any], *, default: str = "", validate: str = ""
+    ) -> bool:
+        """Set keys of a TOML file, keeping comments, order and unknown keys; return whether it had to change.
+
+        A key whose value is ``None`` goes. ``default`` is the text to start from where there is no file, or one that is
+        not TOML.
+        """
+        old = self.read(path)
+        try:
+            document = tomlkit.parse(old.content.decode()) if old.content.strip() else tomlkit.parse(default)
+        except (TOMLKitError, UnicodeDecodeError):
+            document = tomlkit.parse(default)
+        for (*tables, name), value in values.items():
+            node: Any = document
+            for table in tables:
+                if table not in node and value is not None:
+                    node[table] = tomlkit.table(is_super_table=True)
+                node = node.get(table, {})
+                if not isinstance(node, Mapping):
+                    raise ChangeFailed(f"{path}: {table} is not a table; the file is left as it is")
+            if value is None:
+                node.pop(name, None)
+            elif node.get(name) != value:
+                node[name] = value
+        return self.write(path, tomlkit.dumps(document), validate=validate)
+
+    def comment_out(self, path: str, *numbers: int) -> bool:
+        """Turn lines of a file into comments; return whether it had to change."""
+        rows = self.read(path).content.decode(errors="surrogateescape").split("\n")
+        for number in numbers:
+            rows[number - 1] = f"# trueup: {rows[number - 1]}"
+        return self.write(path, "\n".join(rows))
+
+
+_PROBE_FILE = """p=$(readlink -f {path} || echo {path}); echo "$p"
+[ -e "$p" ] || exit 0
+stat -c '%a %U:%G' "$p" && base64 "$p"
+"""
+
+
+def _parse_file(text: str) -> File:
+    path, _, rest = text.partition("\n")
+    if not path.startswith("/"):
+        raise ValueError(f"no such directory for {path!r}")
+    head, found, body = rest.partition("\n")
+    if not found:
+        return File(path, b"", "644", "root:root", exists=False)
+    mode, _, owner = head.partition(" ")
+    return File(path, base64.b64decode(body), mode, owner)
+
+
+def _diff(old: File, new: File) -> str:
+    """Return a unified diff, preceded by a change of mode or owner where there was a file."""
+    rows = difflib.unified_diff(
+        old.content.decode(errors="replace").splitlines(keepends=True),
+        new.content.decode(errors="replace").splitlines(keepends=True),
+        old.path if old.exists else "/dev/null",
+        new.path,
+    )
+    text = "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)
+    before, after = f"{old.mode} {old.owner}", f"{new.mode} {new.owner}"
+    return text if not old.exists or before == after else f"-mode {before}\n+mode {after}\n{text}"

@@ -1,0 +1,43 @@
+"""The verbs for the kernel's modules and parameters."""
+
+from __future__ import annotations
+
+import shlex
+
+from trueup import shell
+from trueup.change.files import Files
+from trueup.facts import kernel
+from trueup.verdict import Action
+
+_SYSCTL_FILE = "/etc/sysctl.d/zz-trueup.conf"  # sorts after what others write, so that it wins
+
+
+class Kernel(Files):
+    """Modules and parameters, now and at every boot."""
+
+    def module(self, name: str) -> None:
+        """Load a kernel module, and at every boot."""
+        quoted = shlex.quote(name)
+        if self.look(kernel.modules(name)).get(name) == "absent":
+            self.act(Action("module", name, f"load {name}", "-absent\n+loaded\n"), f"modprobe {quoted}")
+        if name.replace("-", "_") not in self.look(kernel.MODULES_LOAD):
+            self.write(f"/etc/modules-load.d/trueup-{name}.conf", f"{name}\n")
+
+    def sysctl(self, key: str, value: str) -> None:
+        """Set a kernel parameter now and at every boot; a later file that says otherwise is commented out, and kept."""
+        files = self.look(kernel.SYSCTL_FILES)
+        own_name = _SYSCTL_FILE.rpartition("/")[2]
+        final = files.winner(key)
+        if final is None or final.value != value:
+            rows = self.read(_SYSCTL_FILE).content.decode(errors="replace").splitlines() or ["# written by trueup"]
+            kept = [row for row in rows if row.partition("=")[0].strip() != key]
+            self.write(_SYSCTL_FILE, "\n".join([*kept, f"{key} = {value}"]) + "\n")
+        for setting in files.named(key):
+            later = setting.line.name > own_name or setting.line.name == "sysctl.conf"
+            if later and setting.value != value:
+                self.comment_out(setting.line.path, setting.line.number)
+        now = self.look(kernel.sysctl(key)).get(key)
+        if now != value:
+            undo = shell.set_sysctl(key, now) if now else ""
+            action = Action("sysctl", key, f"set {key}={value}", f"-{now}\n+{value}\n", undo)
+            self.act(action, shell.set_sysctl(key, value))

@@ -1,0 +1,104 @@
+"""The verbs for distribution packages, whichever manager the host has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from trueup import managers
+from trueup.change.hand import Hand
+from trueup.errors import ChangeFailed, CouldNotLook
+from trueup.facts import packages, removal
+from trueup.verdict import Action
+
+# what runs the containers, as distributions, Docker and Kubernetes package it
+_RUNTIME = ("containerd", "containerd.io", "runc")
+
+
+class Packages(Hand):
+    """Installing, holding and removing packages."""
+
+    def package(self, name: str, wanted: str, *, hold: bool = True) -> None:
+        """Install a package in a version or range, and hold it there; never removes another package to do so.
+
+        Raises:
+            ChangeFailed: no version in the range is to be had; names those that are.
+        """
+        self.packages([name], wanted, hold=hold)
+
+    def packages(self, names: Sequence[str], wanted: str, *, hold: bool = True) -> None:
+        """Install packages that go together in one transaction, in one version where there is one of them all.
+
+        One that is in the range already stays at its version.
+
+        Raises:
+            ChangeFailed: no version in the range is to be had of one of them; names those that are.
+        """
+        now = self.look(packages.package(*names))
+        manager, old = managers.of(now.manager), now.installed
+        wrong = [
+            name for name in names if name not in old or not packages.within(old[name].version, wanted, now.manager)
+        ]
+        if wrong:
+            best = self._choose(wrong, wanted, now.manager)
+            diff = "".join(
+                f"-{name} {now.version(name) or '(not installed)'}\n+{name} {best.get(name, f'(newest of {wanted})')}\n"
+                for name in wrong
+            )
+            before = {name: old[name].version for name in wrong if name in old}
+            new = [name for name in wrong if name not in old]
+            held = [name for name in before if old[name].held]
+            undo = manager.install(before, held=held, gone=new) if before else manager.remove(new)
+            action = Action("package", " ".join(wrong), f"install {', '.join(wrong)} ({wanted})", diff, undo)
+            self.act(action, manager.install(best, held=wrong if hold else ()), "restart")
+        if loose := [name for name in names if hold and name not in wrong and not old[name].held]:
+            action = Action("hold", " ".join(loose), f"hold {', '.join(loose)}", undo=manager.unhold(loose))
+            self.act(action, manager.hold(loose))
+
+    def _choose(self, names: Sequence[str], wanted: str, manager: str) -> dict[str, str]:
+        """Return the version to install of each; a plan, which fetches no index, may lack some."""
+        offered: dict[str, list[str]] = {}
+        with suppress(
+            CouldNotLook
+        ):  # dnf that never fetched an index; one that is fetched and unreadable is said below
+            offered = self.look(packages.offered(*names))
+        best = packages.together({name: offered.get(name, []) for name in names}, wanted, manager)
+        if len(best) < len(names) and self.apply:
+            self._do("refresh the package index", managers.of(manager).refresh)
+            offered = self.look(packages.offered(*names))
+            best = packages.together({name: offered.get(name, []) for name in names}, wanted, manager)
+            if lacking := [name for name in names if name not in best]:
+                found = ", ".join(offered.get(lacking[0], [])) or "none"
+                raise ChangeFailed(f"no {lacking[0]} {wanted} to install; offered: {found}")
+        return best
+
+    def remove_packages(self, names: Sequence[str]) -> None:
+        """Remove those of the packages that are installed, and nothing else; the container runtime stays.
+
+        Raises:
+            ChangeFailed: other packages would have to go too; names them.
+        """
+        now = self.look(packages.package(*names, *(name for name in _RUNTIME if name not in names)))
+        manager = managers.of(now.manager)
+        old = {name: now.installed[name] for name in names if name in now.installed}
+        if not old:
+            return
+        kept = [name for name in _RUNTIME if name in now.installed and name not in names]
+        takes = self.look(removal.of(old, kept))
+        if others := [name for name in takes.packages if name not in names]:
+            raise ChangeFailed(f"{', '.join(others)} would go with {', '.join(old)}: nothing is removed")
+        if takes.automatic:
+            words = ", ".join(takes.automatic)
+            action = Action("keep", words, f"keep {words}", undo=manager.unkeep(takes.automatic))
+            self.act(action, manager.keep(takes.automatic))
+        versions = {name: found.version for name, found in old.items()}
+        undo = manager.install(versions, held=[name for name, found in old.items() if found.held])
+        diff = "".join(f"-{name} {version}\n" for name, version in versions.items())
+        action = Action("package", " ".join(old), f"remove {', '.join(old)}", diff, undo)
+        self.act(action, manager.remove(old), "restart")
+
+    def refresh_packages(self) -> None:
+        """Fetch the index of every package source, which must succeed; the sources have changed."""
+        manager = managers.of(self.look(packages.MANAGER))
+        summary = f"fetch the index of every package source ({manager.name})"
+        self.act(Action("refresh", manager.name, summary, settle=f"{manager.refresh} || :"), manager.refresh_all)

@@ -1,0 +1,67 @@
+"""The verbs for systemd's units."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from trueup import shell
+from trueup.change.files import Files
+from trueup.facts import systemd
+from trueup.verdict import Action
+
+_UNIT_SECTION = frozenset({"After", "Before", "BindsTo", "PartOf", "Requires", "Wants"})  # the rest is of [Service]
+
+
+class Units(Files):
+    """Starting, restarting and configuring services."""
+
+    def service(self, unit: str, *, active: bool, enabled: bool) -> None:
+        """Make a unit start at boot, and run now."""
+        state = self.look(systemd.unit(unit))
+        name = shlex.quote(unit)
+        if enabled and not state.starts_at_boot:
+            undo = f"systemctl mask {name}" if state.enabled == "masked" else f"systemctl disable {name}"
+            self.act(
+                Action("service", unit, f"enable {unit}", f"-{state.enabled}\n+enabled\n", undo),
+                f"systemctl unmask {name}\nsystemctl enable {name}",
+            )
+        if active and state.active != "active":
+            undo = f"systemctl stop {name}"
+            self.act(
+                Action("service", unit, f"start {unit}", f"-{state.active}\n+active\n", undo),
+                shell.bring_up("start", unit),
+            )
+
+    def restart(self, unit: str) -> None:
+        """Restart a unit that runs; fails with the last lines of its journal when it does not come back.
+
+        One that does not run is left to the requirement that it runs: whether it starts says nothing of this change.
+        """
+        if self.look(systemd.unit(unit)).active not in ("active", "reloading"):
+            return
+        settle = f"! systemctl cat {shlex.quote(unit)} >/dev/null 2>&1 || {{ {shell.bring_up('restart', unit)}; }}"
+        self.act(Action("restart", unit, f"restart {unit}", settle=settle), shell.bring_up("restart", unit), "restart")
+
+    def drop_in(self, unit: str, directives: Mapping[str, str]) -> bool:
+        """Set directives of a unit in a drop-in that wins, beside those set before; return whether it changed."""
+        path = f"/etc/systemd/system/{unit}.d/zz-trueup.conf"
+        rows = (row.partition("=") for row in self.read(path).content.decode(errors="replace").splitlines())
+        merged = {name: value for name, found, value in rows if found and value} | dict(directives)
+        text = "# written by trueup\n"
+        for section in ("Unit", "Service"):
+            own = {name: value for name, value in merged.items() if (name in _UNIT_SECTION) == (section == "Unit")}
+            text += f"[{section}]\n" if own else ""
+            for name, value in own.items():
+                text += f"{name}=\n" if name.startswith("Exec") else ""  # a list: an empty line clears it first
+                text += f"{name}={value}\n"
+        changed = self.write(path, text)
+        if changed or self.look(systemd.unit(unit)).needs_reload:
+            self.reload_units()
+            changed = True
+        return changed
+
+    def reload_units(self) -> None:
+        """Let systemd read unit files and run its generators again; they have changed."""
+        reload = "systemctl daemon-reload"
+        self.act(Action("reload", "systemd", reload, settle=reload), reload)

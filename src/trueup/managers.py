@@ -1,0 +1,144 @@
+"""The package managers: the shell text with which each changes a host, side by side. It runs under ``set -eu``."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+
+class Manager(Protocol):
+    """What a package manager can be told to do; each verb is one transaction."""
+
+    name: str
+    refresh: str  # fetches the index of every source as far as they answer
+    refresh_all: str  # fails where one does not answer
+
+    def install(self, versions: Mapping[str, str], *, held: Iterable[str] = (), gone: Iterable[str] = ()) -> str:
+        """Return text that installs these exact versions, newer or older, and removes nothing but ``gone``.
+
+        Of the installed ones, those in ``held`` are held afterwards, and no others.
+        """
+
+    def remove(self, names: Iterable[str]) -> str:
+        """Return text that removes packages, held or not; their configuration files stay."""
+
+    def hold(self, names: Iterable[str]) -> str:
+        """Return text that keeps packages at the version that they have."""
+
+    def unhold(self, names: Iterable[str]) -> str:
+        """Return text that lets packages be upgraded again."""
+
+    def keep(self, names: Iterable[str]) -> str:
+        """Return text that makes packages stay when what needed them goes."""
+
+    def unkeep(self, names: Iterable[str]) -> str:
+        """Return text that makes packages dependencies again."""
+
+
+class Apt:
+    """apt on dpkg; what dpkg left undone is finished first."""
+
+    name = "apt-get"
+    _get = "apt-get -y -q -o DPkg::Lock::Timeout=120"
+    refresh = f"{_get} update"
+    # without the option, apt forgives a source that does not answer (releases before 2.1 do all the same)
+    refresh_all = f"{refresh} -o APT::Update::Error-Mode=any"
+
+    def install(self, versions: Mapping[str, str], *, held: Iterable[str] = (), gone: Iterable[str] = ()) -> str:
+        """Keep the configuration files that are there."""
+        held, gone = set(held), list(gone)
+        words = [*(f"{name}={version}" for name, version in versions.items()), *(f"{name}-" for name in gone)]
+        return (
+            f"dpkg --configure -a\n{self._get} --allow-downgrades --allow-change-held-packages "
+            f"-o Dpkg::Options::=--force-confold {'' if gone else '--no-remove '}--no-install-recommends "
+            f"install {shlex.join(words)}\n"
+            + (self.hold(names) if (names := [name for name in versions if name in held]) else "")
+            + (self.unhold(names) if (names := [name for name in versions if name not in held]) else "")
+        )
+
+    def remove(self, names: Iterable[str]) -> str:
+        """Take the hold away first: it would outlast the package."""
+        names = list(names)
+        return f"{self.unhold(names)}{self._get} remove {shlex.join(names)}\n"
+
+    def hold(self, names: Iterable[str]) -> str:
+        """Mark them in dpkg's status."""
+        return f"apt-mark hold {shlex.join(names)}\n"
+
+    def unhold(self, names: Iterable[str]) -> str:
+        """Unmark them."""
+        return f"apt-mark unhold {shlex.join(names)}\n"
+
+    def keep(self, names: Iterable[str]) -> str:
+        """Mark them as installed by a person."""
+        return f"apt-mark manual {shlex.join(names)}\n"
+
+    def unkeep(self, names: Iterable[str]) -> str:
+        """Mark them as installed for others."""
+        return f"apt-mark auto {shlex.join(names)}\n"
+
+
+class Dnf:
+    """dnf on rpm, release 4 or 5; its holds are locks of a plugin, which is looked for before anything is done."""
+
+    name = "dnf"
+    # Kubernetes' own instructions exclude its packages in the repository's file, so that no upgrade takes them.
+    # Release 4 says "all" for every exclude, release 5 "*".
+    _dnf = "dnf -y --setopt=install_weak_deps=False --setopt='disable_excludes=all,*'"
+    refresh = "dnf -q makecache"
+    refresh_all = f"{refresh} --setopt='*.skip_if_unavailable=False'"
+    _lockable = """dnf -q versionlock list >/dev/null 2>&1 || {
+  echo "dnf cannot hold packages here: run dnf install 'dnf-command(versionlock)'"
+  exit 1
+}
+"""
+
+    def install(self, versions: Mapping[str, str], *, held: Iterable[str] = (), gone: Iterable[str] = ()) -> str:
+        """Take locks away first: they hide all other versions."""
+        held, gone = [name for name in versions if name in set(held)], list(gone)
+        return (
+            (self._lockable if held else "")
+            + (self.remove(gone) if gone else "")
+            + self._unlock(versions)
+            + f"{self._dnf} install {shlex.join(f'{name}-{version}' for name, version in versions.items())}\n"
+            + (self.hold(held) if held else "")
+        )
+
+    def remove(self, names: Iterable[str]) -> str:
+        """Leave dependencies that nothing needs any more, as apt does."""
+        names = list(names)
+        return (
+            f"{self._unlock(names)}{self._dnf} --setopt=clean_requirements_on_remove=False remove {shlex.join(names)}\n"
+        )
+
+    def hold(self, names: Iterable[str]) -> str:
+        """Lock the installed version alone: a lock that was there before would allow another one too."""
+        names = list(names)
+        return f"{self._lockable}{self._unlock(names)}dnf -y -q versionlock add {shlex.join(names)}\n"
+
+    def unhold(self, names: Iterable[str]) -> str:
+        """Delete the locks."""
+        return self._lockable + self._unlock(names)
+
+    def keep(self, names: Iterable[str]) -> str:
+        """Mark them as installed by a person; release 5 has another word for that."""
+        words = shlex.join(names)
+        return f"dnf -y -q mark install {words} || dnf -y -q mark user {words}\n"
+
+    def unkeep(self, names: Iterable[str]) -> str:
+        """Mark them as installed for others."""
+        words = shlex.join(names)
+        return f"dnf -y -q mark remove {words} || dnf -y -q mark dependency {words}\n"
+
+    @staticmethod
+    def _unlock(names: Iterable[str]) -> str:
+        return f"dnf -y -q versionlock delete {shlex.join(names)} >/dev/null 2>&1 || :\n"
+
+
+_BY_DATABASE: dict[str, Manager] = {"dpkg": Apt(), "rpm": Dnf()}
+
+
+def of(database: str) -> Manager:
+    """Return the manager of a host whose packages are in this database, ``dpkg`` or ``rpm``."""
+    return _BY_DATABASE[database]
