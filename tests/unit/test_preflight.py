@@ -16,7 +16,8 @@ from trueup.verdict import Unmet
 
 catalog.load("trueup.checks", remediations.__name__)
 IDS = [id for id in catalog.requirements if id.startswith("host.preflight.")]
-TOOLS = ["conntrack", "ip", "iptables", "mount", "nsenter", "losetup", "ebtables", "ethtool", "socat", "tc", "touch"]
+TOOLS = ["conntrack", "crictl", "ip", "iptables", "mount", "nsenter", "losetup", "ebtables", "ethtool", "socat", "tc", "touch"]
+PROGRAMS = ("kubeadm", "kubelet", "kubectl")
 MEMBER = "/etc/kubernetes/kubelet.conf\n"
 UNIT = "LoadState={}\nActiveState={}\n"
 PORTS = {"10250": "280A", "6443": "192B", "10257": "2811", "10259": "2813", "2379": "094B", "2380": "094C"}
@@ -45,7 +46,12 @@ def fine(spec: Spec) -> dict[str, str]:
         "preflight.cri": "listening",
         "preflight.proxy": "",
         "unit.firewalld.service": UNIT.format("not-found", "inactive"),
-        SYSCTL.name: "net.ipv4.ip_forward=1",
+        SYSCTL.name: "net.ipv4.ip_forward=1\nnet.bridge.bridge-nf-call-iptables=1",
+        "swap.active": "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
+        "unit.kubelet.service": "LoadState=loaded\nActiveState=activating\nUnitFileState=enabled\n",
+        "kube.programs": "".join(f"{name}\t/usr/bin/{name}\t{spec.kube.version}\t{name}\n" for name in PROGRAMS),
+        "kubeadm.images": "registry.k8s.io/pause:3.10\n",
+        "images.present": f"@k8s.io\nREF TYPE DIGEST\nregistry.k8s.io/pause:3.10 x sha256:{'a' * 64}\n",
     }
 
 
@@ -64,7 +70,8 @@ def judge(name: str, spec: Spec, **answers: str) -> str:
 def test_the_names_are_those_that_kubeadm_can_be_told_to_ignore() -> None:
     names = {id.removeprefix("host.preflight.") for id in IDS}
     assert names == {
-        "IsPrivilegedUser", "NumCPU", "Mem", "Hostname", "SystemVerification", "CRI", "Firewalld", "HTTPProxy",
+        "FileContent--proc-sys-net-bridge-bridge-nf-call-iptables", "Swap", "ImagePull",
+        "KubeletVersion", "KubernetesVersion", "Service-Kubelet", "IsPrivilegedUser", "NumCPU", "Mem", "Hostname", "SystemVerification", "CRI", "Firewalld", "HTTPProxy",
         "FileContent--proc-sys-net-ipv4-ip_forward", "DirAvailable--var-lib-etcd",
         "FileAvailable--etc-kubernetes-bootstrap-kubelet.conf", "FileAvailable--etc-kubernetes-pki-ca.crt",
         "FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml",
@@ -171,3 +178,36 @@ def test_a_kernel_without_its_configuration_could_not_be_looked_at(spec: Spec) -
 )  # fmt: skip
 def test_no_proxy_is_read_as_go_reads_it(exempt: str, passed: bool) -> None:
     assert Proxy("http://p", exempt, "10.0.0.1").passed_by is passed
+
+
+def programs(version: str) -> str:
+    return "".join(f"{name}\t/usr/bin/{name}\t{version}\t{name}\n" for name in PROGRAMS)
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "said"),
+    [
+        ("KubeletVersion", {"kube__programs": programs("v1.29.9")}, "found     v1.29.9"),
+        ("KubeletVersion", {"kube__programs": programs("v1.34.0")}, "found     v1.34.0"),
+        ("KubernetesVersion", {"kube__programs": programs("v1.32.1")}, "found     v1.32.1"),
+        ("Service-Kubelet", {"unit__kubelet__service": "LoadState=not-found\nActiveState=inactive\n"}, "found     not-found"),
+        ("ImagePull", {"images__present": "@default\n"}, "registry.k8s.io/pause:3.10"),
+        ("Swap", {"swap__active": "Filename Type\n/swapfile file 1 0 -2\n"}, "found     /swapfile"),
+        ("FileContent--proc-sys-net-bridge-bridge-nf-call-iptables",
+         {"kernel__sysctl": "net.bridge.bridge-nf-call-iptables=0"}, "found     0"),
+    ],
+)
+def test_what_another_requirement_says_too_is_said_under_kubeadms_name(
+    name: str, answers: dict[str, str], said: str, spec: Spec
+) -> None:
+    assert said in judge(name, spec, **answers)
+
+
+@pytest.mark.parametrize("version", ["v1.33.0", "v1.32.9", "v1.30.1"])
+def test_a_kubelet_may_be_up_to_three_minors_older(version: str, spec: Spec) -> None:
+    assert judge("KubeletVersion", spec, kube__programs=programs(version)) == ""
+
+
+def test_a_version_that_is_none_cannot_be_compared(spec: Spec) -> None:
+    with pytest.raises(CouldNotLook, match="is not a version of Kubernetes"):
+        judge("KubeletVersion", spec, kube__programs=programs(""))

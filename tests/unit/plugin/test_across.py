@@ -18,12 +18,12 @@ def test_same(facts, spec):
 
 
 @pytest.fixture
-def three(fakes: Fakes) -> Fakes:
+def three(fresh: Fakes) -> Fakes:
     for name in ("w1", "w2", "w3"):
-        fakes.host(name)
-    fakes.test("test_across.py", ACROSS)
-    fakes.test("roles.yaml", "extends: base\nselect: [own.same]\nroles: {worker: ['w*', gone]}\n")
-    return fakes
+        fresh.host(name)
+    fresh.test("test_across.py", ACROSS)
+    fresh.test("roles.yaml", "extends: base\nselect: [own.same]\nroles: {worker: ['w*', gone]}\n")
+    return fresh
 
 
 def run(fakes: Fakes, *arguments: str, hosts: str = "w1,w2,w3") -> tuple[int, list[tuple[str, str]], str]:

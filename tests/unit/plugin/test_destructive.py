@@ -22,11 +22,11 @@ def tear(change, spec, facts):
 
 
 @pytest.fixture
-def old(fakes: Fakes) -> Fakes:
-    fakes.host("w1", "old")
-    fakes.test("test_tear.py", TEAR)
-    fakes.test("only.yaml", "extends: base\nselect: [own.old]\n")
-    return fakes
+def old(fresh: Fakes) -> Fakes:
+    fresh.host("w1", "old")
+    fresh.test("test_tear.py", TEAR)
+    fresh.test("only.yaml", "extends: base\nselect: [own.old]\n")
+    return fresh
 
 
 @pytest.mark.parametrize("mode", ["--fix", "--fix=plan"])
