@@ -1,6 +1,7 @@
 """Test hosts on this machine.
 
-setup           install missing tools, build the base and the package repository
+setup           install missing tools, and build what is served to hosts and what they are made from
+kubernetes      build Kubernetes alone, and say where its programs are
 up WHAT...      bring up hosts: N (one control plane, the rest workers), ROLE=N (cp, w, lb, reg), or names
 down [HOST...]  remove hosts, or the whole lab
 status          say which hosts are up
@@ -32,6 +33,7 @@ def main() -> None:
     lab = Lab()
     commands: dict[str, Callable[[list[str]], object]] = {
         "setup": lambda _: lab.setup(),
+        "kubernetes": lambda _: print(lab.kubernetes()),
         "up": lambda words: print(*lab.up(hosts(words))),
         "down": lambda names: lab.down(names or None),
         "status": lambda _: print("\n".join(f"{up} {network.address(up)} {lab.root(up)}" for up in lab.hosts())),
