@@ -21,9 +21,7 @@ def artifacts(cache: Path) -> Path:
             f"cni-plugins-linux-{arch}-v{CNI_VERSION}.tgz": archive.tgz(plugins),
             f"containerd-{CONTAINERD_VERSION}-linux-{arch}.tar.gz": archive.tgz({f"bin/{p.name}": p for p in programs}),
             f"nerdctl-{NERDCTL_VERSION}-linux-{arch}.tar.gz": archive.tgz({"nerdctl": NERDCTL}),  # a stand-in
-            f"runc.{arch}": (
-                tools / "usr/sbin/runc"
-            ).read_bytes(),  # not static as upstream's, but hosts have its libraries
+            f"runc.{arch}": (tools / "usr/sbin/runc").read_bytes(),  # not static; hosts have its libraries
         }
         for name, content in files.items():
             (new / name).write_bytes(content)

@@ -19,14 +19,11 @@ def kubernetes(cache: Path) -> Path:
     suite, *sources = mirror()
 
     def make(new: Path) -> None:
-        print(
-            "lab: building Kubernetes, once on this machine: about 10 minutes on two cores", file=sys.stderr, flush=True
-        )
+        print("lab: building Kubernetes, once on this machine: about 8 minutes on two cores", file=sys.stderr)
         work = new / "work"
         work.mkdir()
         for file in map(Path, sources):
-            text = re.sub(r"(?m)^Types:.*", "Types: deb-src", file.read_text())
-            (work / file.name).write_text(re.sub(r"(?m)^deb\s", "deb-src ", text))
+            (work / file.name).write_text(of_source(file.read_text()))
         hooks = (
             'cd "$1" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get source --download-only kubernetes',
             f"copy-in {' '.join(map(str, SCRIPTS))} /",
@@ -47,3 +44,9 @@ def kubernetes(cache: Path) -> Path:
 
     recipe = [PROGRAMS, VERSIONS, TOOLS, *(file.read_text() for file in SCRIPTS), suite, platform.machine()]
     return made(cache, "kubernetes", recipe, make)
+
+
+def of_source(sources: str) -> str:
+    """Make apt's sources of binary packages, in either format, those of source packages."""
+    text = re.sub(r"(?m)^Types:.*", "Types: deb-src", sources)
+    return re.sub(r"(?m)^deb(?=\s)", "deb-src", text)

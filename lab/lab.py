@@ -26,7 +26,7 @@ class Lab:
         self.state = (state or Path(os.environ.get("TRUEUP_LAB", "/var/lib/trueup-lab"))).absolute()
         self.cache = (cache or Path(os.environ.get("TRUEUP_LAB_CACHE", "/var/cache/trueup-lab"))).absolute()
         self.ssh_config, self.hosts_file = self.state / "ssh_config", self.state / "hosts"
-        self.profile = self.state / "profile.yaml"
+        self.profile, self.artifacts = self.state / "profile.yaml", self.state / "repository/artifacts"
         self._marker = self.state / ".trueup-lab"
 
     check = staticmethod(check)

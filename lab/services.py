@@ -12,7 +12,8 @@ from lab.machine import pids, run, wrap
 from lab.network import MANAGEMENT, SERVICES
 from lab.repository import repository
 
-LISTENS = "for _ in $(seq 100); do exec 3<>/dev/tcp/$0/$1 && exit; sleep 0.05; done 2>/dev/null; exit 1"
+LISTENS = """for _ in $(seq 100); do { exec 3<>/dev/tcp/$0/$1; } 2>/dev/null && exit; sleep 0.05; done
+echo "nothing listens at $0:$1, see $2" >&2; exit 1"""
 
 
 def prepare(cache: Path) -> None:
@@ -41,5 +42,6 @@ def start(state: Path, cache: Path) -> None:
 def serve(state: Path, name: str, port: int, command: list[str]) -> None:
     """Start a server on the management side unless it runs, and wait until it listens."""
     if not pids(name):
-        run(*wrap(name, *DETACH, f"{state}/{name}.log", *MANAGEMENT, *command))
-        run(*MANAGEMENT, "bash", "-c", LISTENS, SERVICES, str(port))
+        log = f"{state}/{name}.log"
+        run(*wrap(name, *DETACH, log, *MANAGEMENT, *command))
+        run(*MANAGEMENT, "bash", "-c", LISTENS, SERVICES, str(port), log)
