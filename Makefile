@@ -34,7 +34,7 @@ report: node_modules/.bin/allure  ## a page from .trueup/allure-results; SINGLE=
 lab-setup: .venv/ready
 	$(BIN)/python -m lab setup
 
-lab-up: lab-setup  ## make lab-up N=3
+lab-up: lab-setup  ## make lab-up N=3; the first time builds Kubernetes
 	$(BIN)/python -m lab up $(N)
 
 lab-down: .venv/ready  ## also cleans up after a crash

@@ -1,9 +1,10 @@
 """Test hosts on this machine.
 
-setup           install missing tools, build the base and the package repository
+setup           install missing tools, and build what is served to hosts and what they are made from
+kubernetes      build Kubernetes alone, and say where its programs are
 up WHAT...      bring up hosts: N (one control plane, the rest workers), ROLE=N (cp, w, lb, reg), or names
 down [HOST...]  remove hosts, or the whole lab
-status          say which hosts are up
+status          say which hosts are up, and where this lab's own profile is
 ssh HOST [CMD]  ssh to a host; options of ssh may come first
 sh HOST SCRIPT  run a shell script as root in a host, without ssh
 reset HOST...   bring hosts back to the bare base
@@ -27,14 +28,21 @@ def hosts(words: list[str]) -> list[str]:
     return [r + i for r, _, n in parts for i in (map(str, range(1, int(n) + 1)) if n.isdecimal() else [""])]
 
 
+def status(lab: Lab) -> list[str]:
+    """What is up, and the profile that knows what is served here."""
+    up = [f"{name} {network.address(name)} {lab.root(name)}" for name in lab.hosts()]
+    return [*up, *(["--profile=" + str(lab.profile)] if lab.profile.exists() else [])]
+
+
 def main() -> None:
     """Run one command; what is in the way is one line on stderr and exit 4."""
     lab = Lab()
     commands: dict[str, Callable[[list[str]], object]] = {
         "setup": lambda _: lab.setup(),
+        "kubernetes": lambda _: print(lab.kubernetes()),
         "up": lambda words: print(*lab.up(hosts(words))),
         "down": lambda names: lab.down(names or None),
-        "status": lambda _: print("\n".join(f"{up} {network.address(up)} {lab.root(up)}" for up in lab.hosts())),
+        "status": lambda _: print(*status(lab), sep="\n"),
         "ssh": lambda words: os.execvp("ssh", ["ssh", "-F", str(lab.ssh_config), *words]),
         "sh": lambda words: os.execvpe("sh", Host(lab.state, "".join(words[:1])).inside(" ".join(words[1:])), ENV),
         "reset": lab.reset,

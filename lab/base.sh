@@ -1,10 +1,17 @@
 #!/bin/sh -eu
-# mmdebstrap's last hook: fetches the offered packages while apt still knows the machine's sources, then makes the
+# mmdebstrap's last hook: fetches packages while apt still knows the machine's sources, then makes the
 # new root file system that of a bare host.  $1 root, $OFFERED packages, $NEW the directory, $NET the lab's network
 export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
 apt-get clean
 apt-get install -y --download-only --no-install-recommends $OFFERED
 cp -r "$1/var/cache/apt/archives" "$NEW/debs"
+mkdir "$NEW/tools"
+cd "$NEW/tools"
+apt-get -o APT::Sandbox::User=root download $UNPACKED
+for deb in *.deb; do
+  dpkg-deb -x "$deb" .
+  rm "$deb"
+done
 cd "$1"
 kernel=$(uname -r)
 rm -rf etc/apt/sources.list etc/apt/sources.list.d/* etc/ssh/ssh_host_* var/lib/dbus/machine-id etc/update-motd.d/*

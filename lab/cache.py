@@ -1,4 +1,4 @@
-"""What is built once and kept: the root file system all hosts start from, and the packages they may install."""
+"""What is built once and kept, and the first of it: the root file system that all hosts start from."""
 
 import hashlib
 import platform
@@ -11,7 +11,10 @@ from lab import network
 from lab.machine import MOUNTS, LabUnavailable, end, run, wrap
 
 PACKAGES = "systemd systemd-sysv dbus libpam-systemd openssh-server iproute2 iputils-ping procps kmod ca-certificates"
-OFFERED = "containerd runc"  # with all that the base lacks for them
+OFFERED = (
+    "containerd runc conntrack ethtool socat ebtables containernetworking-plugins"  # with all they need beside the base
+)
+UNPACKED = "docker-registry busybox-static containerd runc containernetworking-plugins"  # for the lab's own use
 OPTIONS = ["--variant=minbase", "--dpkgopt=force-unsafe-io", f"--include={PACKAGES} curl iptables sudo less"]
 OPTIONS += [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("man", "locale", "doc")]
 HOOK = Path(__file__).with_name("base.sh")
@@ -44,21 +47,29 @@ def mirror(etc: Path = Path("/etc/apt")) -> list[str]:
     return [suite, *found]
 
 
+def architecture() -> str:
+    """This machine's, as Debian calls it."""
+    return run("dpkg", "--print-architecture").strip()
+
+
 def base(cache: Path) -> Path:
-    """The root file system of a bare host in `root`, packages it lacks in `debs`, the key that signs in `gpg`."""
+    """A bare host's file system in `root`, packages for it in `debs`, unpacked ones in `tools`, and keys in `gpg`."""
     suite, *sources = mirror()
 
     def make(new: Path) -> None:
         (new / "gpg").mkdir(mode=0o700)
         gpg = wrap("building", "gpg", "--homedir", new / "gpg", "--batch", "--passphrase", "")
-        run(*gpg, "--quick-gen-key", "lab@trueup.invalid", "ed25519", "sign", "never")
-        run(*gpg, "--output", new / "lab.gpg", "--export")
+        for name in "lab", "kubernetes":
+            run(*gpg, "--quick-gen-key", f"{name}@trueup.invalid", "ed25519", "sign", "never")
+        run(*gpg, "--output", new / "lab.gpg", "--export", "lab@trueup.invalid")
+        run(*gpg, "--output", new / "kubernetes.asc", "--armor", "--export", "kubernetes@trueup.invalid")
         command = ["mmdebstrap", *OPTIONS, f'--customize-hook="{HOOK}" "$1"', suite, f"{new}/root", *sources]
-        run(*wrap("building", *command), OFFERED=OFFERED, NET=network.NET, NEW=str(new), TMPDIR=str(new))
+        wanted = {"OFFERED": OFFERED, "UNPACKED": UNPACKED, "NET": network.NET, "NEW": str(new), "TMPDIR": str(new)}
+        run(*wrap("building", *command), **wanted)
         for deb in sorted(new.glob("debs/*.deb")):
             repack(deb, new / "repack")
 
-    recipe = [OPTIONS, OFFERED, network.NET, HOOK.read_text(), suite, platform.machine(), platform.release()]
+    recipe = [OPTIONS, OFFERED, UNPACKED, network.NET, HOOK.read_text(), suite, platform.machine(), platform.release()]
     return made(cache, "base", recipe, make)
 
 
@@ -72,20 +83,3 @@ def repack(deb: Path, tree: Path) -> None:
     (tree / "DEBIAN/control").write_text(control.replace(version, older))
     run("dpkg-deb", "-b", "--root-owner-group", "-Zzstd", "-z1", tree, deb.with_stem(f"{deb.stem}_older"))
     shutil.rmtree(tree)
-
-
-def repository(cache: Path) -> Path:
-    """A signed apt repository of the base's packages and all in `extra` of the cache."""
-    built = base(cache)
-    packages = sorted([*built.glob("debs/*.deb"), *cache.glob("extra/*.deb")])
-
-    def make(new: Path) -> None:
-        for deb in packages:
-            shutil.copy2(deb, new)
-        for command, file in ("packages", "Packages"), ("release", "Release"):
-            (new / file).write_text(run("sh", "-c", 'cd "$0" && exec apt-ftparchive "$1" .', new, command))
-        gpg = ["gpg", "--homedir", f"{built}/gpg", "-o", f"{new}/InRelease", "--clearsign", f"{new}/Release"]
-        run(*wrap("building", *gpg))
-
-    recipe = [built.name, *((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in packages)]
-    return made(cache, "repository", recipe, make)

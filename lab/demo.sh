@@ -27,7 +27,7 @@ began=$(date +%s)
 state=${TRUEUP_LAB:-/var/lib/trueup-lab}
 hosts="--hosts=@$state/hosts --ssh-config=$state/ssh_config --profile=lab"
 trap 'python -m lab down' EXIT
-step 0 'tools, base system and package repository (cached)' python -m lab setup
+step 0 'tools, base system, and what hosts install from: the first time this builds Kubernetes' python -m lab setup
 step 0 'three bare hosts: systemd, sshd, no container runtime' python -m lab reset cp1 w1 w2
 step 1 'audit: not compliant' pytest checks $hosts
 step 1 'plan: what --fix would do, and nothing done' pytest checks $hosts --fix=plan -q

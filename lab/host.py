@@ -42,7 +42,9 @@ class Host:
         shutil.copy(self.key, etc / "ssh/ssh_host_ed25519_key")
         shutil.copy(self.state / "id.pub", etc / "ssh/lab_authorized_keys")
         names = (f"{network.address(name)} {name}\n" for name in network.NUMBER)
-        (etc / "hosts").write_text("127.0.0.1 localhost\n" + "".join(names))
+        (etc / "hosts").write_text(
+            "".join(["127.0.0.1 localhost\n", *names, f"{network.SERVICES} {' '.join(network.SERVED)}\n"])
+        )
         (etc / "hostname").write_text(f"{self.name}\n")
         (etc / "machine-id").write_text(f"{uuid.uuid4().hex}\n")
         network.plug(self.name, network.NUMBER[self.name])

@@ -2,15 +2,16 @@
 
 import os
 import shutil
-import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lab import cache, network
-from lab.host import DETACH, KEYGEN, Done, Host
-from lab.machine import MOUNTS, LabUnavailable, cgroups, check, end, locked, pids, run, wrap
+from lab import cache, network, services
+from lab.host import KEYGEN, Done, Host
+from lab.kubernetes import kubernetes
+from lab.machine import MOUNTS, LabUnavailable, cgroups, check, end, locked, run
+from lab.profile import profile
 
 SSH = (
     "Host *; User root; IdentityFile {0}/id; IdentitiesOnly yes; UserKnownHostsFile {0}/known_hosts; ConnectTimeout 3; "
@@ -25,6 +26,7 @@ class Lab:
         self.state = (state or Path(os.environ.get("TRUEUP_LAB", "/var/lib/trueup-lab"))).absolute()
         self.cache = (cache or Path(os.environ.get("TRUEUP_LAB_CACHE", "/var/cache/trueup-lab"))).absolute()
         self.ssh_config, self.hosts_file = self.state / "ssh_config", self.state / "hosts"
+        self.profile, self.artifacts = self.state / "profile.yaml", self.state / "repository/artifacts"
         self._marker = self.state / ".trueup-lab"
 
     check = staticmethod(check)
@@ -33,7 +35,12 @@ class Lab:
         """Install missing tools, and build what the cache lacks."""
         check(install=True)
         with locked(self.state):
-            cache.repository(self.cache)
+            services.prepare(self.cache)
+
+    def kubernetes(self) -> Path:
+        """Build Kubernetes' programs, unless the cache has them."""
+        with locked(self.state):
+            return kubernetes(self.cache)
 
     def hosts(self) -> list[str]:
         """The hosts that are up."""
@@ -108,7 +115,7 @@ class Lab:
         return found
 
     def _heal(self) -> None:
-        """Remove what is not whole, whoever left it, and see to the state directory, the switch and the repository."""
+        """Remove what is not whole, whoever left it, and see to the state directory, the switch and the services."""
         if self.state.is_dir() and any(self.state.iterdir()) and not self._marker.exists():
             raise LabUnavailable(f"{self.state} is neither empty nor the lab's")
         (self.state / "keys").mkdir(parents=True, exist_ok=True)
@@ -123,11 +130,8 @@ class Lab:
             network.up()
             switched.touch()
         self._remove({path.name for path in self.state.glob("nodes/*")} - set(self.hosts()))
-        served = self.state / "repository"
-        run("ln", "-sfnT", cache.repository(self.cache), served)  # a running server turns to it at once
-        if not pids("repository"):
-            server = [sys.executable, "-m", "http.server", "--bind", f"{network.NET}.254", "--directory", f"{served}"]
-            run(*wrap("repository", *DETACH, f"{served}.log", *network.MANAGEMENT, *server, "8000"))
+        services.start(self.state, self.cache)
+        self._write(self.profile.name, profile(self.cache))
 
     def _remove(self, names: Iterable[str]) -> None:
         with ThreadPoolExecutor(8) as pool:
@@ -138,4 +142,7 @@ class Lab:
         ssh += [SSH.format(self.state, " ".join(network.MANAGEMENT)).replace("; ", "\n  ")]
         known = [f"{key.stem},{network.address(key.stem)} {key.read_text()}" for key in self.state.glob("keys/*.pub")]
         for file, lines in ("ssh_config", ssh), ("known_hosts", known), ("hosts", [f"{up}\n" for up in self.hosts()]):
-            run("sh", "-c", 'cat > "$0.new" && mv "$0.new" "$0"', self.state / file, stdin="".join(lines))
+            self._write(file, "".join(lines))
+
+    def _write(self, file: str, text: str) -> None:
+        run("sh", "-c", 'cat > "$0.new" && mv "$0.new" "$0"', self.state / file, stdin=text)

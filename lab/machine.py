@@ -13,7 +13,8 @@ from pathlib import Path
 
 TOOLS = (
     "mmdebstrap:mmdebstrap systemd-nspawn:systemd-container socat:socat ip:iproute2 ssh:openssh-client dpkg-deb:dpkg "
-    "ssh-keygen:openssh-client apt-ftparchive:apt-utils gpg:gpg gpg-agent:gpg-agent nsenter:util-linux mount:mount"
+    "ssh-keygen:openssh-client apt-ftparchive:apt-utils gpg:gpg gpg-agent:gpg-agent nsenter:util-linux mount:mount "
+    "openssl:openssl"
 )
 JOIN = 'for group in $0; do echo 0 > "$group/cgroup.procs" || exit 1; done; exec "$@"'
 MOUNTS = Path("/proc/self/mountinfo")

@@ -5,6 +5,9 @@ from pathlib import Path
 from lab.machine import LabUnavailable, run
 
 NET = "10.77.0"
+SERVICES = f"{NET}.254"
+SERVED = ("mirror.lab", "registry.lab")
+"""Where the lab serves packages and images to its hosts, and the names of that in their /etc/hosts."""
 MANAGEMENT = ["nsenter", "--net=/run/netns/lab-mgmt"]
 ROLES = {"cp": range(11, 31), "w": range(31, 71), "lb": range(71, 81), "reg": range(81, 91)}
 NUMBER = {f"{role}{i + 1}": number for role, numbers in ROLES.items() for i, number in enumerate(numbers)}

@@ -181,6 +181,8 @@ def test_down_leaves_nothing(lab: Lab) -> None:
     assert not list(Path("/run/netns").glob("lab-*")) and not lab.state.exists()
     assert not [*Path("/sys/fs/cgroup").glob("*/lab"), *Path("/sys/fs/cgroup").glob("lab")]
     assert str(lab.state) not in Path("/proc/self/mountinfo").read_text()
+    running = [file.read_text() for file in Path("/proc").glob("[0-9]*/cmdline")]
+    assert not [words for words in running if "docker-registry" in words or "http.server" in words]
     lab.down()
 
 

@@ -1,0 +1,35 @@
+"""Programs as their own projects release them, for installing without packages. All come from Debian's packages."""
+
+from hashlib import sha256
+from pathlib import Path
+
+from lab import archive
+from lab.cache import architecture, base, made
+
+NERDCTL = Path(__file__).with_name("nerdctl")
+CNI_VERSION, CONTAINERD_VERSION, NERDCTL_VERSION = "1.1.1", "1.6.20", "1.0.0"
+
+
+def artifacts(cache: Path) -> Path:
+    """A directory of files under the names that they have upstream."""
+    tools, arch = base(cache) / "tools", architecture()
+
+    def make(new: Path) -> None:
+        plugins = {f"./{plugin.name}": plugin for plugin in (tools / "usr/lib/cni").iterdir()}
+        programs = [tools / "usr/bin/ctr", *(tools / "usr/bin").glob("containerd*")]
+        files = {
+            f"cni-plugins-linux-{arch}-v{CNI_VERSION}.tgz": archive.tgz(plugins),
+            f"containerd-{CONTAINERD_VERSION}-linux-{arch}.tar.gz": archive.tgz({f"bin/{p.name}": p for p in programs}),
+            f"nerdctl-{NERDCTL_VERSION}-linux-{arch}.tar.gz": archive.tgz({"nerdctl": NERDCTL}),  # a stand-in
+            f"runc.{arch}": (tools / "usr/sbin/runc").read_bytes(),  # not static; hosts have its libraries
+        }
+        for name, content in files.items():
+            (new / name).write_bytes(content)
+
+    recipe = [Path(file).read_text() for file in (__file__, archive.__file__, str(NERDCTL))]
+    return made(cache, "artifacts", [recipe, tools.parent.name], make)
+
+
+def checksum(file: Path) -> str:
+    """The SHA-256 of a file."""
+    return sha256(file.read_bytes()).hexdigest()

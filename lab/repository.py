@@ -1,0 +1,41 @@
+"""All that hosts may fetch by HTTP: two signed apt repositories, images to import, and artifacts."""
+
+import shutil
+from pathlib import Path
+
+from lab.artifacts import artifacts
+from lab.cache import base, made
+from lab.images import images
+from lab.machine import run, wrap
+from lab.packages import packages
+
+
+def repository(cache: Path) -> Path:
+    """The lab's apt repository, with `extra` of the cache; below it Kubernetes' own, `images` and `artifacts`."""
+    built, packed = base(cache), packages(cache)
+    debs = sorted([*built.glob("debs/*.deb"), *packed.glob("base/*.deb"), *cache.glob("extra/*.deb")])
+    parts = {"kubernetes": packed / "kubernetes", "images": images(cache) / "archives", "artifacts": artifacts(cache)}
+
+    def make(new: Path) -> None:
+        for deb in debs:
+            shutil.copy2(deb, new)
+        index(new, built / "gpg", "lab")
+        for name, part in parts.items():
+            run("cp", "-rl", part, new / name)
+        index(new / "kubernetes", built / "gpg", "kubernetes")
+        shutil.copy2(built / "kubernetes.asc", new / "kubernetes/Release.key")
+
+    recipe = [
+        built.name,
+        *map(str, parts.values()),
+        *((deb.name, deb.stat().st_size, deb.stat().st_mtime_ns) for deb in debs),
+    ]
+    return made(cache, "repository", recipe, make)
+
+
+def index(directory: Path, keys: Path, signer: str) -> None:
+    """Make a directory of packages a flat, signed repository."""
+    for command, file in ("packages", "Packages"), ("release", "Release"):
+        (directory / file).write_text(run("sh", "-c", 'cd "$0" && exec apt-ftparchive "$1" .', directory, command))
+    gpg = wrap("building", "gpg", "--homedir", keys, "--local-user", f"{signer}@trueup.invalid")
+    run(*gpg, "-o", directory / "InRelease", "--clearsign", directory / "Release")
