@@ -4,7 +4,7 @@ from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.programs import installed
 from trueup.errors import CouldNotLook
 from trueup.fact import HostFacts
-from trueup.facts import containerd, ctr
+from trueup.facts import ctr, dialect
 from trueup.facts.containerd import BINARIES, CONFIG, CRI_PLUGINS, DUMP, PLUGINS, RUNNING, STARTED, UNIT
 from trueup.facts.kubeadm import IMAGES, known_pause, tag
 from trueup.facts.packages import PACKAGES
@@ -60,8 +60,8 @@ def test_containerd_config(facts: HostFacts, spec: Spec) -> None:
         unmet(Deviation("a configuration", found, config.path, "declared", "enough for containerd, not for kubeadm"))
     if (document := config.document) is None:
         unmet(Deviation("a TOML document", config.mistake, config.path, "declared"))
-    newest = containerd.newest_config(binary.version if binary else "")
-    version = containerd.version_of(document)
+    newest = dialect.newest_config(binary.version if binary else "")
+    version = dialect.version_of(document)
     expect(
         equal(
             config.path, spec.runtime.containerd.config, where="--config of the running containerd", layer="effective"
@@ -72,7 +72,7 @@ def test_containerd_config(facts: HostFacts, spec: Spec) -> None:
             where=f"version in {config.path} (this containerd reads 1 to {newest})",
             layer="declared",
         ),
-        equal(containerd.cri_disabled(document), [], where=f"disabled_plugins in {config.path}", layer="declared"),
+        equal(dialect.cri_disabled(document), [], where=f"disabled_plugins in {config.path}", layer="declared"),
     )
 
 
@@ -80,9 +80,9 @@ def _setting(name: str, wanted: object, facts: HostFacts, hint: str = "") -> Dev
     effective = facts[DUMP]
     if effective is None:
         return Deviation(str(wanted), "containerd is not installed", name, "effective")
-    path = containerd.key(name, containerd.version_of(effective))
-    where = f"{containerd.dotted(path)} (`containerd config dump`)"
-    return equal(containerd.at(effective, path), wanted, where=where, layer="effective", hint=hint)
+    path = dialect.key(name, dialect.version_of(effective))
+    where = f"{dialect.dotted(path)} (`containerd config dump`)"
+    return equal(dialect.at(effective, path), wanted, where=where, layer="effective", hint=hint)
 
 
 @requirement(
@@ -111,7 +111,7 @@ def test_sandbox_image_matches_kubeadm(facts: HostFacts, spec: Spec) -> None:
     if wanted is None:
         raise CouldNotLook(f"kubeadm is not installed, and what {spec.kube.version} wants is not known here")
     effective = facts[DUMP] or {}
-    image = containerd.at(effective, containerd.key("sandbox_image", containerd.version_of(effective)))
+    image = dialect.at(effective, dialect.key("sandbox_image", dialect.version_of(effective)))
     where = f"pause tag for {spec.kube.version} ({says})"
     hint = "the profile's runtime.containerd.sandbox_image and its kube.version do not fit"
     expect(equal(tag(str(image)), wanted, where=where, layer="effective", hint=hint))
@@ -172,9 +172,9 @@ def test_containerd_unit(facts: HostFacts, spec: Spec) -> None:
 def test_registry_mirrors(facts: HostFacts, spec: Spec) -> None:
     """containerd pulls through the mirrors that the profile names, in their order, in the one way that it reads."""
     effective, wanted = facts[DUMP] or {}, spec.runtime.containerd.registry
-    version = containerd.version_of(effective)
-    config_path, mirrors = containerd.key("config_path", version), containerd.key("mirrors", version)
-    old_way = ", ".join(containerd.at(effective, mirrors) or {}) or "none"
+    version = dialect.version_of(effective)
+    config_path, mirrors = dialect.key("config_path", version), dialect.key("mirrors", version)
+    old_way = ", ".join(dialect.at(effective, mirrors) or {}) or "none"
     hint = "mirrors and config_path exclude each other: the CRI plugin does not load with both"
     for registry, endpoints in wanted.mirrors.items():
         for endpoint in endpoints:
@@ -183,11 +183,11 @@ def test_registry_mirrors(facts: HostFacts, spec: Spec) -> None:
                 unmet(Deviation("a URL", f"{endpoint}: {wrong}", where, "declared", "correct it in the profile"))
     hosts, certificates = facts[HOSTS].hosts, facts[HOSTS].certificates
     expect(
-        equal(old_way, "none", where=containerd.dotted(mirrors), layer="effective", hint=hint),
+        equal(old_way, "none", where=dialect.dotted(mirrors), layer="effective", hint=hint),
         equal(
-            containerd.at(effective, config_path) or None,
+            dialect.at(effective, config_path) or None,
             wanted.config_path,
-            where=containerd.dotted(config_path),
+            where=dialect.dotted(config_path),
             layer="effective",
             hint="without it containerd before 2.2 never looks for a hosts.toml",
         ),

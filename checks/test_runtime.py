@@ -3,7 +3,7 @@
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.programs import installed, released
 from trueup.fact import HostFacts
-from trueup.facts import cni, containerd, ctr
+from trueup.facts import cni, ctr, dialect
 from trueup.facts.containerd import BINARIES, DUMP
 from trueup.facts.packages import PACKAGES, within
 from trueup.profiles.schema import Spec
@@ -33,8 +33,8 @@ def test_cni_plugins(facts: HostFacts, spec: Spec) -> None:
     """The CNI plugins are all there, executable, of the profile's version, and where containerd looks for them."""
     wanted, found = spec.runtime.cni, facts[cni.PLUGINS]
     effective = facts[DUMP] or {}
-    version = containerd.version_of(effective)
-    old, new = (containerd.at(effective, containerd.key(name, version)) for name in ("cni_bin_dir", "cni_bin_dirs"))
+    version = dialect.version_of(effective)
+    old, new = (dialect.at(effective, dialect.key(name, version)) for name in ("cni_bin_dir", "cni_bin_dirs"))
     searched = [*new] if isinstance(new, list) and new else [old] if old else []
     missing = [name for name in wanted.plugins if name not in found]
     locked = [name for name in wanted.plugins if name in found and not found[name].executable]

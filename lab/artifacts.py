@@ -1,10 +1,12 @@
 """Programs as their own projects release them, for installing without packages. All come from Debian's packages."""
 
+import shutil
 from hashlib import sha256
 from pathlib import Path
 
 from lab import archive
 from lab.cache import architecture, base, made
+from lab.machine import LabUnavailable
 
 NERDCTL = Path(__file__).with_name("nerdctl")
 CNI_VERSION, CONTAINERD_VERSION, NERDCTL_VERSION = "1.1.1", "1.6.20", "1.0.0"
@@ -15,7 +17,7 @@ def artifacts(cache: Path) -> Path:
     tools, arch = base(cache) / "tools", architecture()
 
     def make(new: Path) -> None:
-        plugins = {f"./{plugin.name}": plugin for plugin in (tools / "usr/lib/cni").iterdir()}
+        plugins = {f"./{plugin.name}": told(plugin, new / "plugins") for plugin in (tools / "usr/lib/cni").iterdir()}
         programs = [tools / "usr/bin/ctr", *(tools / "usr/bin").glob("containerd*")]
         files = {
             f"cni-plugins-linux-{arch}-v{CNI_VERSION}.tgz": archive.tgz(plugins),
@@ -25,9 +27,23 @@ def artifacts(cache: Path) -> Path:
         }
         for name, content in files.items():
             (new / name).write_bytes(content)
+        shutil.rmtree(new / "plugins")
 
     recipe = [Path(file).read_text() for file in (__file__, archive.__file__, str(NERDCTL))]
     return made(cache, "artifacts", [recipe, tools.parent.name], make)
+
+
+def told(plugin: Path, directory: Path) -> Path:
+    """A copy of a CNI plugin that knows its version, as upstream's do: Debian's build did not tell it."""
+    unknown = b"version unknown"
+    content = plugin.read_bytes()
+    if unknown not in content:
+        raise LabUnavailable(f"{plugin} says its version by itself: lab/artifacts.py need not tell it any more")
+    directory.mkdir(exist_ok=True)
+    copy = directory / plugin.name
+    copy.write_bytes(content.replace(unknown, f"v{CNI_VERSION}".encode().ljust(len(unknown))))
+    copy.chmod(0o755)
+    return copy
 
 
 def checksum(file: Path) -> str:

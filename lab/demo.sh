@@ -25,7 +25,7 @@ step() {
 
 began=$(date +%s)
 state=${TRUEUP_LAB:-/var/lib/trueup-lab}
-hosts="--hosts=@$state/hosts --ssh-config=$state/ssh_config --profile=lab"
+hosts="--hosts=@$state/hosts --ssh-config=$state/ssh_config --profile=$state/profile.yaml"
 trap 'python -m lab down' EXIT
 step 0 'tools, base system, and what hosts install from: the first time this builds Kubernetes' python -m lab setup
 step 0 'three bare hosts: systemd, sshd, no container runtime' python -m lab reset cp1 w1 w2

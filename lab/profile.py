@@ -26,11 +26,11 @@ def profile(cache: Path) -> str:
     nerdctl = binary(NERDCTL_VERSION, "nerdctl-{version}-linux-{arch}.tar.gz", "/usr/local/bin")
     cni = binary(CNI_VERSION, "cni-plugins-linux-{arch}-v{version}.tgz", "/opt/cni/bin")
     ca = LiteralScalarString((authority(cache) / "ca.crt").read_text())
-    # once there are such requirements: "select": ["+runtime.nerdctl.version", "+runtime.cni.plugins"]
     runtime = {
         "containerd": {"registry": {"ca": {"https://mirror.lab:5443": ca}}},
         "nerdctl": {"binary": nerdctl},
         "cni": {"binary": cni},
     }
-    yaml.dump({"name": "lab-here", "extends": "lab", "runtime": runtime}, text)
+    select = ["+runtime.nerdctl.version"]
+    yaml.dump({"name": "lab-here", "extends": "lab", "select": select, "runtime": runtime}, text)
     return text.getvalue()

@@ -7,7 +7,7 @@ from trueup import remedy
 from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
-from trueup.facts import containerd, registries
+from trueup.facts import containerd, dialect, registries
 from trueup.facts.containerd import BINARIES, CONFIG, RUNNING, STARTED, UNIT, Binary, is_release, render_unit
 from trueup.facts.registries import mistake, render
 from trueup.profiles.schema import Package, Spec
@@ -55,8 +55,8 @@ def write_unit_drop_in(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 
 def _values(spec: Spec, document: dict[str, Any], *names: str) -> dict[tuple[str, ...], object]:
-    version = containerd.version_of(document)
-    return {containerd.key(name, version): getattr(spec.runtime.containerd, name) for name in names}
+    version = dialect.version_of(document)
+    return {dialect.key(name, version): getattr(spec.runtime.containerd, name) for name in names}
 
 
 @remedy("runtime.containerd.config", disruption="restart")
@@ -68,7 +68,7 @@ def write_config(change: Change, spec: Spec, facts: HostFacts) -> None:
     values: dict[tuple[str, ...], object] = {}
     if not document:
         values = _values(spec, tomllib.loads(default), "sandbox_image", "systemd_cgroup", "runtime_type")
-    elif off := containerd.cri_disabled(document):
+    elif off := dialect.cri_disabled(document):
         values[("disabled_plugins",)] = [name for name in document["disabled_plugins"] if name not in off]
     if change.edit_toml(config.path, values, default=default, validate=_VALIDATE):
         change.restart(_SERVICE)
@@ -114,10 +114,10 @@ def set_registry_mirrors(change: Change, spec: Spec, facts: HostFacts) -> None:
             )
         ):
             change.write(f"{wanted.config_path}/{registry}/hosts.toml", render(registry, wanted))
-    version = containerd.version_of(config.document or {})
+    version = dialect.version_of(config.document or {})
     values = {
-        containerd.key("config_path", version): wanted.config_path,
-        containerd.key("mirrors", version): None,
+        dialect.key("config_path", version): wanted.config_path,
+        dialect.key("mirrors", version): None,
     }
     if change.edit_toml(config.path, values, validate=_VALIDATE):
         change.restart(_SERVICE)

@@ -16,7 +16,20 @@ from trueup.verdict import Unmet
 
 catalog.load("trueup.checks", remediations.__name__)
 IDS = [id for id in catalog.requirements if id.startswith("host.preflight.")]
-TOOLS = ["conntrack", "crictl", "ip", "iptables", "mount", "nsenter", "losetup", "ebtables", "ethtool", "socat", "tc", "touch"]
+TOOLS = [
+    "conntrack",
+    "crictl",
+    "ip",
+    "iptables",
+    "mount",
+    "nsenter",
+    "losetup",
+    "ebtables",
+    "ethtool",
+    "socat",
+    "tc",
+    "touch",
+]
 PROGRAMS = ("kubeadm", "kubelet", "kubectl")
 MEMBER = "/etc/kubernetes/kubelet.conf\n"
 UNIT = "LoadState={}\nActiveState={}\n"
@@ -71,7 +84,8 @@ def test_the_names_are_those_that_kubeadm_can_be_told_to_ignore() -> None:
     names = {id.removeprefix("host.preflight.") for id in IDS}
     assert names == {
         "FileContent--proc-sys-net-bridge-bridge-nf-call-iptables", "Swap", "ImagePull",
-        "KubeletVersion", "KubernetesVersion", "Service-Kubelet", "IsPrivilegedUser", "NumCPU", "Mem", "Hostname", "SystemVerification", "CRI", "Firewalld", "HTTPProxy",
+        "KubeletVersion", "KubernetesVersion", "Service-Kubelet",
+        "IsPrivilegedUser", "NumCPU", "Mem", "Hostname", "SystemVerification", "CRI", "Firewalld", "HTTPProxy",
         "FileContent--proc-sys-net-ipv4-ip_forward", "DirAvailable--var-lib-etcd",
         "FileAvailable--etc-kubernetes-bootstrap-kubelet.conf", "FileAvailable--etc-kubernetes-pki-ca.crt",
         "FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml",
@@ -190,11 +204,18 @@ def programs(version: str) -> str:
         ("KubeletVersion", {"kube__programs": programs("v1.29.9")}, "found     v1.29.9"),
         ("KubeletVersion", {"kube__programs": programs("v1.34.0")}, "found     v1.34.0"),
         ("KubernetesVersion", {"kube__programs": programs("v1.32.1")}, "found     v1.32.1"),
-        ("Service-Kubelet", {"unit__kubelet__service": "LoadState=not-found\nActiveState=inactive\n"}, "found     not-found"),
+        (
+            "Service-Kubelet",
+            {"unit__kubelet__service": "LoadState=not-found\nActiveState=inactive\n"},
+            "found     not-found",
+        ),
         ("ImagePull", {"images__present": "@default\n"}, "registry.k8s.io/pause:3.10"),
         ("Swap", {"swap__active": "Filename Type\n/swapfile file 1 0 -2\n"}, "found     /swapfile"),
-        ("FileContent--proc-sys-net-bridge-bridge-nf-call-iptables",
-         {"kernel__sysctl": "net.bridge.bridge-nf-call-iptables=0"}, "found     0"),
+        (
+            "FileContent--proc-sys-net-bridge-bridge-nf-call-iptables",
+            {"kernel__sysctl": "net.bridge.bridge-nf-call-iptables=0"},
+            "found     0",
+        ),
     ],
 )
 def test_what_another_requirement_says_too_is_said_under_kubeadms_name(

@@ -1,7 +1,4 @@
-"""containerd and runc: what is installed, what is configured, what runs.
-
-Keys by configuration version: containerd's RELEASES.md and docs/cri/config.md.
-"""
+"""containerd and runc: what is installed, what is configured, what runs."""
 
 from __future__ import annotations
 
@@ -18,7 +15,6 @@ from trueup.facts.systemd import unit
 if TYPE_CHECKING:
     from trueup.profiles.schema import Artifact, Spec
 
-Key = tuple[str, ...]
 UNIT = unit("containerd.service")
 
 
@@ -29,87 +25,6 @@ def render_unit(program: str, directives: Mapping[str, str]) -> str:
     rows += [f"After={directives.get('After', 'network.target local-fs.target')}", "", "[Service]"]
     rows += [f"ExecStart={program}", *(f"{name}={value}" for name, value in own.items())]
     return "\n".join([*rows, "", "[Install]", "WantedBy=multi-user.target", ""])
-
-
-_GRPC = ("plugins", "io.containerd.grpc.v1.cri")
-_RUNC = ("containerd", "runtimes", "runc")
-_KEYS: dict[str, dict[int, Key]] = {
-    "sandbox_image": {
-        1: ("plugins", "cri", "sandbox_image"),
-        2: (*_GRPC, "sandbox_image"),
-        3: ("plugins", "io.containerd.cri.v1.images", "pinned_images", "sandbox"),
-    },
-    "systemd_cgroup": {
-        1: ("plugins", "cri", *_RUNC, "options", "SystemdCgroup"),
-        2: (*_GRPC, *_RUNC, "options", "SystemdCgroup"),
-        3: ("plugins", "io.containerd.cri.v1.runtime", *_RUNC, "options", "SystemdCgroup"),
-    },
-    # A table of runc in the file replaces containerd's default one whole, and without a type no pod starts.
-    "runtime_type": {
-        1: ("plugins", "cri", *_RUNC, "runtime_type"),
-        2: (*_GRPC, *_RUNC, "runtime_type"),
-        3: ("plugins", "io.containerd.cri.v1.runtime", *_RUNC, "runtime_type"),
-    },
-    "config_path": {
-        1: ("plugins", "cri", "registry", "config_path"),
-        2: (*_GRPC, "registry", "config_path"),
-        3: ("plugins", "io.containerd.cri.v1.images", "registry", "config_path"),
-    },
-    "mirrors": {
-        1: ("plugins", "cri", "registry", "mirrors"),
-        2: (*_GRPC, "registry", "mirrors"),
-        3: ("plugins", "io.containerd.cri.v1.images", "registry", "mirrors"),
-    },
-    "cni_bin_dir": {
-        1: ("plugins", "cri", "cni", "bin_dir"),
-        2: (*_GRPC, "cni", "bin_dir"),
-        3: ("plugins", "io.containerd.cri.v1.runtime", "cni", "bin_dir"),
-    },
-    "cni_bin_dirs": {  # a list, from containerd 2.1 on
-        1: ("plugins", "cri", "cni", "bin_dirs"),
-        2: (*_GRPC, "cni", "bin_dirs"),
-        3: ("plugins", "io.containerd.cri.v1.runtime", "cni", "bin_dirs"),
-    },
-}
-_NEWEST = 4  # containerd 2.3; its keys are those of version 3
-# The newest configuration version that a containerd release reads.
-_READS = ((2, 3, 4), (2, 0, 3), (1, 3, 2), (0, 0, 1))
-
-
-def key(setting: str, version: int) -> Key:
-    """Return where a setting lives in a configuration of the given version."""
-    return _KEYS[setting][min(version, 3)]
-
-
-def cri_disabled(document: dict[str, Any]) -> list[str]:
-    """Return the entries of ``disabled_plugins`` that take the CRI away from kubelet, as Docker's package does."""
-    disabled = document.get("disabled_plugins", [])
-    return [name for name in disabled if name == "cri" or ".cri" in str(name)] if isinstance(disabled, list) else []
-
-
-def at(document: dict[str, Any], path: Key) -> Any:
-    """Return the value at a path, or ``None``."""
-    node: Any = document
-    for part in path:
-        node = node.get(part) if isinstance(node, dict) else None
-    return node
-
-
-def dotted(path: Key) -> str:
-    """Return a path in TOML's notation."""
-    return ".".join(f'"{part}"' if "." in part else part for part in path)
-
-
-def newest_config(release: str) -> int:
-    """Return the newest configuration version that a containerd release such as ``1.6.20`` reads."""
-    major, minor = (int(part) if part.isdigit() else 0 for part in (*release.split("."), "0")[:2])
-    return next(config for *least, config in _READS if (major, minor) >= tuple(least))
-
-
-def version_of(document: dict[str, Any]) -> int:
-    """Return the configuration version; a file without one is version 1."""
-    version = document.get("version", 1)
-    return version if isinstance(version, int) and 1 <= version <= _NEWEST else 0
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from trueup.facts import (
     apt,
     clock,
     containerd,
+    dialect,
     dropins,
     kernel,
     kubeadm,
@@ -55,9 +56,9 @@ def _unit(found: systemd.Unit, _: Any) -> Any:
 
 
 def _keys(document: dict[str, Any]) -> dict[str, Any]:
-    version = containerd.version_of(document)
+    version = dialect.version_of(document)
     settings = ("sandbox_image", "systemd_cgroup") if version else ()
-    return {"version": version} | {name: containerd.at(document, containerd.key(name, version)) for name in settings}
+    return {"version": version} | {name: dialect.at(document, dialect.key(name, version)) for name in settings}
 
 
 def _config(found: containerd.Config, _: Any) -> Any:
@@ -66,7 +67,7 @@ def _config(found: containerd.Config, _: Any) -> Any:
     known = {"path": found.path, "exists": found.exists, "changed": found.changed, "is_toml": document is not None}
     if document is None:
         return known
-    return known | _keys(document) | {"cri_disabled": containerd.cri_disabled(document)}
+    return known | _keys(document) | {"cri_disabled": dialect.cri_disabled(document)}
 
 
 def _dump(found: dict[str, Any] | None, _: Any) -> Any:
