@@ -15,7 +15,11 @@ _CLOCKS = 0.05  # seconds by which a process start can be off: three clocks with
 
 
 @requirement(
-    "runtime.containerd.version", key="runtime.containerd.version", reads=(PACKAGES, BINARIES), severity="critical"
+    "runtime.containerd.version",
+    key="runtime.containerd.version",
+    reads=(PACKAGES, BINARIES),
+    severity="critical",
+    controls=("NIST SP 800-190 4.4.1",),
 )
 def test_containerd_version(facts: HostFacts, spec: Spec) -> None:
     """containerd is installed as the profile asks for it: from a package or as released, and in that version."""
@@ -168,6 +172,7 @@ def test_containerd_unit(facts: HostFacts, spec: Spec) -> None:
     reads=(CONFIG, DUMP, HOSTS),
     needs=("runtime.containerd.config",),
     layers=("declared", "effective"),
+    controls=("NIST SP 800-190 4.2.1",),
 )
 def test_registry_mirrors(facts: HostFacts, spec: Spec) -> None:
     """containerd pulls through the mirrors that the profile names, in their order, in the one way that it reads."""
@@ -283,6 +288,7 @@ def test_config_loaded(facts: HostFacts, spec: Spec) -> None:
     key="runtime.containerd.version",
     reads=(RUNNING, BINARIES),
     needs=("runtime.containerd.source", "runtime.containerd.service"),
+    controls=("NIST SP 800-190 4.4.1",),
 )
 def test_running_version(facts: HostFacts, spec: Spec) -> None:
     """The running containerd is the installed program: an upgrade counts only after a restart."""

@@ -117,7 +117,13 @@ def test_swap(facts: HostFacts, spec: Spec) -> None:
     )
 
 
-@requirement("host.apt.sources", key="host.apt.sources", reads=(apt.SOURCES,), layers=("declared",))
+@requirement(
+    "host.apt.sources",
+    key="host.apt.sources",
+    reads=(apt.SOURCES,),
+    layers=("declared",),
+    controls=("NIST SP 800-190 4.5.3",),
+)
 def test_apt_sources(facts: HostFacts, spec: Spec) -> None:
     """apt can read its list of sources, which names those of the profile, and of the distribution only this release."""
     found, wanted = facts[apt.SOURCES], spec.host.apt.sources

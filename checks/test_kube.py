@@ -19,6 +19,7 @@ _RELEASE = re.compile(r"(?:\d+:)?(\d+\.\d+\.\d+)")  # of a package's version, be
     reads=(apt.SOURCES, kube.REPOSITORY),
     severity="high",
     layers=("declared", "effective"),
+    controls=("NIST SP 800-190 4.5.3",),
 )
 def test_apt_repository(facts: HostFacts, spec: Spec) -> None:
     """apt lists the repository of Kubernetes, has the key that signs it, and has fetched its index."""
@@ -55,6 +56,7 @@ def test_apt_repository(facts: HostFacts, spec: Spec) -> None:
     needs=("kube.apt.repository",),
     after=("host.apt.sources",),
     severity="critical",
+    controls=("NIST SP 800-190 4.5.3",),
 )
 def test_packages_version(facts: HostFacts, spec: Spec) -> None:
     """kubeadm, kubelet and kubectl are installed in the profile's version, and are what a shell finds."""
@@ -178,6 +180,7 @@ def test_images_present(facts: HostFacts, spec: Spec) -> None:
     reads=(images.PRESENT,),
     severity="medium",
     across=True,
+    controls=("NIST SP 800-190 4.1.5",),
 )
 def test_images_same_digest(facts: FleetFacts, spec: Spec) -> None:
     """An image of the cluster has the same digest on all hosts that have it: a tag may have moved in between."""

@@ -9,7 +9,13 @@ from trueup.facts.packages import PACKAGES, within
 from trueup.profiles.schema import Spec
 
 
-@requirement("runtime.runc.version", key="runtime.runc.version", reads=(PACKAGES, BINARIES), severity="critical")
+@requirement(
+    "runtime.runc.version",
+    key="runtime.runc.version",
+    reads=(PACKAGES, BINARIES),
+    severity="critical",
+    controls=("NIST SP 800-190 4.4.1",),
+)
 def test_runc_version(facts: HostFacts, spec: Spec) -> None:
     """The runc that containerd calls is installed as the profile asks for it, and in that version."""
     wanted, binary = spec.runtime.runc, facts[BINARIES].runc
@@ -118,7 +124,13 @@ def test_nerdctl_web(facts: HostFacts, spec: Spec) -> None:
     )
 
 
-@requirement("runtime.docker.absent", key="runtime.docker.absent", reads=(PACKAGES,), severity="medium")
+@requirement(
+    "runtime.docker.absent",
+    key="runtime.docker.absent",
+    reads=(PACKAGES,),
+    severity="medium",
+    controls=("NIST SP 800-190 4.5.1",),
+)
 def test_docker_absent(facts: HostFacts, spec: Spec) -> None:
     """None of Docker's old packages is installed: they bring a containerd of their own, or fight over its files."""
     found = {name: facts[PACKAGES].version(name) for name in spec.runtime.docker.absent}

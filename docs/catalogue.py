@@ -21,11 +21,14 @@ def render() -> str:
             subject = requirement.subject
             lines.append(f"## {subject}\n")
         scenarios = sorted(path.stem for path in (_SCENARIOS / id).glob("*.sh"))
-        cost = f"{remedy.sentence} Disruption: {remedy.disruption}." if remedy else ""
+        allowed = " Destructive: needs `--fix-allow=destructive`." if remedy and remedy.destructive else ""
+        cost = f"{remedy.sentence} Disruption: {remedy.disruption}.{allowed}" if remedy else ""
+        roles = ", ".join(sorted(requirement.roles)) or "every host"
         rows = {
             "layers": ", ".join(requirement.layers),
             "severity": requirement.severity,
-            "roles": ", ".join(sorted(requirement.roles)) or "every host",
+            "roles": f"{roles}, all together" if requirement.across else roles,
+            "active": "it does more than look, and cleans up after itself" if requirement.active else "",
             "profile key": f"`{requirement.key}`",
             "needs": ", ".join(requirement.needs),
             "controls": ", ".join(requirement.controls),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trueup.facts.containerd import dotted, newest_config, version_of
+from trueup.facts.dialect import dotted, newest_config, version_of
 from trueup.facts.kernel import proc_path
 from trueup.facts.systemd import Unit, seconds
 
