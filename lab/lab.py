@@ -10,7 +10,7 @@ from pathlib import Path
 from lab import cache, network, services
 from lab.host import KEYGEN, Done, Host
 from lab.kubernetes import kubernetes
-from lab.machine import MOUNTS, LabUnavailable, cgroups, check, end, locked, run
+from lab.machine import LabUnavailable, MOUNTS, cgroups, check, cpu, end, locked, run
 from lab.profile import profile
 
 SSH = (
@@ -102,6 +102,10 @@ class Lab:
     def freeze(self, name: str, frozen: bool) -> None:
         """Let a host hang, or go on."""
         (cgroups(self._host(name).name)[0] / "cgroup.freeze").write_text(str(int(frozen)))
+
+    def cpu(self, name: str) -> float:
+        """The seconds of CPU that a host has used since it was made."""
+        return cpu(self._host(name).name)
 
     def reboot(self, name: str) -> None:
         """Reboot a host from inside, and wait until it is back."""

@@ -92,6 +92,15 @@ def pids(name: str) -> list[int]:
     return found
 
 
+def cpu(name: str) -> float:
+    """The seconds of CPU that all processes of `name` have used so far."""
+    for usage in (group / "cpuacct.usage" for group in cgroups(name)):
+        if usage.exists():
+            return int(usage.read_text()) / 1e9
+    rows = dict(row.split() for row in (cgroups(name)[0] / "cpu.stat").read_text().splitlines())
+    return int(rows["usage_usec"]) / 1e6
+
+
 def end(name: str) -> None:
     """End every process of `name`, and remove its cgroups."""
     until = time.monotonic() + 15

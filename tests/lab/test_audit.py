@@ -28,7 +28,7 @@ def hosts(lab: Lab) -> None:
 @pytest.fixture
 def audit(lab: Lab, trueup: Audit) -> Audit:
     return lambda *args, hosts="cp1,w1": trueup(
-        f"--hosts={hosts}", f"--ssh-config={lab.ssh_config}", "--profile=lab", *args
+        f"--hosts={hosts}", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", *args
     )
 
 
@@ -110,17 +110,19 @@ def test_changes_nothing(lab: Lab, audit: Audit, mode: list[str]) -> None:
 def test_unreachable(lab: Lab, trueup: Audit, config: Any, lines: str, hosts: str, says: str) -> None:
     before = _state(lab, "w1")
     for mode in ([], ["--fix"]):
-        done = trueup(f"--hosts={hosts}", config(lines), "--profile=lab", *mode)
+        done = trueup(f"--hosts={hosts}", config(lines), f"--profile={lab.profile}", *mode)
         assert done.code == 3, done.text
         assert says in done.text
-        assert set(done.outcomes.values()) == {"unreachable"}
-        assert done.text.count(f"UNREACHABLE  {len(done.outcomes)} requirements  on w1") == 1
+        alone = [outcome for (_, host), outcome in done.outcomes.items() if host == "w1"]
+        assert set(alone) == {"unreachable"}
+        assert done.text.count(f"UNREACHABLE  {len(alone)} requirements  on w1") == 1
+        assert set(done.outcomes.values()) == {"unreachable", "could-not-look"}  # the latter across hosts
         assert "Traceback" not in done.text
     assert _state(lab, "w1") == before
 
 
 def test_a_dead_host_does_not_hide_a_live_one(audit: Audit, config: Any, trueup: Audit) -> None:
-    done = trueup("--hosts=cp1,w1", config("Host w1\n  HostName 10.77.0.200"), "--profile=lab")
+    done = trueup("--hosts=cp1,w1", config("Host w1\n  HostName 10.77.0.200"), f"--profile={lab.profile}")
     assert done.code == 1
     assert {host for (_, host), outcome in done.outcomes.items() if outcome == "unreachable"} == {"w1"}
     assert {o for (_, host), o in done.outcomes.items() if host == "cp1"} == {"passed", "failed", "blocked"}
@@ -148,7 +150,9 @@ def test_a_cut_cable_is_unreachable(lab: Lab, audit: Audit) -> None:
 @pytest.mark.parametrize("mode", [[], ["--fix"]], ids=["audit", "fix"])
 def test_without_sudo(lab: Lab, trueup: Audit, config: Any, mode: list[str]) -> None:
     before = _state(lab, "w1")
-    done = trueup("--hosts=ssh://nosudo@w1", f"--ssh-config={lab.ssh_config}", "--profile=lab", "--sudo", *mode)
+    done = trueup(
+        "--hosts=ssh://nosudo@w1", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", "--sudo", *mode
+    )
     assert done.code == 3, done.text
     assert set(done.outcomes.values()) == {"could-not-look"}
     assert "sudo refused" in done.text
@@ -157,7 +161,7 @@ def test_without_sudo(lab: Lab, trueup: Audit, config: Any, mode: list[str]) -> 
 
 def test_fix_without_root_changes_nothing(lab: Lab, trueup: Audit) -> None:
     before = _state(lab, "w1")
-    done = trueup("--hosts=ssh://nosudo@w1", f"--ssh-config={lab.ssh_config}", "--profile=lab", "--fix")
+    done = trueup("--hosts=ssh://nosudo@w1", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", "--fix")
     assert done.code == 1, done.text
     assert "not root there: use --sudo; nothing was changed" in done.text
     assert _state(lab, "w1") == before
@@ -165,7 +169,7 @@ def test_fix_without_root_changes_nothing(lab: Lab, trueup: Audit) -> None:
 
 def test_sudo_sees_what_root_sees(lab: Lab, trueup: Audit, audit: Audit) -> None:
     as_root = audit(hosts="w1")
-    done = trueup("--hosts=ssh://op@w1", f"--ssh-config={lab.ssh_config}", "--profile=lab", "--sudo")
+    done = trueup("--hosts=ssh://op@w1", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", "--sudo")
     assert done.outcomes == as_root.outcomes, done.text
 
 
@@ -183,7 +187,7 @@ def test_an_ssh_config_that_ssh_refuses(lab: Lab, trueup: Audit, config: Any, tm
         (f"--ssh-config={tmp_path}/none", "no such file"),
         (config("Host w1\n  NoSuchOption yes"), "ssh does not accept it"),
     ):
-        done = trueup("--hosts=w1", option, "--profile=lab")
+        done = trueup("--hosts=w1", option, f"--profile={lab.profile}")
         assert done.code == 4, done.text
         assert says in done.text
         assert "Traceback" not in done.text
@@ -195,7 +199,7 @@ def test_testinfra_backend_through_the_same_door(lab: Lab, trueup: Audit, tmp_pa
     if not null.exists():  # seen from outside, the host's own /dev is not there
         os.mknod(null, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
     (tmp_path / "w1root").symlink_to(lab.root("w1"))  # testinfra takes one path component
-    done = trueup("--hosts=chroot://w1root", "--profile=lab", "-k", CHROOT, cwd=tmp_path)
+    done = trueup("--hosts=chroot://w1root", f"--profile={lab.profile}", "-k", CHROOT, cwd=tmp_path)
     assert done.code == 1, done.text
     assert set(done.outcomes.values()) == {"failed"}
     assert "package containerd\n      expected  >= 1.6.20~ds1-1\n      found     not installed" in done.text
@@ -205,7 +209,7 @@ def test_a_users_own_test_beside_ours(lab: Lab, tmp_path: Path) -> None:
     own = tmp_path / "test_own.py"
     own.write_text("def test_release(host):\n    assert host.file('/etc/debian_version').exists\n")
     command = f"{shlex.quote(sys.executable)} -m pytest -p trueup.plugin -p no:cacheprovider checks {own} -v"
-    options = f"--hosts=w1 --ssh-config={lab.ssh_config} --profile=lab"
+    options = f"--hosts=w1 --ssh-config={lab.ssh_config} --profile={lab.profile}"
     done = subprocess.run(f"{command} {options}", shell=True, capture_output=True, text=True, check=False)
     assert "test_release[ssh://w1] PASSED" in done.stdout, done.stdout
     assert "host.sysctl.ip_forward[w1] FAILED" in done.stdout

@@ -35,7 +35,7 @@ mkdir -p /etc/systemd/system/containerd.service.d
 sed -i 's|sandbox_image = .*|sandbox_image = "registry.example/pause:0.8" # ours|' /etc/containerd/config.toml
 cat >/etc/systemd/system/containerd.service.d/10-test.conf <<'X'
 [Service]
-ExecStartPre=/bin/sh -c 'if grep -q pause:3.10 /etc/containerd/config.toml; then echo refusing; exit 1; fi'
+ExecStartPre=/bin/sh -c 'if grep -q google_containers.pause:3.2 /etc/containerd/config.toml; then echo refusing; exit 1; fi'
 X
 systemctl daemon-reload
 systemctl restart containerd
@@ -53,13 +53,13 @@ LINES = (
 
 @pytest.fixture
 def run(lab: Lab, trueup: Run) -> Run:
-    return lambda *args: trueup(f"--hosts={HOST}", f"--ssh-config={lab.ssh_config}", "--profile=lab", *args)
+    return lambda *args: trueup(f"--hosts={HOST}", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", *args)
 
 
 @pytest.fixture(scope="module")
 def good(lab: Lab, trueup: Run) -> None:
     lab.reset([HOST])
-    done = trueup(f"--hosts={HOST}", f"--ssh-config={lab.ssh_config}", "--profile=lab", "--fix")
+    done = trueup(f"--hosts={HOST}", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", "--fix")
     assert done.code == 0, done.text
 
 
@@ -78,7 +78,7 @@ def _whole(lab: Lab) -> None:
 @pytest.mark.parametrize("start", ["bare", "broken"])
 def test_a_killed_controller_leaves_nothing_half_done(lab: Lab, run: Run, start: str) -> None:
     command = [sys.executable, "-m", "pytest", "checks", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--fix"]
-    command += [f"--hosts={HOST}", f"--ssh-config={lab.ssh_config}", "--profile=lab"]
+    command += [f"--hosts={HOST}", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}"]
     lab.reset([HOST])
     if start == "broken":
         assert run("--fix").code == 0
