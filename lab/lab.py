@@ -10,7 +10,7 @@ from pathlib import Path
 from lab import cache, network, services
 from lab.host import KEYGEN, Done, Host
 from lab.kubernetes import kubernetes
-from lab.machine import LabUnavailable, MOUNTS, cgroups, check, cpu, end, locked, run
+from lab.machine import MOUNTS, LabUnavailable, cgroups, check, cpu, end, locked, run
 from lab.profile import profile
 
 SSH = (

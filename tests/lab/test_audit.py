@@ -121,7 +121,7 @@ def test_unreachable(lab: Lab, trueup: Audit, config: Any, lines: str, hosts: st
     assert _state(lab, "w1") == before
 
 
-def test_a_dead_host_does_not_hide_a_live_one(audit: Audit, config: Any, trueup: Audit) -> None:
+def test_a_dead_host_does_not_hide_a_live_one(lab: Lab, config: Any, trueup: Audit) -> None:
     done = trueup("--hosts=cp1,w1", config("Host w1\n  HostName 10.77.0.200"), f"--profile={lab.profile}")
     assert done.code == 1
     assert {host for (_, host), outcome in done.outcomes.items() if outcome == "unreachable"} == {"w1"}

@@ -35,7 +35,7 @@ mkdir -p /etc/systemd/system/containerd.service.d
 sed -i 's|sandbox_image = .*|sandbox_image = "registry.example/pause:0.8" # ours|' /etc/containerd/config.toml
 cat >/etc/systemd/system/containerd.service.d/10-test.conf <<'X'
 [Service]
-ExecStartPre=/bin/sh -c 'if grep -q google_containers.pause:3.2 /etc/containerd/config.toml; then echo refusing; exit 1; fi'
+ExecStartPre=/bin/sh -c 'if grep -q ers.pause:3.2 /etc/containerd/config.toml; then echo refusing; exit 1; fi'
 X
 systemctl daemon-reload
 systemctl restart containerd
