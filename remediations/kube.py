@@ -41,7 +41,7 @@ def list_repository(change: Change, spec: Spec, facts: HostFacts) -> None:
     if [*sources.missing([wanted])] or any(e.path == _SOURCES for e in sources.of(wanted)) or changed:
         every = ((wanted, suite, wanted.components) for suite in wanted.suites)
         changed |= change.write(_SOURCES, apt.render(every))
-    if changed or not facts[kube.REPOSITORY].offers:
+    if changed or not facts[kube.REPOSITORY].indexes:
         change.refresh_packages()
 
 

@@ -5,6 +5,7 @@ import pytest
 from trueup.catalog import catalog
 from trueup.errors import CouldNotLook
 from trueup.fact import FleetFacts, HostFacts, Raw, Snapshot
+from trueup.facts.kube import index_name
 from trueup.profile import load
 from trueup.profiles.schema import Spec
 from trueup.verdict import Deviation, Unmet
@@ -35,19 +36,18 @@ SOURCES = """bookworm
 |Signed-By: /etc/apt/keyrings/lab-kubernetes.asc
 |
 """
-MADISON = "   kubeadm |  1.20.2-00 | http://10.77.0.254:8000/kubernetes ./ Packages\n"
+INDEX = "/var/lib/apt/lists/10.77.0.254:8000_kubernetes_._Packages\n"
 
 
 @pytest.mark.parametrize(
     ("sources", "repository", "expected"),
     [
-        (SOURCES, f"present\n{MADISON}", []),
-        (SOURCES, f"absent\n{MADISON}", ["absent"]),
+        (SOURCES, f"present\n{INDEX}", []),
+        (SOURCES, f"absent\n{INDEX}", ["absent"]),
         (SOURCES, "present\n", ["none"]),
-        (SOURCES, f"present\n{MADISON.replace('/kubernetes', '/other')}", ["none"]),
         ("bookworm\n", "present\n", ["not listed"]),
-        (SOURCES.replace("lab-kubernetes", "other"), f"present\n{MADISON}", ["/etc/apt/keyrings/other.asc"]),
-        (SOURCES.replace("|Signed-By", "|X-Other"), f"present\n{MADISON}", ["any key of apt"]),
+        (SOURCES.replace("lab-kubernetes", "other"), f"present\n{INDEX}", ["/etc/apt/keyrings/other.asc"]),
+        (SOURCES.replace("|Signed-By", "|X-Other"), f"present\n{INDEX}", ["any key of apt"]),
     ],
 )
 def test_the_repository_is_listed_signed_by_its_key_and_fetched(
@@ -182,3 +182,16 @@ def test_cloned_machines_are_named_by_what_they_have_in_common(spec: Spec) -> No
     }
     seen = found("host.identity.unique", FleetFacts(hosts, {}), spec)
     assert {(d.where, d.found) for d in seen} == {("machine-id", "a, b have 1"), ("product_uuid", "b, c have u2")}
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("http://10.77.0.254:8000/kubernetes", "10.77.0.254:8000_kubernetes_"),
+        ("https://mirrors.aliyun.com/kubernetes/apt/", "mirrors.aliyun.com_kubernetes_apt_"),
+        ("https://pkgs.k8s.io/core:/stable:/v1.34/deb/", "pkgs.k8s.io_core:_stable:_v1.34_deb_"),
+        ("https://r.example/a_b", "r.example_a%5fb_"),
+    ],
+)
+def test_the_name_of_an_index_is_the_one_that_apt_gives_it(uri: str, name: str) -> None:
+    assert index_name(uri) == name

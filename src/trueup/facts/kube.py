@@ -117,27 +117,37 @@ class Repository:
     """What the host has of the repository beside its entry in apt's list."""
 
     key: str  # absent, empty, present
-    offers: tuple[tuple[str, str], ...]  # version and source of what the index has
+    indexes: tuple[str, ...]  # the fetched ones that have the package
 
 
+def index_name(uri: str) -> str:
+    """Return what the names of a repository's indexes begin with, as apt makes them of its URI (URItoFileName)."""
+    return uri.partition("://")[2].rpartition("@")[2].rstrip("/").replace("_", "%5f").replace("/", "_") + "_"
+
+
+# The files are read, where asking apt would cost a second: it puts all packages of all sources in order first.
 def _probe_repository(spec: Spec) -> str:
     repository = spec.kube.apt.repository
     keyring = shlex.quote(repository.signed_by if repository else "")
+    prefix = shlex.quote(index_name(repository.uri if repository else ""))
     name = shlex.quote(next(iter(spec.kube.packages.names), "kubeadm"))
     return f"""
-command -v apt-cache >/dev/null 2>&1 || {{ echo 'no apt: only its package sources are known' >&2; exit 127; }}
+command -v apt-get >/dev/null 2>&1 || {{ echo 'no apt: only its package sources are known' >&2; exit 127; }}
 if [ ! -e {keyring} ]; then echo absent; elif [ -s {keyring} ]; then echo present; else echo empty; fi
-apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= madison {name}
+show() {{ case $1 in *Packages) cat "$1";; *) /usr/lib/apt/apt-helper cat-file "$1";; esac; }}
+for file in /var/lib/apt/lists/{prefix}*Packages*; do
+  [ -e "$file" ] || continue
+  ! show "$file" | grep -qx 'Package: '{name} || echo "$file"
+done
 """
 
 
 def parse_repository(text: str) -> Repository:
-    """Return the state of the keyring, and the rows of ``apt-cache madison``: package, version and source."""
+    """Return the state of the keyring, and the indexes."""
     key, _, rows = text.partition("\n")
     if key not in ("absent", "empty", "present"):
         raise ValueError(f"unknown state of a keyring {key!r}")
-    cells = ([cell.strip() for cell in row.split("|")] for row in rows.splitlines())
-    return Repository(key, tuple((row[1], row[2]) for row in cells if len(row) == 3))
+    return Repository(key, tuple(rows.splitlines()))
 
 
 REPOSITORY = Fact("kube.repository", _probe_repository, parse_repository)
