@@ -6,15 +6,12 @@ import base64
 import difflib
 import hashlib
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
-
-from trueup import shell
+from trueup import documents, shell
 from trueup.change.hand import Hand
+from trueup.documents import Values
 from trueup.errors import ChangeFailed
 from trueup.fact import Fact
 from trueup.verdict import Action
@@ -62,32 +59,34 @@ class Files(Hand):
         self.act(Action("write", old.path, f"write {old.path}", _diff(old, new), undo), body)
         return True
 
-    def edit_toml(
-        self, path: str, values: Mapping[tuple[str, ...], Any], *, default: str = "", validate: str = ""
-    ) -> bool:
+    def edit_toml(self, path: str, values: Values, *, default: str = "", validate: str = "") -> bool:
         """Set keys of a TOML file, keeping comments, order and unknown keys; return whether it had to change.
 
         A key whose value is ``None`` goes. ``default`` is the text to start from where there is no file, or one that is
         not TOML.
+
+        Raises:
+            ChangeFailed: the keys cannot be set without touching others, or without a text to start from.
         """
+        return self._edit(documents.edit_toml, path, values, default, validate)
+
+    def edit_yaml(self, path: str, values: Values, *, default: str = "", validate: str = "") -> bool:
+        """Set keys of a YAML file of one document, as :meth:`edit_toml` does."""
+        return self._edit(documents.edit_yaml, path, values, default, validate)
+
+    def _edit(self, edit: Callable[[str, Values], str], path: str, values: Values, default: str, validate: str) -> bool:
         old = self.read(path)
         try:
-            document = tomlkit.parse(old.content.decode()) if old.content.strip() else tomlkit.parse(default)
-        except (TOMLKitError, UnicodeDecodeError):
-            document = tomlkit.parse(default)
-        for (*tables, name), value in values.items():
-            node: Any = document
-            for table in tables:
-                if table not in node and value is not None:
-                    node[table] = tomlkit.table(is_super_table=True)
-                node = node.get(table, {})
-                if not isinstance(node, Mapping):
-                    raise ChangeFailed(f"{path}: {table} is not a table; the file is left as it is")
-            if value is None:
-                node.pop(name, None)
-            elif node.get(name) != value:
-                node[name] = value
-        return self.write(path, tomlkit.dumps(document), validate=validate)
+            try:
+                text = old.content.decode()
+                edited = edit(text if text.strip() else default, values)
+            except ValueError as error:
+                if not default:
+                    raise ChangeFailed(str(error)) from None
+                edited = edit(default, values)
+        except ChangeFailed as error:
+            raise ChangeFailed(f"{path}: {error}; the file is left as it is") from None
+        return (old.exists or edited != "") and self.write(path, edited, validate=validate)
 
     def comment_out(self, path: str, *numbers: int) -> bool:
         """Turn lines of a file into comments; return whether it had to change."""

@@ -1,6 +1,7 @@
 """Keys of a TOML file change in place: comments, order and what nobody asked about survive."""
 
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,23 @@ def test_a_file_that_is_empty_or_no_toml_starts_from_the_default(changes: Change
     assert tomllib.loads(path.read_text()) == {"version": 2, "a": {"b": 1}}
 
 
+@pytest.mark.parametrize("content", ["not [ toml", "[a.b.c]\n[a.b]\n[x]\n[a.b.d]\n[a.b.c.e]\n[a]\n"])
+def test_a_file_that_cannot_be_edited_is_not_replaced_by_a_few_keys(changes: Changes, path: Path, content: str) -> None:
+    path.write_text(content)
+    with suppress(ChangeFailed):
+        changes().edit_toml(str(path), {("a", "b", "key"): 1})
+        assert at(tomllib.loads(path.read_text()), ("a", "b", "c")) == {"e": {}}
+        return
+    assert path.read_text() == content
+
+
+@pytest.mark.parametrize("written", ["1", "1.0", '"true"', "'true'"])
+def test_a_value_of_another_kind_is_not_taken_for_the_same(changes: Changes, path: Path, written: str) -> None:
+    path.write_text(f"a = {written}\n")
+    assert changes().edit_toml(str(path), {("a",): True})
+    assert path.read_text() == "a = true\n"
+
+
 def test_an_edit_that_does_not_validate_leaves_the_file_alone(changes: Changes, path: Path) -> None:
     with pytest.raises(ChangeFailed, match="refused"):
         changes().edit_toml(str(path), {KEY: True}, validate="echo refused; false")
@@ -131,7 +149,7 @@ class Memory:
     def __init__(self, changes: Changes, text: str) -> None:
         self.change = changes(apply=False)
         self.text = text
-        self.change.read = lambda path: type("File", (), {"content": self.text.encode()})()
+        self.change.read = lambda path: type("File", (), {"content": self.text.encode(), "exists": True})()
         self.change.write = self.write
 
     def write(self, path: str, content: str, **_: object) -> bool:
