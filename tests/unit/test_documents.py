@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from trueup.documents import edit_toml, edit_yaml
 from trueup.errors import ChangeFailed
-from trueup.facts.containerd import at
+from trueup.facts.dialect import at
 
 CRI = ("plugins", "io.containerd.grpc.v1.cri")
 RUNC = (*CRI, "containerd", "runtimes", "runc")
@@ -120,8 +120,8 @@ def test_a_toml_document_in_any_order_does_too_or_is_refused(text: str, values: 
 
 SCALARS = st.sampled_from(
     ["1", "0644", "true # why", "yes", "'single'", '"double # no comment"', "10.96.0.10", "~", "", "# only this",
-     "{clientCAFile: /etc/ca.crt, more: {}}", "[a, 'b', {c: d}]", "|\n{i}  literal\n\n{i}   text\n", ">-\n{i}  folded\n{i}  text", "{}",
-     "[]", "plain words\n{i}  go on", "!!str 5", "2001-12-14"]
+     "{clientCAFile: /etc/ca.crt, more: {}}", "[a, 'b', {c: d}]", "|\n{i}  literal\n\n{i}   text\n",
+     ">-\n{i}  folded\n{i}  text", "{}", "[]", "plain words\n{i}  go on", "!!str 5", "2001-12-14"]
 )  # fmt: skip
 YAML_NAMES = ["kind", "cgroupDriver", "authentication", "x509", "enabled", "cluster DNS", "yes", "0"]
 

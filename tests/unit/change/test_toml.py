@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scratch import Changes
 
 from trueup.errors import ChangeFailed
-from trueup.facts.containerd import at
+from trueup.facts.dialect import at
 
 KEY = ("plugins", "io.containerd.grpc.v1.cri", "containerd", "runtimes", "runc", "options", "SystemdCgroup")
 CONFIG = """\
