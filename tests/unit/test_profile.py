@@ -1,7 +1,9 @@
 """A profile says what ought to be: base, what extends it, and what differs on a host."""
 
 import datetime
+import fnmatch
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueup import profile
+from trueup.catalog import catalog
+from trueup.facts.kubeadm import known_pause, tag
+from trueup.facts.packages import within
 from trueup.profile import Loaded
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +39,54 @@ def test_a_shipped_profile_loads_and_has_a_name(name: str) -> None:
     loaded = profile.load(name)
     assert loaded.name == name
     assert loaded.spec("any").runtime.containerd.version
+
+
+@pytest.mark.parametrize("name", [name for name in profile.shipped() if name != "base"])
+def test_a_shipped_profile_goes_on_from_base(name: str) -> None:
+    spec, base = profile.load(name).spec("any"), profile.load("base").spec("any")
+    assert spec.host.modules == base.host.modules
+    assert spec.host.preflight.kernel == base.host.preflight.kernel
+
+
+@pytest.mark.parametrize("name", profile.shipped())
+def test_a_version_in_a_shipped_profile_is_text_for_everyone_who_copies_it(name: str) -> None:
+    text = (ROOT / f"profiles/{name}.yaml").read_text()
+    written = re.findall(r"""\bversion: *([^ ,}\n]+)""", text)
+    assert [value for value in written if value[0] not in '"v'] == []
+
+
+@pytest.mark.parametrize("name", [name for name in profile.shipped() if name != "lab"])  # which the lab completes
+def test_a_shipped_profile_has_a_value_for_all_that_it_selects(name: str) -> None:
+    catalog.load("trueup.checks", "trueup.remediations")
+    loaded = profile.load(name)
+    spec = loaded.spec("any")
+    selected = [found for found in catalog.requirements.values() if loaded.selects(found.id)]
+    assert [f"{found.id}: {found.key}" for found in selected if not spec.holds(found.key)] == []
+    patterns = [pattern.lstrip("+!") for pattern in loaded.profile.select]
+    assert [pattern for pattern in patterns if not fnmatch.filter(catalog.requirements, pattern)] == []
+
+
+@pytest.mark.parametrize("name", profile.shipped())
+def test_what_a_shipped_profile_fetches_has_its_checksums(name: str) -> None:
+    runtime = profile.load(name).spec("any").runtime
+    for part in (runtime.containerd, runtime.runc, runtime.nerdctl, runtime.cni):
+        if part.binary:
+            assert "{version}" in part.binary.url
+            assert set(part.binary.sha256) == {"amd64", "arm64"}
+            assert all(re.fullmatch("[0-9a-f]{64}", checksum) for checksum in part.binary.sha256.values())
+
+
+@pytest.mark.parametrize("name", ["kubeadm-1.34", "kubeadm-1.35"])
+def test_a_profile_of_a_minor_is_of_one_piece(name: str) -> None:
+    spec = profile.load(name).spec("any")
+    minor = name.removeprefix("kubeadm-")
+    assert spec.kube.version.startswith(f"v{minor}.")
+    assert within(f"{spec.kube.version[1:]}-1.1", spec.kube.packages.version)
+    assert spec.kube.apt.repository
+    assert f"/v{minor}/" in spec.kube.apt.repository.uri
+    assert f"/v{minor}/" in spec.kube.apt.repository.key
+    assert tag(spec.runtime.containerd.sandbox_image) == known_pause(spec.kube.version)
+    assert "LimitNOFILE" not in spec.runtime.containerd.unit
 
 
 def test_what_extends_a_profile_changes_only_what_it_names(write: Write) -> None:
