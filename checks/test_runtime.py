@@ -4,7 +4,7 @@ from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.programs import installed, released
 from trueup.fact import HostFacts
 from trueup.facts import cni, ctr, dialect
-from trueup.facts.containerd import BINARIES, DUMP
+from trueup.facts.containerd import BINARIES, CONFIG, DUMP
 from trueup.facts.packages import PACKAGES, within
 from trueup.profiles.schema import Spec
 
@@ -34,14 +34,18 @@ def test_nerdctl_version(facts: HostFacts, spec: Spec) -> None:
     released(spec.runtime.nerdctl.binary, "nerdctl", facts[BINARIES].nerdctl)
 
 
-@requirement("runtime.cni.plugins", key="runtime.cni.plugins", reads=(cni.PLUGINS, DUMP), severity="critical")
+@requirement(
+    "runtime.cni.plugins",
+    key="runtime.cni.plugins",
+    reads=(cni.PLUGINS, DUMP, CONFIG),
+    needs=("runtime.containerd.config",),
+    severity="critical",
+)
 def test_cni_plugins(facts: HostFacts, spec: Spec) -> None:
     """The CNI plugins are all there, executable, of the profile's version, and where containerd looks for them."""
     wanted, found = spec.runtime.cni, facts[cni.PLUGINS]
-    effective = facts[DUMP] or {}
-    version = dialect.version_of(effective)
-    old, new = (dialect.at(effective, dialect.key(name, version)) for name in ("cni_bin_dir", "cni_bin_dirs"))
-    searched = [*new] if isinstance(new, list) and new else [old] if old else []
+    effective = facts[DUMP]
+    searched = dialect.cni_directories(effective or {})
     missing = [name for name in wanted.plugins if name not in found]
     locked = [name for name in wanted.plugins if name in found and not found[name].executable]
     other = {
@@ -50,11 +54,6 @@ def test_cni_plugins(facts: HostFacts, spec: Spec) -> None:
         if wanted.binary and plugin.executable and not within(plugin.version or "0", wanted.binary.version, "upstream")
     }
     where = f"CNI plugins in {wanted.directory}"
-    hint = (
-        ""
-        if wanted.directory in searched
-        else "containerd's bin_dir says otherwise: set it, or the profile's directory"
-    )
     expect(
         Deviation("all of the profile", f"without {', '.join(missing)}", where, "effective") if missing else None,
         Deviation("executable", f"not so: {', '.join(locked)}", where, "effective") if locked else None,
@@ -63,14 +62,8 @@ def test_cni_plugins(facts: HostFacts, spec: Spec) -> None:
             for name, said in other.items()
             if wanted.binary
         ),
-        equal(
-            ", ".join(searched) if hint else wanted.directory,
-            wanted.directory,
-            where="directory where containerd looks for CNI plugins",
-            layer="effective",
-            hint=hint,
-        )
-        if searched
+        Deviation(wanted.directory, ", ".join(searched), "where containerd looks for CNI plugins", "effective")
+        if searched and wanted.directory not in searched
         else None,
     )
 

@@ -12,9 +12,9 @@ from trueup.facts.containerd import BINARIES, CONFIG, RUNNING, STARTED, UNIT, Bi
 from trueup.facts.registries import mistake, render
 from trueup.profiles.schema import Package, Spec
 
-_SERVICE = "containerd.service"
+SERVICE = "containerd.service"
 # refuses a file that containerd itself would not load, before it takes the old one's place
-_VALIDATE = '! command -v containerd >/dev/null || containerd --config "$tmp" config dump >/dev/null'
+VALIDATE = '! command -v containerd >/dev/null || containerd --config "$tmp" config dump >/dev/null'
 
 
 def _install(change: Change, spec: Spec, wanted: Package, name: str, found: Binary | None) -> None:
@@ -43,15 +43,15 @@ def write_unit_drop_in(change: Change, spec: Spec, facts: HostFacts) -> None:
     unit, binary = facts[UNIT], spec.runtime.containerd.binary
     if unit.loaded == "not-found" and binary:  # which a package brings
         program = f"{binary.directory}/containerd"
-        change.write(f"/etc/systemd/system/{_SERVICE}", render_unit(program, spec.runtime.containerd.unit))
+        change.write(f"/etc/systemd/system/{SERVICE}", render_unit(program, spec.runtime.containerd.unit))
         change.reload_units()
         return
     if unit.loaded == "masked":
-        change.service(_SERVICE, active=False, enabled=True)
+        change.service(SERVICE, active=False, enabled=True)
         unit = change.look(UNIT)
     differing = {k: v for k, v in spec.runtime.containerd.unit.items() if not unit.satisfies(k, v)}
-    if change.drop_in(_SERVICE, differing):
-        change.restart(_SERVICE)
+    if change.drop_in(SERVICE, differing):
+        change.restart(SERVICE)
 
 
 def _values(spec: Spec, document: dict[str, Any], *names: str) -> dict[tuple[str, ...], object]:
@@ -70,14 +70,14 @@ def write_config(change: Change, spec: Spec, facts: HostFacts) -> None:
         values = _values(spec, tomllib.loads(default), "sandbox_image", "systemd_cgroup", "runtime_type")
     elif off := dialect.cri_disabled(document):
         values[("disabled_plugins",)] = [name for name in document["disabled_plugins"] if name not in off]
-    if change.edit_toml(config.path, values, default=default, validate=_VALIDATE):
-        change.restart(_SERVICE)
+    if change.edit_toml(config.path, values, default=default, validate=VALIDATE):
+        change.restart(SERVICE)
 
 
 def _set(change: Change, spec: Spec, facts: HostFacts, *names: str) -> None:
     config = facts[CONFIG]
-    if change.edit_toml(config.path, _values(spec, config.document or {}, *names), validate=_VALIDATE):
-        change.restart(_SERVICE)
+    if change.edit_toml(config.path, _values(spec, config.document or {}, *names), validate=VALIDATE):
+        change.restart(SERVICE)
 
 
 @remedy("runtime.containerd.sandbox_image", disruption="restart")
@@ -119,15 +119,15 @@ def set_registry_mirrors(change: Change, spec: Spec, facts: HostFacts) -> None:
         dialect.key("config_path", version): wanted.config_path,
         dialect.key("mirrors", version): None,
     }
-    if change.edit_toml(config.path, values, validate=_VALIDATE):
-        change.restart(_SERVICE)
+    if change.edit_toml(config.path, values, validate=VALIDATE):
+        change.restart(SERVICE)
 
 
 @remedy("runtime.containerd.service", disruption="restart")
 def start_containerd(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Enable the unit, and start it."""
     wanted = spec.runtime.containerd.service
-    change.service(_SERVICE, active=wanted.active, enabled=wanted.enabled)
+    change.service(SERVICE, active=wanted.active, enabled=wanted.enabled)
 
 
 @remedy("runtime.containerd.config_loaded", disruption="restart")
@@ -135,7 +135,7 @@ def load_config(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Restart containerd."""
     started = facts[STARTED]
     if started is None or started < facts[CONFIG].changed:
-        change.restart(_SERVICE)
+        change.restart(SERVICE)
 
 
 @remedy("runtime.containerd.running_version", disruption="restart")
@@ -143,4 +143,4 @@ def run_installed_containerd(change: Change, spec: Spec, facts: HostFacts) -> No
     """Restart containerd."""
     running = facts[RUNNING]
     if running is None or running.replaced:
-        change.restart(_SERVICE)
+        change.restart(SERVICE)

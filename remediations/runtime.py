@@ -5,11 +5,12 @@ import shlex
 from trueup import remedy
 from trueup.change import Change
 from trueup.fact import HostFacts
-from trueup.facts import cni
-from trueup.facts.containerd import BINARIES, is_release
+from trueup.facts import cni, dialect
+from trueup.facts.containerd import BINARIES, CONFIG, DUMP, is_release
 from trueup.facts.ctr import WEB, answers
 from trueup.facts.packages import PACKAGES, within
 from trueup.profiles.schema import Spec
+from trueup.remediations.containerd import SERVICE, VALIDATE
 
 
 @remedy("runtime.nerdctl.version", disruption="none")
@@ -23,8 +24,8 @@ def install_nerdctl(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("runtime.cni.plugins", disruption="restart")
 def install_cni_plugins(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Make them executable, and install the release of the profile or its package where some are missing."""
-    wanted, found = spec.runtime.cni, facts[cni.PLUGINS]
+    """Make them executable, install the release or package where some are missing, set containerd's bin_dir."""
+    wanted, found, effective = spec.runtime.cni, facts[cni.PLUGINS], facts[DUMP] or {}
     locked = [name for name, plugin in found.items() if not plugin.executable]
     for path in (f"{wanted.directory}/{name}" for name in locked):
         change.run("chmod", "755", path, why=f"make {path} executable", undo=f"chmod a-x {shlex.quote(path)}")
@@ -36,6 +37,15 @@ def install_cni_plugins(change: Change, spec: Spec, facts: HostFacts) -> None:
             change.artifact("CNI plugins", release, source=spec.artifacts, now=now)
     elif set(wanted.plugins) - found.keys():
         change.package(wanted.package, wanted.version, hold=False)
+    searched = dialect.cni_directories(effective)
+    if searched and wanted.directory not in searched:
+        version = dialect.version_of(effective)
+        several = dialect.at(effective, dialect.key("cni_bin_dirs", version))
+        key, value = ("cni_bin_dirs", [wanted.directory]) if several else ("cni_bin_dir", wanted.directory)
+        document = facts[CONFIG].document or {}
+        values = {dialect.key(key, dialect.version_of(document)): value}
+        if change.edit_toml(facts[CONFIG].path, values, validate=VALIDATE):
+            change.restart(SERVICE)
 
 
 @remedy("runtime.nerdctl.web", disruption="restart")

@@ -59,6 +59,13 @@ def key(setting: str, version: int) -> Key:
     return _KEYS[setting][min(version, 3)]
 
 
+def cni_directories(document: dict[str, Any]) -> list[str]:
+    """Return the directories in which containerd looks for CNI plugins: a list from 2.1 on, before that one."""
+    version = version_of(document)
+    several, one = (at(document, key(name, version)) for name in ("cni_bin_dirs", "cni_bin_dir"))
+    return [str(path) for path in several] if isinstance(several, list) and several else [str(one)] if one else []
+
+
 def cri_disabled(document: dict[str, Any]) -> list[str]:
     """Return the entries of ``disabled_plugins`` that take the CRI away from kubelet, as Docker's package does."""
     disabled = document.get("disabled_plugins", [])
