@@ -17,6 +17,7 @@ OFFERED = (
 UNPACKED = "docker-registry busybox-static containerd runc containernetworking-plugins"  # for the lab's own use
 OPTIONS = ["--variant=minbase", "--dpkgopt=force-unsafe-io", f"--include={PACKAGES} curl iptables sudo less"]
 OPTIONS += [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("man", "locale", "doc")]
+OWN_MOUNTS = ["unshare", "--mount"]  # before what mounts, so that its mounts do not outlive it when it is killed
 HOOK = Path(__file__).with_name("base.sh")
 
 
@@ -63,7 +64,15 @@ def base(cache: Path) -> Path:
             run(*gpg, "--quick-gen-key", f"{name}@trueup.invalid", "ed25519", "sign", "never")
         run(*gpg, "--output", new / "lab.gpg", "--export", "lab@trueup.invalid")
         run(*gpg, "--output", new / "kubernetes.asc", "--armor", "--export", "kubernetes@trueup.invalid")
-        command = ["mmdebstrap", *OPTIONS, f'--customize-hook="{HOOK}" "$1"', suite, f"{new}/root", *sources]
+        command = [
+            *OWN_MOUNTS,
+            "mmdebstrap",
+            *OPTIONS,
+            f'--customize-hook="{HOOK}" "$1"',
+            suite,
+            f"{new}/root",
+            *sources,
+        ]
         wanted = {"OFFERED": OFFERED, "UNPACKED": UNPACKED, "NET": network.NET, "NEW": str(new), "TMPDIR": str(new)}
         run(*wrap("building", *command), **wanted)
         for deb in sorted(new.glob("debs/*.deb")):

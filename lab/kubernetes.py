@@ -5,11 +5,12 @@ import re
 import sys
 from pathlib import Path
 
-from lab.cache import made, mirror
+from lab.cache import OWN_MOUNTS, made, mirror
 from lab.machine import run, wrap
 
 PROGRAMS = "kubeadm kubelet kubectl"
 VERSIONS = "v1.20.2 v1.20.1 v1.19.9"  # what the code is, and what it only claims to be, for upgrades and skews
+SUITE = "bookworm"  # later ones have Kubernetes' source only in part
 TOOLS = "golang-1.19-go golang-github-modern-go-reflect2-dev gcc libc6-dev dpkg-dev"
 SCRIPTS = [Path(__file__).with_name(name) for name in ("kubernetes.sh", "mapcheck.go")]
 
@@ -22,27 +23,25 @@ def kubernetes(cache: Path) -> Path:
         print("lab: building Kubernetes, once on this machine: about 8 minutes on two cores", file=sys.stderr)
         work = new / "work"
         work.mkdir()
+        lists = []
         for file in map(Path, sources):
-            (work / file.name).write_text(of_source(file.read_text()))
+            text = file.read_text().replace(suite, SUITE)
+            for kind, lines in ("binary", text), ("source", of_source(text)):
+                lists.append(work / f"{kind}-{file.name}")
+                lists[-1].write_text(lines)
         hooks = (
             'cd "$1" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get source --download-only kubernetes',
             f"copy-in {' '.join(map(str, SCRIPTS))} /",
             'nice chroot "$1" sh -eu /kubernetes.sh',
             f"sync-out /out {new}",
         )
-        command = [
-            "mmdebstrap",
-            "--variant=minbase",
-            "--format=null",
-            "--dpkgopt=force-unsafe-io",
-            f"--include={TOOLS}",
-        ]
-        command += [f"--customize-hook={hook}" for hook in hooks]
-        command += [suite, "-", *sources, *(str(work / Path(file).name) for file in sources)]
-        run(*wrap("building", *command), PROGRAMS=PROGRAMS, VERSIONS=VERSIONS, TMPDIR=str(work))
+        options = ["--variant=minbase", "--format=null", "--dpkgopt=force-unsafe-io", f"--include={TOOLS}"]
+        options += [f"--customize-hook={hook}" for hook in hooks]
+        command = wrap("building", *OWN_MOUNTS, "mmdebstrap", *options, SUITE, "-", *lists)
+        run(*command, PROGRAMS=PROGRAMS, VERSIONS=VERSIONS, TMPDIR=str(work))
         run("rm", "-rf", work)
 
-    recipe = [PROGRAMS, VERSIONS, TOOLS, *(file.read_text() for file in SCRIPTS), suite, platform.machine()]
+    recipe = [PROGRAMS, VERSIONS, TOOLS, *(file.read_text() for file in SCRIPTS), SUITE, platform.machine()]
     return made(cache, "kubernetes", recipe, make)
 
 

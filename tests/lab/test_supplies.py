@@ -21,6 +21,15 @@ from trueup.profile import load
 HOST = "w1"
 REPOSITORY = "registry.lab:5000/google_containers"
 INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get install -y"
+HALF_BUILD = """
+import sys
+from pathlib import Path
+from lab.cache import OWN_MOUNTS, made
+from lab.machine import run, wrap
+
+script = "mkdir $0/proc; mount -t proc proc $0/proc; touch $0/half; sleep 300"
+made(Path(sys.argv[1]), "thing", 1, lambda new: run(*wrap("building", *OWN_MOUNTS, "sh", "-c", script, new)))
+"""
 HOSTS_TOML = 'server = "{0}"\n[host."{1}"]\n  capabilities = ["pull", "resolve"]\n{2}'
 
 
@@ -161,11 +170,9 @@ def test_a_server_that_ended_is_started_again(lab: Lab, host: str) -> None:
 
 @pytest.mark.lab
 def test_a_killed_build_leaves_nothing_under_its_name(lab: Lab, tmp_path: Path) -> None:
-    script = "import sys; from pathlib import Path; from lab.cache import made; from lab.machine import run, wrap\n"
-    script += "made(Path(sys.argv[1]), 'thing', 1, lambda new: print(run(*wrap('building', 'sleep', '300'))))"
     with locked(lab.state):
-        build = subprocess.Popen([sys.executable, "-c", script, tmp_path], cwd=Path(__file__).parents[2])
-        while not pids("building") and build.poll() is None:
+        build = subprocess.Popen([sys.executable, "-c", HALF_BUILD, tmp_path], cwd=Path(__file__).parents[2])
+        while not [*tmp_path.glob("new-thing-*/half")] and build.poll() is None:
             time.sleep(0.05)
         build.kill()
         build.wait()
