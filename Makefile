@@ -19,7 +19,8 @@ test: .venv/ready  ## the suite's own tests that need no test hosts
 	$(BIN)/pytest tests -m 'not lab' -q -n auto --dist loadfile
 
 test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; needs root
-	$(BIN)/pytest tests -m lab -q
+	$(BIN)/pytest tests/lab -q
+	$(BIN)/pytest tests/scenarios -q -n 2
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -14,8 +14,9 @@ from trueup.catalog import catalog
 from trueup.fleet import Together
 from trueup.profile import load
 
-HOST = os.environ.get("TRUEUP_SCENARIO_HOST", "w1")
-PEER = os.environ.get("TRUEUP_SCENARIO_PEER", "w2")
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])  # each has hosts of its own
+HOST = os.environ.get("TRUEUP_SCENARIO_HOST", f"w{2 * _WORKER + 1}")
+PEER = os.environ.get("TRUEUP_SCENARIO_PEER", f"w{2 * _WORKER + 2}")
 SCENARIOS = sorted(Path(__file__).parent.glob("*/*.sh"))
 pytestmark = pytest.mark.lab
 _GOOD = pytest.StashKey[dict[str, int]]()  # host to how many tests had failed when it was last known to be good
@@ -78,7 +79,7 @@ def test_scenario(script: Path, lab: Lab, run: Callable[..., Any]) -> None:
     host = Together.id if catalog.requirements[requirement].across else HOST
     options = [word for row in _head(script, "options") for word in row.split()]
     try:
-        lab.sh(HOST, f"set -e\n{script.read_text()}")
+        lab.sh(HOST, f"set -e\npeer={PEER}\n{script.read_text()}")
         red = run()
         assert red.code == 1, red.text
         result = red.result(requirement, host)

@@ -1,6 +1,6 @@
 # red: effective
-# says: have w2
+# says: hostname
 # peers
 # advice
-# after: hostname w1
-hostname w2
+# after: hostname "$(cat /etc/hostname)"
+hostname "$peer"

@@ -8,13 +8,19 @@ from typing import Any
 
 import pytest
 
+from trueup.fact import CLOCK
 from trueup.facts import (
     apt,
     clock,
+    cni,
     containerd,
+    ctr,
     dialect,
     dropins,
+    identity,
+    images,
     kernel,
+    kube,
     kubeadm,
     packages,
     preflight,
@@ -101,6 +107,11 @@ def _states(found: dict[str, systemd.Unit], _: Any) -> Any:
     return {name: f"{unit.loaded} {unit.active} {unit.enabled}" for name, unit in found.items()}
 
 
+def _container(found: ctr.Container | None, _: Any) -> Any:
+    kept = {"image", "status", "answer"}
+    return found and {key: value for key, value in asdict(found).items() if key in kept} | {"restarts": found.restarts}
+
+
 # directory under captured/ -> parser, and what of its value the expected file holds
 READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "kernel.modules": (kernel.MODULES.parse, _as_is),
@@ -138,6 +149,17 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "clock.synchronised": (clock.SYNCHRONISED.parse, _as_is),
     "clock.services": (clock.TIME_SERVICES.parse, _states),
     "containerd.started": (containerd.STARTED.parse, _as_is),
+    "containerd.reachable": (registries.REACHABLE.parse, _as_is),
+    "cni.plugins": (cni.PLUGINS.parse, _plain),
+    "ctr.pull": (ctr.PULL.parse, _as_is),
+    "ctr.deprecations": (ctr.DEPRECATIONS.parse, _plain),
+    "nerdctl.web": (ctr.WEB.parse, _container),
+    "images.present": (images.PRESENT.parse, _as_is),
+    "kube.programs": (kube.PROGRAMS.parse, _plain),
+    "kube.kubelet_config": (kube.KUBELET_CONFIG.parse, _fields),
+    "kube.repository": (kube.REPOSITORY.parse, _plain),
+    "host.identity": (identity.IDENTITY.parse, _plain),
+    "clock.offset": (CLOCK.parse, lambda found, _: [round(bound, 6) for bound in found]),
 }
 
 
