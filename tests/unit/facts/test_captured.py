@@ -1,6 +1,7 @@
 """Every parser on captured answers: one pair of files a case, see README.md."""
 
 import json
+import tomllib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,10 +12,15 @@ import pytest
 from trueup.facts import (
     apt,
     clock,
+    cni,
     containerd,
+    ctr,
     dialect,
     dropins,
+    identity,
+    images,
     kernel,
+    kube,
     kubeadm,
     packages,
     preflight,
@@ -101,6 +107,11 @@ def _states(found: dict[str, systemd.Unit], _: Any) -> Any:
     return {name: f"{unit.loaded} {unit.active} {unit.enabled}" for name, unit in found.items()}
 
 
+def _kubelet(found: kube.KubeletConfig, _: Any) -> Any:
+    driver = found.document.get("cgroupDriver") if found.exists else None
+    return {"path": found.path, "exists": found.exists, "flag": found.flag, "cgroupDriver": driver}
+
+
 # directory under captured/ -> parser, and what of its value the expected file holds
 READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "kernel.modules": (kernel.MODULES.parse, _as_is),
@@ -121,6 +132,16 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
         registries.HOSTS.parse,
         lambda found, _: {name: file.endpoints for name, file in found.hosts.items()},
     ),
+    "containerd.default": (lambda text: tomllib.loads(containerd.DEFAULT.parse(text)), _dump),
+    "cni.plugins": (cni.PLUGINS.parse, _plain),
+    "ctr.deprecations": (ctr.DEPRECATIONS.parse, _plain),
+    "ctr.pull": (ctr.PULL.parse, _as_is),
+    "images.present": (images.PRESENT.parse, _as_is),
+    "kube.programs": (kube.PROGRAMS.parse, _plain),
+    "kube.kubelet_config": (kube.KUBELET_CONFIG.parse, _kubelet),
+    "kube.repository": (kube.REPOSITORY.parse, _plain),
+    "host.identity": (identity.IDENTITY.parse, _plain),
+    "containerd.reachable": (registries.REACHABLE.parse, _as_is),
     "kubeadm.images": (kubeadm.IMAGES.parse, _as_is),
     "preflight.user": (preflight.USER.parse, _plain),
     "preflight.machine": (preflight.MACHINE.parse, _plain),
