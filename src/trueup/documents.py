@@ -9,15 +9,14 @@ import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import tomlkit
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from tomlkit.exceptions import TOMLKitError
 
-from trueup import yaml_text
+from trueup import toml_text, yaml_text
 from trueup.errors import ChangeFailed
 
-Values = Mapping[tuple[str, ...], Any]
+Key = tuple[str, ...]
+Values = Mapping[Key, Any]
 
 
 def edit_toml(text: str, values: Values) -> str:
@@ -27,7 +26,7 @@ def edit_toml(text: str, values: Values) -> str:
         ValueError: the text is not TOML.
         ChangeFailed: a value where a table belongs, or a document that cannot be edited in place.
     """
-    return _edit(text, values, tomllib.loads, _toml)
+    return _edit(text, values, tomllib.loads, toml_text.put)
 
 
 def edit_yaml(text: str, values: Values) -> str:
@@ -37,34 +36,26 @@ def edit_yaml(text: str, values: Values) -> str:
         ValueError: the text is not YAML.
         ChangeFailed: more than one document, no mapping, or a document that cannot be edited in place.
     """
-    return _edit(text, values, _load_yaml, _yaml)
+    return _edit(text, values, _load_yaml, yaml_text.put)
 
 
-def _edit(text: str, values: Values, load: Callable[[str], Any], edit: Callable[[str, Values], str]) -> str:
+def _edit(text: str, values: Values, load: Callable[[str], Any], put: Callable[[str, Key, Any], str]) -> str:
     try:
-        wanted = _unshared(load(text))
-        _apply(wanted, values, lambda _: {})
+        document = load(text)
+        wanted = _unshared(document)
+        _apply(wanted, values)
         try:
-            edited = edit(text, values)
-            made = load(edited)
-        except (TOMLKitError, ValueError) as error:
+            for path, value in values.items():
+                if value is None or not _same(_at(document, path), value):
+                    text = put(text, path, value)
+            made = load(text)
+        except (ValueError, IndexError) as error:
             raise ChangeFailed(f"it cannot be edited in place: {error}") from None
         if not _same(*(_without_emptied(document, values) for document in (made, wanted))):
             raise ChangeFailed("it cannot be edited in place: other keys would change too")
     except RecursionError:
         raise ChangeFailed("it contains itself, or is nested too deeply") from None
-    return edited
-
-
-def _toml(text: str, values: Values) -> str:
-    document = tomlkit.parse(text)
-    _apply(document, values, _new_table)
-    return tomlkit.dumps(document)
-
-
-def _new_table(parent: Any) -> Any:
-    inline = isinstance(parent, tomlkit.items.InlineTable)
-    return tomlkit.inline_table() if inline else tomlkit.table(is_super_table=True)
+    return text
 
 
 def _load_yaml(text: str) -> Any:
@@ -80,36 +71,28 @@ def _load_yaml(text: str) -> Any:
     return document or {}
 
 
-def _yaml(text: str, values: Values) -> str:
-    document = _load_yaml(text)
-    for path, value in values.items():
-        if value is None or not _same(_at(document, path), value):
-            text = yaml_text.put(text, path, value)
-    return text
-
-
-def _at(document: Any, path: tuple[str, ...]) -> Any:
+def _at(document: Any, path: Key) -> Any:
     for part in path:
         document = document.get(part) if isinstance(document, Mapping) else None
     return document
 
 
-def _apply(document: Any, values: Values, new_table: Callable[[Any], Any]) -> None:
-    """Set the keys of any nested mapping; what is already so is not touched."""
+def _apply(document: dict[str, Any], values: Values) -> None:
+    """Set the keys of a nested dictionary."""
     for (*tables, name), value in values.items():
         node: Any = document
         for table in tables:
             if node.get(table) is None and value is not None:
-                node[table] = new_table(node)
+                node[table] = {}
             node = node.get(table)
             if node is None:
                 break
-            if not isinstance(node, Mapping):
+            if not isinstance(node, dict):
                 raise ChangeFailed(f"{table} is not a table")
         else:
             if value is None:
                 node.pop(name, None)
-            elif name not in node or not _same(node[name], value):
+            else:
                 node[name] = value
 
 
@@ -118,7 +101,7 @@ def _without_emptied(document: dict[str, Any], values: Values) -> dict[str, Any]
     for path in (path for path, value in values.items() if value is None):
         for depth in range(len(path) - 1, 0, -1):
             if _at(document, path[:depth]) == {}:
-                _apply(document, {path[:depth]: None}, lambda _: {})
+                _apply(document, {path[:depth]: None})
     return document
 
 

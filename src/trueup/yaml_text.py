@@ -14,6 +14,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 
+from trueup.toml_text import quoted
+
 Pair = tuple[Any, Any]  # the nodes of a key and its value
 _NULL, _TEXT = "tag:yaml.org,2002:null", "tag:yaml.org,2002:str"
 _PLAIN = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)
@@ -154,12 +156,4 @@ def _flow(value: Any) -> str:
         return "[" + ", ".join(map(_flow, value)) + "]"
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
-    if isinstance(value, str):
-        return f'"{"".join(map(_escaped, value))}"'
-    return json.dumps(value, allow_nan=False)
-
-
-def _escaped(character: str) -> str:
-    if character in '"\\' or character < " ":
-        return json.dumps(character)[1:-1]
-    return character if character.isprintable() else f"\\U{ord(character):08x}"
+    return quoted(value) if isinstance(value, str) else json.dumps(value, allow_nan=False)

@@ -1,7 +1,6 @@
 """Keys of a TOML file change in place: comments, order and what nobody asked about survive."""
 
 import tomllib
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,14 +83,44 @@ def test_a_file_that_is_empty_or_no_toml_starts_from_the_default(changes: Change
     assert tomllib.loads(path.read_text()) == {"version": 2, "a": {"b": 1}}
 
 
-@pytest.mark.parametrize("content", ["not [ toml", "[a.b.c]\n[a.b]\n[x]\n[a.b.d]\n[a.b.c.e]\n[a]\n"])
-def test_a_file_that_cannot_be_edited_is_not_replaced_by_a_few_keys(changes: Changes, path: Path, content: str) -> None:
-    path.write_text(content)
-    with suppress(ChangeFailed):
+def test_a_file_that_is_no_toml_is_not_replaced_by_a_few_keys(changes: Changes, path: Path) -> None:
+    path.write_text("not [ toml")
+    with pytest.raises(ChangeFailed, match="the file is left as it is"):
         changes().edit_toml(str(path), {("a", "b", "key"): 1})
-        assert at(tomllib.loads(path.read_text()), ("a", "b", "c")) == {"e": {}}
-        return
-    assert path.read_text() == content
+    assert path.read_text() == "not [ toml"
+
+
+VENDOR = """\
+[a.b.nvidia] # out of order, which is allowed
+path = "/usr/bin/x"
+
+# of x
+[x]
+[a.b]
+default = "nvidia"
+[[a.list]]
+[a.list.b]
+b = {c = 1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("values", "edited"),
+    [
+        ({("a", "b", "key"): 1}, VENDOR.replace('default = "nvidia"\n', 'default = "nvidia"\nkey = 1\n')),
+        ({("a", "b", "nvidia", "options", "k"): True},
+         VENDOR.replace("x\"\n", 'x"\n\n[a.b.nvidia.options]\nk = true\n', 1)),
+        ({("a", "b", "nvidia"): None}, VENDOR[VENDOR.index("\n# of x") :]),
+        ({("new",): "é\\"}, f'new = "é\\\\"\n{VENDOR}'),
+        ({("y", "z"): [1.5, "a"]}, f'{VENDOR}\n[y]\nz = [1.5, "a"]\n'),
+    ],
+)  # fmt: skip
+def test_tables_may_be_in_any_order_and_keep_the_comments_above_them(
+    changes: Changes, path: Path, values: dict[tuple[str, ...], Any], edited: str
+) -> None:
+    path.write_text(VENDOR)
+    assert changes().edit_toml(str(path), values)
+    assert path.read_text() == edited
 
 
 @pytest.mark.parametrize("written", ["1", "1.0", '"true"', "'true'"])

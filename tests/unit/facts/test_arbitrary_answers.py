@@ -1,8 +1,12 @@
-"""Behind HostFacts, an answer that no parser expected is "could not look", never a crash."""
+"""Behind HostFacts, an answer that no parser expected is "could not look", never a crash and never a wait."""
 
 import importlib
+import inspect
 import pkgutil
+import time
+from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,18 +14,62 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trueup.facts
+from trueup.catalog import catalog
 from trueup.errors import CouldNotLook
 from trueup.fact import Fact, HostFacts, Raw, Snapshot
-from trueup.facts import kernel, packages
+from trueup.facts import kernel
 
+CAPTURED = Path(__file__).parent / "captured"
 MODULES = [
     importlib.import_module(module.name)
     for module in pkgutil.iter_modules(trueup.facts.__path__, f"{trueup.facts.__name__}.")
 ]
-FACTS: dict[str, Fact[Any]] = {
-    fact.name: fact for module in MODULES for fact in vars(module).values() if isinstance(fact, Fact)
-}
-FACTS |= {fact.name: fact for fact in (packages.package("x"), packages.offered("x"))}
+
+
+def made(function: Any) -> Iterator[Fact[Any]]:
+    """What a function that returns a fact makes of any names."""
+    signature = inspect.signature(function)
+    if str(signature.return_annotation).startswith("Fact["):
+        needed = [p for p in signature.parameters.values() if p.default is p.empty and p.kind is not p.KEYWORD_ONLY]
+        yield function(*["x"] * len(needed))
+
+
+def every_fact() -> Iterator[Fact[Any]]:
+    """Every fact of every module, those that a function makes, and those that a requirement reads."""
+    for module in MODULES:
+        for value in vars(module).values():
+            if isinstance(value, Fact):
+                yield value
+            elif inspect.isfunction(value) and value.__module__ == module.__name__:
+                yield from made(value)
+    catalog.load("trueup.checks")
+    for requirement in catalog.requirements.values():
+        yield from requirement.reads
+
+
+FACTS: dict[str, Fact[Any]] = {fact.name: fact for fact in every_fact()}
+# What each may be asked to read: what was captured for it, and what was for others.
+CAPTURES = {path: path.read_text(encoding="utf-8") for path in sorted(CAPTURED.glob("*/*.txt"))}
+
+
+def captured(fact: Fact[Any]) -> list[str]:
+    directory = "unit" if fact.name.startswith("unit.") else fact.name
+    return [text for path, text in CAPTURES.items() if path.parent.name == directory]
+
+
+@st.composite
+def mutated(draw: st.DrawFn, texts: list[str]) -> str:
+    """A capture of which slices were cut out, doubled, or taken from another one."""
+    text = draw(st.sampled_from(texts))
+    for _ in range(draw(st.integers(1, 4))):
+        start, end = sorted(draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))
+        other = draw(st.sampled_from(texts))
+        first = draw(st.integers(0, len(other)))
+        put = draw(st.sampled_from(["", text[start:end] * 2, other[first : first + 40], "\x00", "\ufffd", "\r\n"]))
+        text = text[:start] + put + text[end:]
+    return text
+
+
 # Words that the probes print, so that the text gets past the first branch of a parser.
 WORDS = st.sampled_from(
     ["@/etc/sysctl.d/1.conf\t/x\n", "@", "\t", "|", "|net.ipv4.*=1\n", "|-\n", "|=\n", "dpkg\n", "rpm\n", "ii \t",
@@ -34,13 +82,34 @@ WORDS = st.sampled_from(
 ANSWERS = st.text() | st.lists(WORDS | st.text(max_size=4), max_size=12).map("".join)
 
 
-@pytest.mark.parametrize("fact", FACTS.values(), ids=list(FACTS))
-@settings(max_examples=80)
-@given(out=ANSWERS)
-def test_a_parser_reads_any_text_or_says_that_it_cannot(fact: Fact[Any], out: str) -> None:
+def read(fact: Fact[Any], out: str) -> None:
     facts = HostFacts(Snapshot("h", raws={fact.name: Raw(0, out)}))
     with suppress(CouldNotLook):
         assert facts[fact] is facts[fact]
+
+
+@pytest.mark.parametrize("fact", FACTS.values(), ids=list(FACTS))
+@settings(max_examples=60)
+@given(out=ANSWERS)
+def test_a_parser_reads_any_text_or_says_that_it_cannot(fact: Fact[Any], out: str) -> None:
+    read(fact, out)
+
+
+@pytest.mark.parametrize("fact", FACTS.values(), ids=list(FACTS))
+@settings(max_examples=60)
+@given(data=st.data())
+def test_a_parser_reads_what_is_left_of_a_capture_or_says_that_it_cannot(fact: Fact[Any], data: st.DataObject) -> None:
+    read(fact, data.draw(mutated(captured(fact) or list(CAPTURES.values()))))
+
+
+@pytest.mark.parametrize("fact", FACTS.values(), ids=list(FACTS))
+def test_a_parser_takes_its_time_from_the_length_of_an_answer_alone(fact: Fact[Any]) -> None:
+    began = time.monotonic()
+    for character in "a1 \t=[]{}\"'\\-:./|@#~,\n":
+        for text in ["", *captured(fact)[:2]]:
+            read(fact, text + character * 100_000)
+            read(fact, f"{character} " * 50_000 + text)
+    assert time.monotonic() - began < 60, "quadratic?"  # a fraction of a second each, on a machine that is busy
 
 
 @given(out=ANSWERS, key=st.text(max_size=12) | st.sampled_from(["net.ipv4.ip_forward", "a/b.c"]))

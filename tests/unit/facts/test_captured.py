@@ -1,6 +1,7 @@
 """Every parser on captured answers: one pair of files a case, see README.md."""
 
 import json
+import tomllib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -112,6 +113,11 @@ def _container(found: ctr.Container | None, _: Any) -> Any:
     return found and {key: value for key, value in asdict(found).items() if key in kept} | {"restarts": found.restarts}
 
 
+def _kubelet(found: kube.KubeletConfig, _: Any) -> Any:
+    driver = found.document.get("cgroupDriver") if found.exists else None
+    return {"path": found.path, "exists": found.exists, "flag": found.flag, "cgroupDriver": driver}
+
+
 # directory under captured/ -> parser, and what of its value the expected file holds
 READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "kernel.modules": (kernel.MODULES.parse, _as_is),
@@ -132,6 +138,16 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
         registries.HOSTS.parse,
         lambda found, _: {name: file.endpoints for name, file in found.hosts.items()},
     ),
+    "containerd.default": (lambda text: tomllib.loads(containerd.DEFAULT.parse(text)), _dump),
+    "cni.plugins": (cni.PLUGINS.parse, _plain),
+    "ctr.deprecations": (ctr.DEPRECATIONS.parse, _plain),
+    "ctr.pull": (ctr.PULL.parse, _as_is),
+    "images.present": (images.PRESENT.parse, _as_is),
+    "kube.programs": (kube.PROGRAMS.parse, _plain),
+    "kube.kubelet_config": (kube.KUBELET_CONFIG.parse, _kubelet),
+    "kube.repository": (kube.REPOSITORY.parse, _plain),
+    "host.identity": (identity.IDENTITY.parse, _plain),
+    "containerd.reachable": (registries.REACHABLE.parse, _as_is),
     "kubeadm.images": (kubeadm.IMAGES.parse, _as_is),
     "preflight.user": (preflight.USER.parse, _plain),
     "preflight.machine": (preflight.MACHINE.parse, _plain),
@@ -149,16 +165,7 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "clock.synchronised": (clock.SYNCHRONISED.parse, _as_is),
     "clock.services": (clock.TIME_SERVICES.parse, _states),
     "containerd.started": (containerd.STARTED.parse, _as_is),
-    "containerd.reachable": (registries.REACHABLE.parse, _as_is),
-    "cni.plugins": (cni.PLUGINS.parse, _plain),
-    "ctr.pull": (ctr.PULL.parse, _as_is),
-    "ctr.deprecations": (ctr.DEPRECATIONS.parse, _plain),
     "nerdctl.web": (ctr.WEB.parse, _container),
-    "images.present": (images.PRESENT.parse, _as_is),
-    "kube.programs": (kube.PROGRAMS.parse, _plain),
-    "kube.kubelet_config": (kube.KUBELET_CONFIG.parse, _fields),
-    "kube.repository": (kube.REPOSITORY.parse, _plain),
-    "host.identity": (identity.IDENTITY.parse, _plain),
     "clock.offset": (CLOCK.parse, lambda found, _: [round(bound, 6) for bound in found]),
 }
 
