@@ -17,6 +17,7 @@ from trueup.profile import load
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])  # each has hosts of its own
 HOST = os.environ.get("TRUEUP_SCENARIO_HOST", f"w{2 * _WORKER + 1}")
 PEER = os.environ.get("TRUEUP_SCENARIO_PEER", f"w{2 * _WORKER + 2}")
+catalog.load("trueup.checks")
 SCENARIOS = sorted(Path(__file__).parent.glob("*/*.sh"))
 pytestmark = pytest.mark.lab
 _GOOD = pytest.StashKey[dict[str, int]]()  # host to how many tests had failed when it was last known to be good
@@ -66,7 +67,6 @@ def run(lab: Lab, trueup: Callable[..., Any], request: pytest.FixtureRequest, tm
 
 
 def test_every_requirement_has_a_scenario_or_a_reason() -> None:
-    catalog.load("trueup.checks")
     proven = {script.parent.name for script in SCENARIOS}
     selected = set(filter(load("lab").selects, catalog.requirements))
     assert selected <= proven
