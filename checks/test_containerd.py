@@ -64,17 +64,19 @@ def test_containerd_config(facts: HostFacts, spec: Spec) -> None:
         unmet(Deviation("a configuration", found, config.path, "declared", "enough for containerd, not for kubeadm"))
     if (document := config.document) is None:
         unmet(Deviation("a TOML document", config.mistake, config.path, "declared"))
-    newest = dialect.newest_config(binary.version if binary else "")
+    oldest, newest = dialect.readable(binary.version if binary else "")
     version = dialect.version_of(document)
     expect(
         equal(
             config.path, spec.runtime.containerd.config, where="--config of the running containerd", layer="effective"
         ),
-        equal(
-            1 <= version <= newest or document.get("version"),
-            True,
-            where=f"version in {config.path} (this containerd reads 1 to {newest})",
-            layer="declared",
+        None
+        if oldest <= version <= newest
+        else Deviation(
+            f"{oldest} to {newest}, which this containerd uses",
+            str(document.get("version", 1)),
+            f"version in {config.path}",
+            "declared",
         ),
         equal(dialect.cri_disabled(document), [], where=f"disabled_plugins in {config.path}", layer="declared"),
     )

@@ -50,8 +50,9 @@ _KEYS: dict[str, dict[int, Key]] = {
     },
 }
 _NEWEST = 4  # containerd 2.3; its keys are those of version 3
-# The newest configuration version that a containerd release reads.
-_READS = ((2, 3, 4), (2, 0, 3), (1, 3, 2), (0, 0, 1))
+# The oldest and the newest configuration version of which a containerd release uses everything, by the release from
+# which that is so. containerd 2 reads version 1 without a word, and none of its settings for the CRI.
+_READS = (((2, 3), 2, 4), ((2, 0), 2, 3), ((1, 3), 1, 2), ((0, 0), 1, 1))
 
 
 def key(setting: str, version: int) -> Key:
@@ -85,10 +86,10 @@ def dotted(path: Key) -> str:
     return ".".join(f'"{part}"' if "." in part else part for part in path)
 
 
-def newest_config(release: str) -> int:
-    """Return the newest configuration version that a containerd release such as ``1.6.20`` reads."""
+def readable(release: str) -> tuple[int, int]:
+    """Return the oldest and the newest configuration version that a containerd release such as ``1.6.20`` uses."""
     major, minor = (int(part) if part.isdigit() else 0 for part in (*release.split("."), "0")[:2])
-    return next(config for *least, config in _READS if (major, minor) >= tuple(least))
+    return next((oldest, newest) for least, oldest, newest in _READS if (major, minor) >= least)
 
 
 def version_of(document: dict[str, Any]) -> int:

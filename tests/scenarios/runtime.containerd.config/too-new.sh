@@ -1,5 +1,5 @@
 # red: declared
-# says: reads 1 to 2
+# says: 1 to 2, which this containerd uses
 # advice
 # after: cp -p /root/config.toml /etc/containerd/config.toml
 # after: systemctl restart containerd

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trueup.facts.dialect import dotted, newest_config, version_of
+from trueup.facts.dialect import dotted, readable, version_of
 from trueup.facts.kernel import proc_path
 from trueup.facts.systemd import Unit, seconds
 
@@ -40,11 +40,21 @@ def test_the_first_separator_of_a_kernel_parameter_says_which_one_separates(key:
 
 
 @pytest.mark.parametrize(
-    ("release", "config"),
-    [("1.2.13", 1), ("1.3.3", 2), ("1.6.20~ds1", 2), ("2.0.0", 3), ("2.2.1", 3), ("2.3.0", 4), ("", 1)],
+    ("release", "oldest", "newest"),
+    [
+        ("1.2.13", 1, 1),
+        ("1.3.3", 1, 2),
+        ("1.6.20~ds1", 1, 2),
+        ("2.0.0", 2, 3),
+        ("2.2.1", 2, 3),
+        ("2.3.0", 2, 4),
+        ("", 1, 1),
+    ],
 )
-def test_a_containerd_release_has_a_newest_configuration_version(release: str, config: int) -> None:
-    assert newest_config(release) == config
+def test_a_containerd_release_uses_configurations_from_one_version_to_another(
+    release: str, oldest: int, newest: int
+) -> None:
+    assert readable(release) == (oldest, newest)
 
 
 @pytest.mark.parametrize(
