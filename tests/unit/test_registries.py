@@ -4,12 +4,19 @@ import tomllib
 
 import pytest
 
-from trueup.facts.registries import mistake, render, server
+from trueup.catalog import catalog
+from trueup.fact import HostFacts, Raw, Snapshot
+from trueup.facts.registries import certificate, mistake, parse, render, server
+from trueup.profile import load
 from trueup.profiles.schema import Registry
+from trueup.verdict import Unmet
+
+catalog.load("trueup.checks")
+SPEC = load("base").spec("any")
 
 
-def wanted(registry: str, *mirrors: str, **ca: str) -> Registry:
-    return Registry(config_path="/etc/containerd/certs.d", mirrors={registry: list(mirrors)}, **ca)
+def wanted(registry: str, *mirrors: str, ca: dict[str, str] | None = None) -> Registry:
+    return Registry(config_path="/etc/containerd/certs.d", mirrors={registry: list(mirrors)}, ca=ca or {})
 
 
 @pytest.mark.parametrize(
@@ -44,3 +51,60 @@ def test_mirrors_come_in_order_and_the_registry_last() -> None:
 
 def test_a_registry_is_its_own_server() -> None:
     assert server("harbor.example:8443") == "https://harbor.example:8443"
+
+
+ENDPOINT = "https://mirror.example:5443"
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\n-----END CERTIFICATE-----\n"
+CRT = "/etc/containerd/certs.d/docker.io/mirror.example_5443.crt"
+
+
+def test_a_mirror_that_needs_a_ca_names_its_file() -> None:
+    written = tomllib.loads(render("docker.io", wanted("docker.io", ENDPOINT, ca={ENDPOINT: PEM})))
+    assert written["host"][ENDPOINT]["ca"] == CRT
+
+
+def laid(*files: tuple[str, str]) -> str:
+    """What the probe prints of a directory with these files."""
+    return "".join(f"@{path}\n" + "".join(f"|{row}\n" for row in text.splitlines()) + "\n" for path, text in files)
+
+
+def found(*files: tuple[str, str], ca: str = PEM) -> list[str]:
+    """What the check says of the directory, where the profile's mirror has a CA."""
+    registry = wanted("docker.io", ENDPOINT, ca={ENDPOINT: ca})
+    containerd = SPEC.runtime.containerd.model_copy(update={"registry": registry})
+    spec = SPEC.model_copy(update={"runtime": SPEC.runtime.model_copy(update={"containerd": containerd})})
+    dump = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
+    raws = {"containerd.hosts": Raw(0, laid(*files)), "containerd.dump": Raw(0, dump)}
+    try:
+        catalog.requirements["runtime.containerd.registry_mirrors"].check(HostFacts(Snapshot("h", raws=raws)), spec)
+    except Unmet as unmet:
+        return [deviation.found for deviation in unmet.deviations]
+    return []
+
+
+HOSTS_TOML = "/etc/containerd/certs.d/docker.io/hosts.toml"
+GOOD = f'[host."{ENDPOINT}"]\n  ca = "{CRT}"\n'
+
+
+@pytest.mark.parametrize(
+    ("hosts", "certificate", "said"),
+    [
+        (GOOD, PEM, []),
+        (GOOD, f"# our own\n{PEM}\n", []),
+        (GOOD.replace(f'"{CRT}"', '["mirror.example_5443.crt"]'), PEM, []),
+        (f'[host."{ENDPOINT}"]\n', PEM, ["not set"]),
+        (GOOD, "", [f"no such file: {CRT}"]),
+        (GOOD, PEM.replace("AAAA", "BBBB"), [f"another certificate in {CRT}"]),
+        (f"{GOOD}oops", PEM, ["''"]),
+        (f'[host]\n"{ENDPOINT}" = 3\n', PEM, ["not set"]),
+    ],
+)
+def test_what_is_wrong_with_a_ca_is_said_apart(hosts: str, certificate: str, said: list[str]) -> None:
+    files = [(HOSTS_TOML, hosts), *([(CRT, certificate)] if certificate else [])]
+    assert found(*files) == said
+
+
+def test_a_directory_is_read_by_registry_and_its_certificates_by_path() -> None:
+    directory = parse(laid((HOSTS_TOML, GOOD), (CRT, PEM)))
+    assert directory.hosts["docker.io"].authorities(ENDPOINT) == [CRT]
+    assert certificate(directory.certificates[CRT]) == ["MIIBAAAA"]
