@@ -307,7 +307,7 @@ def test_running_version(facts: HostFacts, spec: Spec) -> None:
     "runtime.containerd.cri_plugin",
     key="runtime.containerd.config",
     reads=(PLUGINS,),
-    needs=("runtime.containerd.config_loaded",),
+    needs=("runtime.containerd.config_loaded", "host.preflight.CRI"),
     severity="critical",
 )
 def test_cri_plugin(facts: HostFacts, spec: Spec) -> None:
@@ -327,7 +327,7 @@ def test_cri_plugin(facts: HostFacts, spec: Spec) -> None:
     "runtime.containerd.deprecations",
     key="runtime.containerd.config",
     reads=(ctr.DEPRECATIONS,),
-    needs=("runtime.containerd.config_loaded",),
+    needs=("runtime.containerd.config_loaded", "host.preflight.CRI"),
     severity="medium",
 )
 def test_deprecations(facts: HostFacts, spec: Spec) -> None:

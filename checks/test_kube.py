@@ -156,7 +156,7 @@ def _wanted_images(facts: HostFacts, spec: Spec) -> tuple[list[str], str]:
     "kube.images.present",
     key="kube.images.repository",
     reads=(IMAGES, images.PRESENT),
-    needs=("runtime.containerd.service",),
+    needs=("host.preflight.CRI",),
     after=("runtime.containerd.registry_mirrors", "kube.packages.version"),
 )
 def test_images_present(facts: HostFacts, spec: Spec) -> None:

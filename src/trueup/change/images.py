@@ -6,6 +6,7 @@ import shlex
 
 from trueup.change.hand import Hand
 from trueup.facts import images
+from trueup.facts.containerd import PROXIES
 from trueup.verdict import Action
 
 
@@ -32,5 +33,5 @@ ctr -n {shlex.quote(source)} images export "$file" {quoted}
             summary = f"pull {name}"
             hosts = shlex.quote(hosts_dir)
             given = f'$([ ! -d {hosts} ] || echo "--hosts-dir" {hosts})' if hosts_dir else ""
-            body = f"{kubelets} pull {given} {quoted} >/dev/null"
+            body = f"{PROXIES}\n{kubelets} pull {given} {quoted} >/dev/null"
         self.act(Action("image", name, summary, f"+{name}\n", f"{kubelets} rm {quoted}"), body)

@@ -192,6 +192,20 @@ def parse_started(text: str) -> float | None:
 STARTED = Fact("containerd.started", _PROBE_STARTED, parse_started)
 
 
+# Shell that takes over containerd's own proxies, which its unit gives it, in place of the session's. curl knows them by
+# lower case only, Go by either.
+PROXIES = """
+unset HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy all_proxy
+pid=$(systemctl show containerd.service -p MainPID --value 2>/dev/null) || pid=
+if [ "${pid:-0}" -gt 0 ] 2>/dev/null && own=$(tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null); then
+  for name in http_proxy https_proxy no_proxy; do
+    value=$(printf '%s\\n' "$own" | sed -n "s/^$name=//Ip" | tail -n 1)
+    [ -z "$value" ] || export "$name=$value"
+  done
+fi
+"""
+
+
 @dataclass(frozen=True)
 class Running:
     """The program that the running containerd is."""

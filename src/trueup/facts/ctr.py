@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trueup.fact import Fact
+from trueup.facts.containerd import PROXIES
 
 if TYPE_CHECKING:
     from trueup.profiles.schema import Spec
@@ -46,7 +47,7 @@ _OURS = "trueup-check"
 def _try(command: str, spec: Spec) -> str:
     """Return a probe that pulls an image, does something with it, and leaves nothing behind."""
     image, hosts = shlex.quote(spec.runtime.ctr.image), shlex.quote(spec.runtime.containerd.registry.config_path)
-    return f"""
+    return f"""{PROXIES}
 command -v ctr >/dev/null 2>&1 || {{ echo 'ctr: not found' >&2; exit 127; }}
 image={image} ours='ctr -n {_OURS}'
 clean() {{

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trueup.fact import Fact
+from trueup.facts.containerd import PROXIES
 
 if TYPE_CHECKING:
     from trueup.profiles.schema import Registry, Spec
@@ -146,7 +147,7 @@ def _probe_reachable(spec: Spec) -> str:
             path = authority(registry, endpoint, wanted.config_path) if endpoint in wanted.ca else ""
             rows.append(f"try {shlex.quote(endpoint)} {shlex.quote(path)} &")
     tries = "\n".join(rows)
-    return f"""
+    return f"""{PROXIES}
 if command -v curl >/dev/null 2>&1; then
   try() {{
     said=$(curl -sS -o /dev/null -w '%{{http_code}}' --max-time 8 ${{2:+--cacert "$2"}} "${{1%/}}/v2/" 2>&1)

@@ -1,4 +1,4 @@
 # red: effective
 # says: found     absent
-# also: runtime.containerd.cri_plugin
+# also: kube.images.same_digest
 rm /run/containerd/containerd.sock
