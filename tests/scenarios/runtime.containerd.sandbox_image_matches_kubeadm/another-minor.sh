@@ -1,8 +1,9 @@
 # red: effective
-# says: kubeadm config images list
-# says: expected  3.10.1
+# says: pause tag for v1.20.2 (kubeadm config images list)
+# profile: runtime: {containerd: {sandbox_image: "registry.lab:5000/google_containers/pause:3.1"}}
 # advice
-# after: rm /usr/local/bin/kubeadm
-# A stand-in for kubeadm: it prints the list that kubeadm 1.34 would.
-printf '#!/bin/sh\necho registry.k8s.io/kube-proxy:v1.34.0\necho registry.k8s.io/pause:3.10.1\n' >/usr/local/bin/kubeadm
-chmod 755 /usr/local/bin/kubeadm
+# after: sed -i 's|pause:3.1|pause:3.2|' /etc/containerd/config.toml
+# after: systemctl restart containerd
+# The profile contradicts itself, as the guide's does: its pause image is that of an older minor.
+sed -i 's|pause:3.2|pause:3.1|' /etc/containerd/config.toml
+systemctl restart containerd
