@@ -7,11 +7,13 @@ import traceback
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 from trueup.catalog import Catalog, Remedy, Requirement
 from trueup.change import Change
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
-from trueup.fact import FleetFacts
+from trueup.fact import Fact, FleetFacts
 from trueup.fleet import Fleet, Host, Together
 from trueup.profile import Loaded
 from trueup.redact import redact
@@ -108,6 +110,7 @@ class Converge(Audit):
     ) -> None:
         super().__init__(catalog, fleet, profile, pairs)
         self.allow = frozenset(allow)
+        self._order = catalog.order()
         self.run = run
         self.apply = apply
 
@@ -118,6 +121,7 @@ class Converge(Audit):
         return self._results[requirement.id, host.id]
 
     def _settle(self, requirement: Requirement) -> None:
+        _ = self._held  # known before the first change
         everyone: list[Subject] = [*self.fleet.hosts.values(), self.fleet.together]
         hosts = [host for host in everyone if (requirement.id, host.id) in self.pairs]
         for host in hosts:  # before the threads start, so that none settles a need a second time
@@ -126,10 +130,35 @@ class Converge(Audit):
             for result in pool.map(lambda host: self._true_up(requirement, host), hosts):
                 self._results[requirement.id, result.host] = result
 
+    @cached_property
+    def _held(self) -> frozenset[Pair]:
+        """What held before anything was changed: nobody will change a host for its sake."""
+        held: set[Pair] = set()
+        for requirement in (self.catalog.requirements[id] for id in self._order):
+            for host in self.fleet.hosts.values():
+                needs = {(id, host.id) for id in requirement.needs} & self.pairs
+                if (requirement.id, host.id) in self.pairs and needs <= held and _holds(requirement, host):
+                    held.add((requirement.id, host.id))
+        return frozenset(held)
+
+    def _ahead(self, requirement: Requirement, host: Host) -> list[Fact[Any]]:
+        """Return the facts to ask for now: those of what follows too, up to the next that may change the host again.
+
+        A change forgets all facts of its host. Asked for one requirement after the other, each would be a round trip.
+        """
+        wanted = list(requirement.reads)
+        following = self._order[self._order.index(requirement.id) + 1 :]
+        for id in (id for id in following if (id, host.id) in self.pairs):
+            wanted += self.catalog.requirements[id].reads
+            if (id, host.id) not in self._held:
+                break
+        return wanted
+
     def _true_up(self, requirement: Requirement, host: Subject) -> Result:
         began = time.perf_counter()
         for member in host.members(requirement):
-            member.look(requirement.reads)
+            if not member.knows(requirement.reads):
+                member.look(self._ahead(requirement, member))
         result = self.judge(requirement, host)
         if result.outcome is Outcome.FAILED:
             remedy = self.catalog.remedies.get(requirement.id)
@@ -190,3 +219,11 @@ class Converge(Audit):
             words.append("rolled back" + "".join(f"; could not undo: {problem}" for problem in problems))
         outcome = Outcome.FIX_FAILED if self.apply else result.outcome
         return replace(result, outcome=outcome, detail="\n".join(words))
+
+
+def _holds(requirement: Requirement, host: Host) -> bool:
+    try:
+        requirement.check(host.facts.view(requirement.reads), host.spec)
+    except Exception:  # noqa: BLE001 - whatever it is, this is only about what to ask for at once
+        return False
+    return True

@@ -65,6 +65,11 @@ class Host:
         """Drop all facts: the host was changed."""
         self.facts = HostFacts(Snapshot(self.id))
 
+    def knows(self, wanted: Iterable[Fact[Any]]) -> bool:
+        """Whether all these facts have an answer already, be it the reason why there is none."""
+        snapshot = self.facts.snapshot
+        return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted)
+
     def look(self, wanted: Iterable[Fact[Any]]) -> None:
         """Ask in one round trip for the facts that are not known yet; a host that cannot answer keeps the reason."""
         known = self.facts.snapshot.raws
