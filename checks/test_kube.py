@@ -177,6 +177,7 @@ def test_images_present(facts: HostFacts, spec: Spec) -> None:
     "kube.images.same_digest",
     key="kube.images.repository",
     reads=(images.PRESENT,),
+    needs=("host.preflight.CRI",),
     severity="medium",
     across=True,
     controls=("NIST SP 800-190 4.1.5",),

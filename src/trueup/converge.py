@@ -13,7 +13,7 @@ from typing import Any
 from trueup.catalog import Catalog, Remedy, Requirement
 from trueup.change import Change
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
-from trueup.fact import Fact, FleetFacts
+from trueup.fact import Fact, FleetFacts, HostFacts
 from trueup.fleet import Fleet, Host, Together
 from trueup.profile import Loaded
 from trueup.redact import redact
@@ -52,33 +52,31 @@ class Audit:
         return result
 
     def _judge(self, requirement: Requirement, host: Subject) -> Result:
-        if isinstance(host, Host) and (snapshot := host.facts.snapshot).problem:
+        if isinstance(host, Together):
+            result = self._compare(requirement, host)
+        elif (snapshot := host.facts.snapshot).problem:
             outcome = Outcome.UNREACHABLE if snapshot.unreachable else Outcome.COULD_NOT_LOOK
             return Result(requirement.id, host.id, outcome, detail=snapshot.problem)
-        if missing := self._missing(requirement.needs, host):
+        elif missing := self._missing(requirement.needs, host):
             return Result(requirement.id, host.id, Outcome.BLOCKED, detail=f"needs {missing}")
-        facts = host.evidence(requirement)
-        result = Result(requirement.id, host.id, Outcome.PASSED)
-        try:
-            requirement.check(facts, host.spec)
-        except Unmet as unmet:
-            result.outcome, result.deviations = Outcome.FAILED, list(unmet.deviations)
-        except AssertionError as unmet:
-            result.outcome, result.detail = Outcome.FAILED, str(unmet)
-        except CouldNotLook as error:
-            result.outcome, result.detail = Outcome.COULD_NOT_LOOK, str(error)
-        except Exception:  # noqa: BLE001 - a mistake in a check is neither compliance nor the lack of it
-            result.outcome, result.detail = Outcome.COULD_NOT_LOOK, f"the check broke:\n{traceback.format_exc()}"
-        result.evidence = facts.read
-        if isinstance(facts, FleetFacts) and facts.silent:
-            result.note(*(f"not compared: {name}: {why}" for name, why in facts.silent.items()))
-            result.outcome = Outcome.COULD_NOT_LOOK if result.outcome is Outcome.PASSED else result.outcome
+        else:
+            result = _check(requirement, host, host.facts.view(requirement.reads))
         if result.outcome is Outcome.FAILED and (waiver := self.profile.waiver(requirement.id, host.id)):
             result.outcome = Outcome.WAIVED
             result.note(f"waived until {waiver.expires} by {waiver.approver}: {waiver.reason}")
         return result
 
-    def _missing(self, ids: Iterable[str], host: Subject) -> str:
+    def _compare(self, requirement: Requirement, together: Together) -> Result:
+        members = together.members(requirement)
+        blocked = {host.id: f"needs {why}" for host in members if (why := self._missing(requirement.needs, host))}
+        facts = together.evidence(requirement, blocked)
+        result = _check(requirement, together, facts)
+        result.note(*(f"not compared: {name}: {why}" for name, why in facts.silent.items()))
+        if facts.silent and result.outcome is Outcome.PASSED:
+            result.outcome = Outcome.BLOCKED if facts.silent.keys() <= blocked.keys() else Outcome.COULD_NOT_LOOK
+        return result
+
+    def _missing(self, ids: Iterable[str], host: Host) -> str:
         """Return the first of the selected requirements that does not hold, and why; or nothing."""
         for id in ids:
             if (id, host.id) in self.pairs:
@@ -125,7 +123,8 @@ class Converge(Audit):
         everyone: list[Subject] = [*self.fleet.hosts.values(), self.fleet.together]
         hosts = [host for host in everyone if (requirement.id, host.id) in self.pairs]
         for host in hosts:  # before the threads start, so that none settles a need a second time
-            self._missing((*requirement.needs, *requirement.after), host)
+            for member in host.members(requirement):
+                self._missing((*requirement.needs, *requirement.after), member)
         with ThreadPoolExecutor(self.fleet.forks, thread_name_prefix="fix") as pool:
             for result in pool.map(lambda host: self._true_up(requirement, host), hosts):
                 self._results[requirement.id, result.host] = result
@@ -221,9 +220,21 @@ class Converge(Audit):
         return replace(result, outcome=outcome, detail="\n".join(words))
 
 
-def _holds(requirement: Requirement, host: Host) -> bool:
+def _check(requirement: Requirement, host: Subject, facts: HostFacts | FleetFacts) -> Result:
+    result = Result(requirement.id, host.id, Outcome.PASSED)
     try:
-        requirement.check(host.facts.view(requirement.reads), host.spec)
-    except Exception:  # noqa: BLE001 - whatever it is, this is only about what to ask for at once
-        return False
-    return True
+        requirement.check(facts, host.spec)
+    except Unmet as unmet:
+        result.outcome, result.deviations = Outcome.FAILED, list(unmet.deviations)
+    except AssertionError as unmet:
+        result.outcome, result.detail = Outcome.FAILED, str(unmet)
+    except CouldNotLook as error:
+        result.outcome, result.detail = Outcome.COULD_NOT_LOOK, str(error)
+    except Exception:  # noqa: BLE001 - a mistake in a check is neither compliance nor the lack of it
+        result.outcome, result.detail = Outcome.COULD_NOT_LOOK, f"the check broke:\n{traceback.format_exc()}"
+    result.evidence = facts.read
+    return result
+
+
+def _holds(requirement: Requirement, host: Host) -> bool:
+    return _check(requirement, host, host.facts.view(requirement.reads)).outcome is Outcome.PASSED

@@ -57,10 +57,6 @@ class Host:
         """Return the hosts whose facts the requirement is judged on: this one."""
         return [self]
 
-    def evidence(self, requirement: Requirement) -> HostFacts:
-        """Return the facts that the requirement may read."""
-        return self.facts.view(requirement.reads)
-
     def forget(self) -> None:
         """Drop all facts: the host was changed."""
         self.facts = HostFacts(Snapshot(self.id))
@@ -111,10 +107,10 @@ class Together:
         """Return the hosts that the requirement compares."""
         return [host for host in self.hosts.values() if host.concerns(requirement)]
 
-    def evidence(self, requirement: Requirement) -> FleetFacts:
-        """Return the facts that the requirement may read; hosts that cannot be looked at are noted as silent."""
+    def evidence(self, requirement: Requirement, blocked: Mapping[str, str]) -> FleetFacts:
+        """Return the facts that the requirement may read; hosts that are blocked or cannot be looked at are silent."""
         members = self.members(requirement)
-        silent = {host.id: problem for host in members if (problem := host.facts.snapshot.problem)}
+        silent = dict(blocked) | {host.id: problem for host in members if (problem := host.facts.snapshot.problem)}
         views = {host.id: host.facts.view(requirement.reads) for host in members if host.id not in silent}
         return FleetFacts(views, silent)
 

@@ -73,3 +73,24 @@ def test_no_host_may_have_the_name_of_all(three: Fakes) -> None:
     code, _, text = run(three, hosts="w1,fleet")
     assert code == 4
     assert "no host may be called 'fleet'" in text
+
+
+NEEDS = """
+
+@requirement("own.needs", key="host.modules", reads=(test_own.STATE,), needs=("own.state",), across=True)
+def test_needs(facts, spec):
+    '''All that are good are the same.'''
+    assert set(facts.each(test_own.STATE).values()) <= {"good"}
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("--fix=plan",)])
+def test_a_host_where_a_need_does_not_hold_is_not_compared(three: Fakes, arguments: tuple[str, ...]) -> None:
+    three.test("test_across.py", ACROSS + NEEDS)
+    three.test("roles.yaml", "extends: base\nselect: [own.state, own.needs]\n")
+    (three.directory / "hosts/w2/state").write_text("odd\n")
+    _, results, text = run(three, *arguments)
+    assert results[0] == ("fleet", "blocked")
+    assert "not compared: w2: needs own.state, which is failed" in text
+    (three.directory / "hosts/w2/state").write_text("good\n")
+    assert run(three, *arguments)[0] == 0
