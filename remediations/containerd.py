@@ -8,9 +8,10 @@ from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
 from trueup.facts import containerd, dialect, registries
-from trueup.facts.containerd import BINARIES, CONFIG, RUNNING, STARTED, UNIT, Binary, is_release, render_unit
+from trueup.facts.containerd import BINARIES, CONFIG, RUNNING, STARTED, UNIT, Binary, render_unit
 from trueup.facts.registries import mistake, render
 from trueup.profiles.schema import Package, Spec
+from trueup.remediations.programs import install_release
 
 SERVICE = "containerd.service"
 # refuses a file that containerd itself would not load, before it takes the old one's place
@@ -18,11 +19,10 @@ VALIDATE = '! command -v containerd >/dev/null || containerd --config "$tmp" con
 
 
 def _install(change: Change, spec: Spec, wanted: Package, name: str, found: Binary | None) -> None:
-    if wanted.binary is None:
+    if wanted.binary:
+        install_release(change, spec, name, wanted.binary, found)
+    else:
         change.package(wanted.package, wanted.version)
-    elif not found or not is_release(wanted.binary, name, found):
-        now = f"{found.version} in {found.path}" if found else ""
-        change.artifact(name, wanted.binary, source=spec.artifacts, now=now)
 
 
 @remedy("runtime.containerd.version", disruption="restart")

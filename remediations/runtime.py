@@ -6,20 +6,19 @@ from trueup import remedy
 from trueup.change import Change
 from trueup.fact import HostFacts
 from trueup.facts import cni, dialect
-from trueup.facts.containerd import BINARIES, CONFIG, DUMP, is_release
+from trueup.facts.containerd import BINARIES, CONFIG, DUMP
 from trueup.facts.ctr import WEB, answers
 from trueup.facts.packages import PACKAGES, within
 from trueup.profiles.schema import Spec
 from trueup.remediations.containerd import SERVICE, VALIDATE
+from trueup.remediations.programs import install_release
 
 
 @remedy("runtime.nerdctl.version", disruption="none")
 def install_nerdctl(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Install the release of the profile."""
-    wanted, found = spec.runtime.nerdctl.binary, facts[BINARIES].nerdctl
-    if wanted and (not found or not is_release(wanted, "nerdctl", found)):
-        now = f"{found.version} in {found.path}" if found else ""
-        change.artifact("nerdctl", wanted, source=spec.artifacts, now=now, disruption="none")
+    if wanted := spec.runtime.nerdctl.binary:
+        install_release(change, spec, "nerdctl", wanted, facts[BINARIES].nerdctl, disturbs=False)
 
 
 @remedy("runtime.cni.plugins", disruption="restart")

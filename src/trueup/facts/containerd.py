@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trueup.fact import Fact
-from trueup.facts.packages import OWNER, within
+from trueup.facts.packages import OWNER
 from trueup.facts.systemd import unit
 
 if TYPE_CHECKING:
-    from trueup.profiles.schema import Artifact, Spec
+    from trueup.profiles.schema import Spec
 
 UNIT = unit("containerd.service")
 
@@ -54,12 +54,17 @@ class Config:
         return ""
 
 
+# Not to know whether containerd runs is not to know which file, PATH or proxy it goes by: no guess.
+_PID = "pid=$(systemctl show containerd.service -p MainPID --value) || exit"
+_ENVIRONMENT = """environment=$(tr '\\0' '\\n' <"/proc/$pid/environ") || exit  # only root may see it"""
+
+
 def _config_path(spec: Spec) -> str:
     """Return shell that sets ``path``: the running process's own --config counts, not the default."""
     return f"""
 path={shlex.quote(spec.runtime.containerd.config or "/etc/containerd/config.toml")}
-pid=$(systemctl show containerd.service -p MainPID --value 2>/dev/null)
-if [ "${{pid:-0}}" -gt 0 ] 2>/dev/null; then
+{_PID}
+if [ "${{pid:-0}}" -gt 0 ]; then
   given=$(tr '\\0' '\\n' <"/proc/$pid/cmdline" |
     sed -n -e '/^-c$/{{n;p;q;}}' -e '/^--config$/{{n;p;q;}}' -e '/^--config=/{{s///p;q;}}')
   [ -z "$given" ] || path=$given
@@ -119,11 +124,6 @@ class Binary:
     package: str  # owner, or nothing
 
 
-def is_release(wanted: Artifact, name: str, found: Binary) -> bool:
-    """Whether a program is the wanted release, in its directory."""
-    return found.path == f"{wanted.directory}/{name}" and within(found.version, wanted.version, "upstream")
-
-
 @dataclass(frozen=True)
 class Binaries:
     """containerd and nerdctl as a shell finds them, and runc as containerd finds it."""
@@ -134,16 +134,21 @@ class Binaries:
     copies: tuple[str, ...] = ()  # every containerd on the standard path, links followed
 
 
+PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")  # systemd's, for services
+
 # containerd looks runc up on its own PATH, which systemd sets to this unless the unit says otherwise.
 _PROBE_BINARIES = (
     OWNER
-    + """
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-pid=$(systemctl show containerd.service -p MainPID --value 2>/dev/null)
+    + f"PATH={':'.join(PATH)}"
+    + f"""
 path=$PATH
-if [ "${pid:-0}" -gt 0 ] 2>/dev/null; then
-  own=$(tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^PATH=//p'); path=${own:-$path}
+{_PID}
+if [ "${{pid:-0}}" -gt 0 ]; then
+  {_ENVIRONMENT}
+  own=$(echo "$environment" | sed -n 's/^PATH=//p'); path=${{own:-$path}}
 fi
+"""
+    + """
 for dir in $(echo "$PATH" | tr : ' '); do
   [ ! -x "$dir/containerd" ] || printf 'copy\t%s\n' "$(readlink -f "$dir/containerd")"
 done
@@ -173,9 +178,8 @@ def parse_binaries(text: str) -> Binaries:
 BINARIES = Fact("containerd.binaries", _PROBE_BINARIES, parse_binaries)
 
 # Boot time and process start both come from the clock that also runs while suspended, in hundredths of a second.
-_PROBE_STARTED = """
-pid=$(systemctl show containerd.service -p MainPID --value) || exit
-[ "${pid:-0}" -gt 0 ] || { echo stopped; exit 0; }
+_PROBE_STARTED = f"""{_PID}
+[ "${{pid:-0}}" -gt 0 ] || {{ echo stopped; exit 0; }}
 ticks=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f20) || exit 1
 echo "$(date +%s.%N) $(cut -d' ' -f1 /proc/uptime) $ticks $(getconf CLK_TCK)"
 """
@@ -194,12 +198,13 @@ STARTED = Fact("containerd.started", _PROBE_STARTED, parse_started)
 
 # Shell that takes over containerd's own proxies, which its unit gives it, in place of the session's. curl knows them by
 # lower case only, Go by either.
-PROXIES = """
+PROXIES = f"""
 unset HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy all_proxy
-pid=$(systemctl show containerd.service -p MainPID --value 2>/dev/null) || pid=
-if [ "${pid:-0}" -gt 0 ] 2>/dev/null && own=$(tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null); then
+{_PID}
+if [ "${{pid:-0}}" -gt 0 ]; then
+  {_ENVIRONMENT}
   for name in http_proxy https_proxy no_proxy; do
-    value=$(printf '%s\\n' "$own" | sed -n "s/^$name=//Ip" | tail -n 1)
+    value=$(echo "$environment" | sed -n "s/^$name=//Ip" | tail -n 1)
     [ -z "$value" ] || export "$name=$value"
   done
 fi
@@ -214,9 +219,8 @@ class Running:
     replaced: bool  # the file was exchanged since the process started
 
 
-_PROBE_RUNNING = """
-pid=$(systemctl show containerd.service -p MainPID --value) || exit
-[ "${pid:-0}" -gt 0 ] || { echo stopped; exit 0; }
+_PROBE_RUNNING = f"""{_PID}
+[ "${{pid:-0}}" -gt 0 ] || {{ echo stopped; exit 0; }}
 readlink "/proc/$pid/exe"
 """
 _DELETED = " (deleted)"  # the kernel's mark, proc_pid_exe(5)

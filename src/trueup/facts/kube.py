@@ -11,6 +11,7 @@ from ruamel.yaml.error import YAMLError
 
 from trueup.fact import Fact
 from trueup.facts import systemd
+from trueup.facts.containerd import PATH
 from trueup.facts.packages import OWNER
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class Program:
 # Each is asked in the one way that contacts nobody.
 _PROBE_PROGRAMS = (
     OWNER
+    + f"PATH={':'.join(PATH)}"
     + """
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 for tool in kubeadm kubelet kubectl; do
   file=$(command -v $tool) || continue
   case $tool in
@@ -86,9 +87,10 @@ class KubeletConfig:
 
 _PROBE_KUBELET = """
 path=/var/lib/kubelet/config.yaml flag=
-pid=$(systemctl show kubelet.service -p MainPID --value 2>/dev/null)
-if [ "${pid:-0}" -gt 0 ] 2>/dev/null; then
-  args=$(tr '\\0' '\\n' <"/proc/$pid/cmdline") || exit
+pid=$(systemctl show kubelet.service -p MainPID --value) || exit
+if [ "${pid:-0}" -gt 0 ]; then
+  # before kubeadm has been there it ends at once, again and again: gone meanwhile is not running
+  args=$(tr '\\0' '\\n' 2>/dev/null <"/proc/$pid/cmdline") || [ ! -e "/proc/$pid" ] || exit 1
   given=$(echo "$args" | sed -n -e '/^--config$/{n;p;q;}' -e '/^--config=/{s///p;q;}')
   flag=$(echo "$args" | sed -n -e '/^--cgroup-driver$/{n;p;q;}' -e '/^--cgroup-driver=/{s///p;q;}')
   path=${given:-$path}

@@ -35,6 +35,7 @@ def tables(state: Path, tmp_path: Path, transport: object) -> Path:
     (tmp_path / "tools/ctr").write_text(f"#!/bin/sh\n{CTR}\n")
     (tmp_path / "tools/ctr").chmod(0o755)
     (state / "images").mkdir()
+    (state / "unit").write_text("0\n")  # which systemctl gives as the process of containerd
     (state / "images/k8s.io").write_text(HEAD)
     return state / "images"
 

@@ -88,10 +88,22 @@ def test_a_probe_is_shell_that_parses(fact: Fact[Any], shell: str, spec: Spec) -
     ["kernel-MODULES", "kernel-SYSCTL", "kernel-SYSCTL_FILES", "containerd-BINARIES"]
     + [f"preflight-{name}" for name in ("USER", "MACHINE", "FILES", "PORTS", "TOOLS", "HOSTNAME", "CRI", "PROXY")],
 )
-def test_a_probe_answers_in_every_shell_what_its_parser_reads(name: str, shell: str, spec: Spec) -> None:
-    done = sh(FACTS[name].probe(spec), shell=shell)
+def test_a_probe_answers_in_every_shell_what_its_parser_reads(
+    name: str, shell: str, spec: Spec, tools: Callable[..., str]
+) -> None:
+    done = sh(FACTS[name].probe(spec), shell=shell, path=tools(systemctl="echo 0"))
     assert (done.returncode, done.stderr) == (0, "")
     FACTS[name].parse(done.stdout)
+
+
+@pytest.mark.parametrize("name", ["BINARIES", "CONFIG", "DUMP", "RUNNING", "STARTED"])
+def test_where_systemd_does_not_say_what_runs_nothing_is_guessed(
+    name: str, spec: Spec, tools: Callable[..., str]
+) -> None:
+    path = tools(systemctl="echo 'Failed to connect to bus' >&2; exit 1", containerd="echo containerd v1.7.0")
+    done = sh(FACTS[f"containerd-{name}"].probe(spec), path=path)
+    assert done.returncode == 1
+    assert "Failed to connect to bus" in done.stderr
 
 
 def test_a_name_from_the_profile_is_quoted() -> None:

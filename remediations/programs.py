@@ -1,0 +1,26 @@
+"""What remedies of programs have in common, from a package or as their project releases them."""
+
+from trueup.change import Change
+from trueup.errors import ChangeFailed
+from trueup.facts.containerd import PATH, Binary
+from trueup.facts.packages import within
+from trueup.profiles.schema import Artifact, Spec
+
+
+def install_release(
+    change: Change, spec: Spec, name: str, wanted: Artifact, found: Binary | None, *, disturbs: bool = True
+) -> None:
+    """Install a release in its directory, where that is what a shell then finds.
+
+    Raises:
+        ChangeFailed: another copy would still come first on PATH; nothing was changed.
+    """
+    now = ""
+    if found:
+        directory = found.path.rpartition("/")[0]
+        if directory == wanted.directory and within(found.version, wanted.version, "upstream"):
+            return
+        if {directory, wanted.directory} <= set(PATH) and PATH.index(directory) < PATH.index(wanted.directory):
+            raise ChangeFailed(f"{found.path} comes before {wanted.directory} on PATH: remove it; nothing was changed")
+        now = f"{found.version} in {found.path}"
+    change.artifact(name, wanted, source=spec.artifacts, now=now, disruption="restart" if disturbs else "none")
