@@ -139,10 +139,9 @@ PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "
 # containerd looks runc up on its own PATH, which systemd sets to this unless the unit says otherwise.
 _PROBE_BINARIES = (
     OWNER
-    + f"PATH={':'.join(PATH)}"
-    + f"""
+    + f"""{_PID}
+PATH={":".join(PATH)}
 path=$PATH
-{_PID}
 if [ "${{pid:-0}}" -gt 0 ]; then
   {_ENVIRONMENT}
   own=$(echo "$environment" | sed -n 's/^PATH=//p'); path=${{own:-$path}}
