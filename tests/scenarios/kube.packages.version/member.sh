@@ -6,6 +6,7 @@
 # after: rm /etc/kubernetes/kubelet.conf
 # after: apt-get -y -q --allow-downgrades --allow-change-held-packages install kubelet=1.20.2-00
 # after: apt-mark hold kubelet
+mkdir -p /etc/kubernetes
 touch /etc/kubernetes/kubelet.conf
 apt-get -y -q --allow-downgrades --allow-change-held-packages install kubelet=1.20.1-00
 apt-mark hold kubelet
