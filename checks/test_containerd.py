@@ -18,6 +18,7 @@ _CLOCKS = 0.05  # seconds by which a process start can be off: three clocks with
     "runtime.containerd.version",
     key="runtime.containerd.version",
     reads=(PACKAGES, BINARIES),
+    after=("host.apt.sources",),
     severity="critical",
     controls=("NIST SP 800-190 4.4.1",),
 )

@@ -13,6 +13,7 @@ from trueup.profiles.schema import Spec
     "runtime.runc.version",
     key="runtime.runc.version",
     reads=(PACKAGES, BINARIES),
+    after=("host.apt.sources",),
     severity="critical",
     controls=("NIST SP 800-190 4.4.1",),
 )
