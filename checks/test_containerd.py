@@ -8,7 +8,6 @@ from trueup.facts import ctr, dialect
 from trueup.facts.containerd import BINARIES, CONFIG, CRI_PLUGINS, DUMP, PLUGINS, RUNNING, STARTED, UNIT
 from trueup.facts.kubeadm import IMAGES, known_pause, tag
 from trueup.facts.packages import PACKAGES
-from trueup.facts.registries import HOSTS, REACHABLE, Hosts, certificate, mistake
 from trueup.profiles.schema import Spec
 
 _CLOCKS = 0.05  # seconds by which a process start can be off: three clocks with a resolution of 0.01 s
@@ -37,15 +36,15 @@ def test_containerd_source(facts: HostFacts, spec: Spec) -> None:
     """There is one containerd on the host, it is the profile's, and it is the one that systemd starts."""
     found, unit, wanted = facts[BINARIES], facts[UNIT], spec.runtime.containerd
     started, binary = unit.directive("ExecStart").partition(" ")[0], found.containerd
-    path = binary.path if binary else "none"
+    path, real = (binary.path, binary.real) if binary else ("none", "none")
     owner = "no package" if wanted.binary else wanted.package
     hint = "two installations: remove the one that is not the profile's" if len(found.copies) > 1 else ""
     expect(
         equal((binary and binary.package) or "no package", owner, where=f"owner of {path}", layer="effective"),
         equal(started, path, where="ExecStart of containerd.service", layer="effective")
-        if unit.loaded == "loaded"  # else runtime.containerd.unit says so
+        if unit.loaded == "loaded" and started != real  # else runtime.containerd.unit says so
         else None,
-        equal(", ".join(found.copies), path, where="containerd on PATH", layer="effective", hint=hint),
+        equal(", ".join(found.copies), real, where="containerd on PATH", layer="effective", hint=hint),
     )
 
 
@@ -89,6 +88,8 @@ def _setting(name: str, wanted: object, facts: HostFacts, hint: str = "") -> Dev
         return Deviation(str(wanted), "containerd is not installed", name, "effective")
     path = dialect.key(name, dialect.version_of(effective))
     where = f"{dialect.dotted(path)} (`containerd config dump`)"
+    if not hint and facts[CONFIG].imports:
+        hint = f"imported files count too: {facts[CONFIG].imports}"
     return equal(dialect.at(effective, path), wanted, where=where, layer="effective", hint=hint)
 
 
@@ -132,12 +133,23 @@ def test_sandbox_image_matches_kubeadm(facts: HostFacts, spec: Spec) -> None:
     severity="critical",
 )
 def test_systemd_cgroup(facts: HostFacts, spec: Spec) -> None:
-    """runc leaves cgroups to systemd where kubelet does: with two managers, pods die at random."""
-    wanted = spec.runtime.containerd
+    """Runtimes leave cgroups to systemd where kubelet does: with two managers, pods die at random."""
+    wanted, effective = spec.runtime.containerd, facts[DUMP]
     hint = "a [runc] table in the file replaces containerd's default one, type and all: no pod starts without it"
+    others = {name: table for name, table in dialect.runtimes(effective or {}).items() if name != "runc"}
+    tables = dialect.dotted(dialect.key("runtimes", dialect.version_of(effective or {})))
     expect(
         _setting("systemd_cgroup", wanted.systemd_cgroup, facts),
         _setting("runtime_type", wanted.runtime_type, facts, hint),
+        *(
+            equal(
+                dialect.at(table, ("options", "SystemdCgroup")) or False,
+                wanted.systemd_cgroup,
+                where=f"{tables}.{name}.options.SystemdCgroup (`containerd config dump`)",
+                layer="effective",
+            )
+            for name, table in others.items()
+        ),
     )
 
 
@@ -166,88 +178,6 @@ def test_containerd_unit(facts: HostFacts, spec: Spec) -> None:
             Deviation(value, unit.directive(name) or "not set", name, "effective", unit.files)
             for name, value in differing
         ),
-    )
-
-
-@requirement(
-    "runtime.containerd.registry_mirrors",
-    key="runtime.containerd.registry.mirrors",
-    reads=(CONFIG, DUMP, HOSTS),
-    needs=("runtime.containerd.config",),
-    layers=("declared", "effective"),
-    controls=("NIST SP 800-190 4.2.1",),
-)
-def test_registry_mirrors(facts: HostFacts, spec: Spec) -> None:
-    """containerd pulls through the mirrors that the profile names, in their order, in the one way that it reads."""
-    effective, wanted = facts[DUMP] or {}, spec.runtime.containerd.registry
-    version = dialect.version_of(effective)
-    config_path, mirrors = dialect.key("config_path", version), dialect.key("mirrors", version)
-    old_way = ", ".join(dialect.at(effective, mirrors) or {}) or "none"
-    hint = "mirrors and config_path exclude each other: the CRI plugin does not load with both"
-    for registry, endpoints in wanted.mirrors.items():
-        for endpoint in endpoints:
-            if wrong := mistake(endpoint):
-                where = f"the profile's mirrors of {registry}"
-                unmet(Deviation("a URL", f"{endpoint}: {wrong}", where, "declared", "correct it in the profile"))
-    hosts, certificates = facts[HOSTS].hosts, facts[HOSTS].certificates
-    expect(
-        equal(old_way, "none", where=dialect.dotted(mirrors), layer="effective", hint=hint),
-        equal(
-            dialect.at(effective, config_path) or None,
-            wanted.config_path,
-            where=dialect.dotted(config_path),
-            layer="effective",
-            hint="without it containerd before 2.2 never looks for a hosts.toml",
-        ),
-        *(
-            equal(
-                ", ".join(hosts[registry].endpoints) if registry in hosts else None,
-                ", ".join(endpoints),
-                where=f"{wanted.config_path}/{registry}/hosts.toml",
-                layer="declared",
-            )
-            for registry, endpoints in wanted.mirrors.items()
-        ),
-        *(
-            _authority(hosts[registry], endpoint, wanted.ca[endpoint], certificates)
-            for registry, endpoints in wanted.mirrors.items()
-            for endpoint in endpoints
-            if endpoint in wanted.ca and registry in hosts and endpoint in hosts[registry].endpoints
-        ),
-    )
-
-
-def _authority(file: Hosts, endpoint: str, wanted: str, certificates: dict[str, str]) -> Deviation | None:
-    """Return what is wrong with the CA that containerd verifies a mirror by: none, a missing file, or another one."""
-    where = f'ca of [host."{endpoint}"] in {file.path}'
-    if not (paths := file.authorities(endpoint)):
-        return Deviation("the CA of the profile", "not set", where, "declared", "only public CAs are trusted there")
-    if missing := [path for path in paths if path not in certificates]:
-        return Deviation("a file", f"no such file: {missing[0]}", where, "declared", "no pull through it works")
-    held = {one for path in paths for one in certificate(certificates[path])}
-    if not held.issuperset(certificate(wanted)):
-        return Deviation("the CA of the profile", f"another certificate in {', '.join(paths)}", where, "declared")
-    return None
-
-
-@requirement(
-    "runtime.containerd.registry_reachable",
-    key="runtime.containerd.registry.mirrors",
-    reads=(REACHABLE,),
-    needs=("runtime.containerd.registry_mirrors",),
-    severity="medium",
-    active=True,
-)
-def test_registry_reachable(facts: HostFacts, spec: Spec) -> None:
-    """Every mirror answers to the host as a registry does."""
-    found = facts[REACHABLE]
-    expect(
-        *(
-            Deviation("HTTP 200 or 401", found.get(endpoint) or "no answer", f"{endpoint}/v2/", "effective")
-            for endpoints in spec.runtime.containerd.registry.mirrors.values()
-            for endpoint in endpoints
-            if found.get(endpoint) not in ("200", "401")
-        )
     )
 
 
@@ -299,7 +229,7 @@ def test_running_version(facts: HostFacts, spec: Spec) -> None:
     if running is None:
         unmet(Deviation("a running containerd", "it is not running", "containerd.service", "effective"))
     expect(
-        equal(running.path, binary and binary.path, where="the program that runs", layer="effective"),
+        equal(running.path, binary and binary.real, where="the program that runs", layer="effective"),
         equal("replaced" if running.replaced else "as it was", "as it was", where=running.path, layer="effective"),
     )
 

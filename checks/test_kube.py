@@ -131,11 +131,11 @@ def test_cgroup_driver(facts: HostFacts, spec: Spec) -> None:
     if not config.exists:
         return
     try:
-        declared = config.document.get("cgroupDriver", "cgroupfs")  # kubelet's own default
+        file, declared = config.winner("cgroupDriver")
     except ValueError as error:
         unmet(Deviation("a mapping in YAML", str(error), config.path, "declared"))
-    where = "--cgroup-driver of the running kubelet" if config.flag else f"cgroupDriver in {config.path}"
-    expect(equal(config.flag or declared, wanted, where=where, layer="declared"))
+    where = "--cgroup-driver of the running kubelet" if config.flag else f"cgroupDriver in {file}"
+    expect(equal(config.flag or declared or "cgroupfs", wanted, where=where, layer="declared"))  # kubelet's own default
 
 
 def _wanted_images(facts: HostFacts, spec: Spec) -> tuple[list[str], str]:
@@ -163,12 +163,13 @@ def test_images_present(facts: HostFacts, spec: Spec) -> None:
     """Every image that this version of kubeadm needs is in containerd's namespace k8s.io, the only one kubelet sees."""
     wanted, source = _wanted_images(facts, spec)
     found = facts[images.PRESENT]
-    for_kubelet = found.get(images.KUBELETS, {})
     claims = []
     for image in wanted:
-        if image not in for_kubelet:
+        if not images.usable(found, image):
             other = images.elsewhere(found, image)
             state = f"present, but in namespace {other}" if other else "absent"
+            if image in found.get(images.KUBELETS, {}):
+                state = "present, but incomplete"
             claims.append(Deviation(f"in namespace {images.KUBELETS}", state, f"{image} ({source})", "effective"))
     expect(*claims)
 
@@ -187,14 +188,14 @@ def test_images_same_digest(facts: FleetFacts, spec: Spec) -> None:
     digests: dict[str, dict[str, list[str]]] = {}
     prefix = spec.kube.images.repository
     for host, found in facts.each(images.PRESENT).items():
-        for image, digest in found.get(images.KUBELETS, {}).items():
-            if image.startswith(f"{prefix}/" if prefix else ("k8s.gcr.io/", "registry.k8s.io/")) and "@" not in image:
-                digests.setdefault(image, {}).setdefault(digest, []).append(host)
+        for name, image in found.get(images.KUBELETS, {}).items():
+            if name.startswith(f"{prefix}/" if prefix else ("k8s.gcr.io/", "registry.k8s.io/")) and "@" not in name:
+                digests.setdefault(name, {}).setdefault(image.digest, []).append(host)
     claims = []
-    for image, by_digest in sorted(digests.items()):
+    for name, by_digest in sorted(digests.items()):
         most, *odd = sorted(by_digest.items(), key=lambda entry: -len(entry[1]))
         claims += [
-            Deviation(f"{most[0]} as on {', '.join(most[1])}", f"{digest} on {', '.join(hosts)}", image, "effective")
+            Deviation(f"{most[0]} as on {', '.join(most[1])}", f"{digest} on {', '.join(hosts)}", name, "effective")
             for digest, hosts in odd
         ]
     expect(*claims)

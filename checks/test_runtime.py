@@ -28,6 +28,26 @@ def test_runc_version(facts: HostFacts, spec: Spec) -> None:
     expect(equal(binary and binary.package, wanted.package, where=where, layer="effective", hint=hint))
 
 
+@requirement(
+    "runtime.runc.called",
+    key="runtime.runc.version",
+    reads=(BINARIES, DUMP),
+    needs=("runtime.runc.version", "runtime.containerd.config"),
+)
+def test_runc_called(facts: HostFacts, spec: Spec) -> None:
+    """No runtime of containerd's configuration names another runc than the one that is judged."""
+    effective, binary = facts[DUMP] or {}, facts[BINARIES].runc
+    tables = dialect.dotted(dialect.key("runtimes", dialect.version_of(effective)))
+    good = {"", "runc", binary.path, binary.real} if binary else {"", "runc"}
+    expect(
+        *(
+            Deviation(binary.path if binary else "runc", named, f"{tables}.{name}.options.BinaryName", "effective")
+            for name, table in dialect.runtimes(effective).items()
+            if (named := str(dialect.at(table, ("options", "BinaryName")) or "")) not in good and name == "runc"
+        )
+    )
+
+
 @requirement("runtime.nerdctl.version", key="runtime.nerdctl.binary", reads=(BINARIES,), severity="low")
 def test_nerdctl_version(facts: HostFacts, spec: Spec) -> None:
     """nerdctl is installed as released, in the version that the profile asks for."""
@@ -38,7 +58,7 @@ def test_nerdctl_version(facts: HostFacts, spec: Spec) -> None:
 @requirement(
     "runtime.cni.plugins",
     key="runtime.cni.plugins",
-    reads=(cni.PLUGINS, DUMP, CONFIG),
+    reads=(cni.PLUGINS, PACKAGES, DUMP, CONFIG),
     needs=("runtime.containerd.config",),
     severity="critical",
 )
@@ -54,8 +74,12 @@ def test_cni_plugins(facts: HostFacts, spec: Spec) -> None:
         for name, plugin in found.items()
         if wanted.binary and plugin.executable and not within(plugin.version or "0", wanted.binary.version, "upstream")
     }
+    packaged = None if wanted.binary else facts[PACKAGES].version(wanted.package)
     where = f"CNI plugins in {wanted.directory}"
     expect(
+        Deviation(wanted.version, packaged, f"package {wanted.package}", "effective")
+        if packaged and not within(packaged, wanted.version, facts[PACKAGES].manager)
+        else None,
         Deviation("all of the profile", f"without {', '.join(missing)}", where, "effective") if missing else None,
         Deviation("executable", f"not so: {', '.join(locked)}", where, "effective") if locked else None,
         *(

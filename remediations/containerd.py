@@ -1,19 +1,26 @@
 """Remedies for section 2 of the catalogue: containerd, and the runc that it calls."""
 
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 from trueup import remedy
 from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
-from trueup.facts import containerd, dialect, registries
+from trueup.facts import containerd, dialect, preflight
 from trueup.facts.containerd import BINARIES, CONFIG, RUNNING, STARTED, UNIT, Binary, render_unit
-from trueup.facts.registries import mistake, render
 from trueup.profiles.schema import Package, Spec
 from trueup.remediations.programs import install_release
 
 SERVICE = "containerd.service"
+# what a restart must not lose: containerd stays up where its CRI plugin does not load
+CRI = (
+    "containerd's CRI plugin",
+    """ctr --timeout 5s plugins ls | awk '
+  $1 ~ /grpc|cri/ && $2 ~ /^(cri|images|runtime)$/ { seen = 1; if ($NF != "ok") bad = 1 }
+  END { print bad || !seen ? "not loaded" : "ok" }'""",
+)
 # refuses a file that containerd itself would not load, before it takes the old one's place
 VALIDATE = '! command -v containerd >/dev/null || containerd --config "$tmp" config dump >/dev/null'
 
@@ -70,57 +77,46 @@ def write_config(change: Change, spec: Spec, facts: HostFacts) -> None:
         values = _values(spec, tomllib.loads(default), "sandbox_image", "systemd_cgroup", "runtime_type")
     elif off := dialect.cri_disabled(document):
         values[("disabled_plugins",)] = [name for name in document["disabled_plugins"] if name not in off]
+    binary = facts[BINARIES].containerd
+    oldest, newest = dialect.readable(binary.version if binary else "")
+    if document and not oldest <= dialect.version_of(document) <= newest:
+        if "plugins" in document:
+            raise ChangeFailed(
+                f"{config.path} is of version {document.get('version', 1)}, and where its settings belong in another "
+                "one is not for a guess: `containerd config migrate` of containerd 2 knows; nothing was changed"
+            )
+        values[("version",)] = 2  # which every containerd since 1.3 reads
     if change.edit_toml(config.path, values, default=default, validate=VALIDATE):
         change.restart(SERVICE)
 
 
-def _set(change: Change, spec: Spec, facts: HostFacts, *names: str) -> None:
-    config = facts[CONFIG]
-    if change.edit_toml(config.path, _values(spec, config.document or {}, *names), validate=VALIDATE):
-        change.restart(SERVICE)
+def edit(change: Change, path: str, values: Mapping[tuple[str, ...], object]) -> None:
+    """Set keys of containerd's configuration; restart it where that changed something, without losing the CRI."""
+    if change.edit_toml(path, values, validate=VALIDATE):
+        change.restart(SERVICE, keeping=CRI)
 
 
 @remedy("runtime.containerd.sandbox_image", disruption="restart")
 def set_sandbox_image(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Set the key where this version of the configuration has it, restart containerd."""
-    _set(change, spec, facts, "sandbox_image")
+    config = facts[CONFIG]
+    edit(change, config.path, _values(spec, config.document or {}, "sandbox_image"))
 
 
 @remedy("runtime.containerd.systemd_cgroup", disruption="restart")
 def set_systemd_cgroup(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Set the key and runc's type where this version of the configuration has them, restart containerd."""
-    _set(change, spec, facts, "systemd_cgroup", "runtime_type")
-
-
-@remedy("runtime.containerd.registry_mirrors", disruption="restart")
-def set_registry_mirrors(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Write a hosts.toml for each registry; set config_path, take out the mirrors table, restart containerd."""
-    wanted, config = spec.runtime.containerd.registry, facts[CONFIG]
-    for endpoints in wanted.mirrors.values():
-        for endpoint in endpoints:
-            if wrong := mistake(endpoint):
-                raise ChangeFailed(f"the profile's mirror {endpoint!r} is no URL: {wrong}; nothing was changed")
-    found = change.look(registries.hosts(wanted.config_path)).hosts
-    for registry, endpoints in wanted.mirrors.items():
-        authorities = {endpoint: wanted.ca[endpoint] for endpoint in endpoints if endpoint in wanted.ca}
-        for endpoint, text in authorities.items():
-            change.write(registries.authority(registry, endpoint, wanted.config_path), text)
-        file = found.get(registry)
-        if (
-            file is None
-            or file.endpoints != endpoints
-            or any(
-                registries.authority(registry, e, wanted.config_path) not in file.authorities(e) for e in authorities
-            )
-        ):
-            change.write(f"{wanted.config_path}/{registry}/hosts.toml", render(registry, wanted))
+    """Set the key of every runtime that works as runc does, restart containerd; refused on a node of a cluster."""
+    if preflight.member(change.look(preflight.FILES)):
+        raise ChangeFailed(
+            "this host is part of a cluster, whose pods would lose their cgroups: drain it, set SystemdCgroup here and "
+            "cgroupDriver of kubelet, restart both, uncordon it; nothing was changed"
+        )
+    config, wanted = facts[CONFIG], spec.runtime.containerd
     version = dialect.version_of(config.document or {})
-    values = {
-        dialect.key("config_path", version): wanted.config_path,
-        dialect.key("mirrors", version): None,
-    }
-    if change.edit_toml(config.path, values, validate=VALIDATE):
-        change.restart(SERVICE)
+    values: dict[tuple[str, ...], object] = _values(spec, config.document or {}, "systemd_cgroup", "runtime_type")
+    for name in dialect.runtimes(config.document or {}):
+        values[(*dialect.key("runtimes", version), name, "options", "SystemdCgroup")] = wanted.systemd_cgroup
+    edit(change, config.path, values)
 
 
 @remedy("runtime.containerd.service", disruption="restart")

@@ -77,21 +77,28 @@ def start_kubelet(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("kube.kubelet.cgroup_driver", disruption="restart")
 def set_cgroup_driver(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Set cgroupDriver in kubelet's configuration, restart kubelet; pods that run keep their cgroups until they go."""
+    """Set cgroupDriver in kubelet's configuration, restart kubelet; refused on a node of a cluster."""
     config, driver = facts[kube.KUBELET_CONFIG], spec.kube.kubelet.cgroup_driver
+    if preflight.member(change.look(preflight.FILES)):
+        raise ChangeFailed(
+            "this host is part of a cluster, whose pods would lose their cgroups: drain it, set cgroupDriver here and "
+            "SystemdCgroup of containerd, restart both, uncordon it; nothing was changed"
+        )
     if config.flag and config.flag != driver:
         raise ChangeFailed(
             f"kubelet is started with --cgroup-driver={config.flag}: take the flag out where it is given"
         )
+    file, _ = config.winner("cgroupDriver")
+    if file != config.path:
+        raise ChangeFailed(f"{file} sets cgroupDriver: take it out there, or set it right; nothing was changed")
     if config.exists and change.edit_yaml(config.path, {("cgroupDriver",): driver}):
         change.restart("kubelet.service")
 
 
 @remedy("kube.images.present", disruption="none")
 def bring_images(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Copy each image into k8s.io from another namespace that has it, else pull it there by way of the mirrors."""
+    """Copy each image into k8s.io from another namespace that has it, import it from the artifacts, or else pull it."""
     wanted = facts[IMAGES] or known_images(spec.kube.version, spec.kube.images.repository) or []
-    present = facts[images.PRESENT].get(images.KUBELETS, {})
     for image in wanted:
-        if image not in present:
-            change.image(image, hosts_dir=spec.runtime.containerd.registry.config_path)
+        if not images.usable(facts[images.PRESENT], image):
+            change.image(image, archives=spec.artifacts, hosts_dir=spec.runtime.containerd.registry.config_path)

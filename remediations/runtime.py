@@ -4,13 +4,14 @@ import shlex
 
 from trueup import remedy
 from trueup.change import Change
+from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
 from trueup.facts import cni, dialect
 from trueup.facts.containerd import BINARIES, CONFIG, DUMP
 from trueup.facts.ctr import WEB, answers
 from trueup.facts.packages import PACKAGES, within
 from trueup.profiles.schema import Spec
-from trueup.remediations.containerd import SERVICE, VALIDATE
+from trueup.remediations.containerd import edit
 from trueup.remediations.programs import install_release
 
 
@@ -34,30 +35,34 @@ def install_cni_plugins(change: Change, spec: Spec, facts: HostFacts) -> None:
         if set(wanted.plugins) - {*good, *locked}:
             now = ", ".join(sorted({plugin.version or "a version that it does not say" for plugin in found.values()}))
             change.artifact("CNI plugins", release, source=spec.artifacts, now=now)
-    elif set(wanted.plugins) - found.keys():
+    elif set(wanted.plugins) - found.keys() or facts[PACKAGES].version(wanted.package):
         change.package(wanted.package, wanted.version, hold=False)
     searched = dialect.cni_directories(effective)
     if searched and wanted.directory not in searched:
-        version = dialect.version_of(effective)
-        several = dialect.at(effective, dialect.key("cni_bin_dirs", version))
-        key, value = ("cni_bin_dirs", [wanted.directory]) if several else ("cni_bin_dir", wanted.directory)
-        document = facts[CONFIG].document or {}
-        values = {dialect.key(key, dialect.version_of(document)): value}
-        if change.edit_toml(facts[CONFIG].path, values, validate=VALIDATE):
-            change.restart(SERVICE)
+        several = dialect.at(effective, dialect.key("cni_bin_dirs", dialect.version_of(effective)))
+        name, value = ("cni_bin_dirs", [wanted.directory]) if several else ("cni_bin_dir", wanted.directory)
+        version = dialect.version_of(facts[CONFIG].document or {})
+        edit(change, facts[CONFIG].path, {dialect.key(name, version): value})
 
 
 @remedy("runtime.nerdctl.web", disruption="restart")
 def run_web(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Run the container anew, in the place of one of its name that differs."""
+    """Run the container, or start one that is as it should be; another one of its name is left to you."""
     wanted, found = spec.runtime.nerdctl.web, facts[WEB]
-    if found and found.image == wanted.image and found.restarts and found.status == "RUNNING" and found.answer == "200":
-        return
     name = shlex.quote(wanted.name)
-    if found:
-        change.run("nerdctl", "rm", "-f", wanted.name, why=f"remove container {wanted.name}", disruption="restart")
-    run = ("nerdctl", "run", "-d", "-p", f"{wanted.port}:80", f"--name={wanted.name}", "--restart=always", wanted.image)
-    change.run(*run, why=f"run container {wanted.name}", undo=f"nerdctl rm -f {name}", disruption="restart")
+    if found and found.serves(wanted.image):
+        return
+    if found is None:
+        publish, label = f"{wanted.port}:80", f"--name={wanted.name}"
+        run = ("nerdctl", "run", "-d", "-p", publish, label, "--restart=always", wanted.image)
+        change.run(*run, why=f"run container {wanted.name}", undo=f"nerdctl rm -f {name}", disruption="restart")
+    elif found.image != wanted.image:
+        raise ChangeFailed(f"container {wanted.name} runs {found.image}: look what it holds, and remove it yourself")
+    elif found.status == "RUNNING":
+        raise ChangeFailed(f"container {wanted.name} runs: its log says why it does not serve as it should")
+    else:
+        why, undo = f"start container {wanted.name}", f"nerdctl stop {name}"
+        change.run("nerdctl", "start", wanted.name, why=why, undo=undo, disruption="restart")
     wait = f'{answers(wanted.port)}for n in $(seq 20); do [ "$(answer)" != 200 ] || exit 0; sleep 0.5; done; exit 1'
     change.run("sh", "-c", wait, why=f"wait until port {wanted.port} answers")
 

@@ -48,6 +48,24 @@ fi
 """
 
 
+def keeping(state: str, body: str, what: str) -> str:
+    """Return text that does something, and fails where a state that was ``ok`` before is another one afterwards.
+
+    ``state`` is shell that prints it; what cannot say anything before is not asked again.
+    """
+    return f"""state() {{ {state}; }}
+before=$(state 2>/dev/null || :)
+{body}
+if [ "$before" = ok ]; then
+  for second in 1 2 3 4 5 6 7 8 9 10; do
+    after=$(state 2>/dev/null || :)
+    [ "$after" != ok ] || break
+    sleep 1
+  done
+  [ "$after" = ok ] || {{ journalctl -n 15 --no-pager -o cat; echo "{what}: ok before, ${{after:-gone}} now"; exit 1; }}
+fi"""
+
+
 def bring_up(verb: str, unit: str) -> str:
     """Return text that starts or restarts a unit, and shows the end of its journal when it does not come up."""
     name = shlex.quote(unit)

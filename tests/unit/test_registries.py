@@ -34,7 +34,9 @@ def test_a_url_is_right(endpoint: str) -> None:
         ("http:///https://mirror.example", "it has a scheme twice"),
         ("mirror.example", "it does not begin with http:// or https://"),
         ("https://", "it names no host"),
-        ("https://mir ror", "it names no host"),
+        ("https://mir ror", "it has white space, quotes or control characters in it"),
+        ('https://h/a"b', "it has white space, quotes or control characters in it"),
+        ("https://h/a\nb", "it has white space, quotes or control characters in it"),
         ("https://mirror.example:port", "Port could not be cast to integer value as 'port'"),
     ],
 )
@@ -95,8 +97,10 @@ GOOD = f'[host."{ENDPOINT}"]\n  ca = "{CRT}"\n'
         (f'[host."{ENDPOINT}"]\n', PEM, ["not set"]),
         (GOOD, "", [f"no such file: {CRT}"]),
         (GOOD, PEM.replace("AAAA", "BBBB"), [f"another certificate in {CRT}"]),
-        (f"{GOOD}oops", PEM, ["''"]),
-        (f'[host]\n"{ENDPOINT}" = 3\n', PEM, ["not set"]),
+        (f"{GOOD}oops", PEM, ["Expected '=' after a key in a key/value pair (at line 3, column 5)"]),
+        (f"{GOOD}  capabilities = ['resolve']\n", PEM, ["not both"]),
+        (f"{GOOD}  skip_verify = true\n", PEM, ["not verified"]),
+        (f'[host]\n"{ENDPOINT}" = 3\n', PEM, ["no host"]),
     ],
 )
 def test_what_is_wrong_with_a_ca_is_said_apart(hosts: str, certificate: str, said: list[str]) -> None:
@@ -108,3 +112,17 @@ def test_a_directory_is_read_by_registry_and_its_certificates_by_path() -> None:
     directory = parse(laid((HOSTS_TOML, GOOD), (CRT, PEM)))
     assert directory.hosts["docker.io"].authorities(ENDPOINT) == [CRT]
     assert certificate(directory.certificates[CRT]) == ["MIIBAAAA"]
+
+
+def test_a_registry_with_a_port_has_a_directory_that_comes_first() -> None:
+    plain, first = (f"/certs.d/{name}/hosts.toml" for name in ("r.example:5000", "r.example_5000_"))
+    directory = parse(laid((plain, GOOD), (first, "")))
+    assert directory.of("r.example:5000") == directory.hosts["r.example_5000_"]
+    assert parse(laid((plain, GOOD))).of("r.example:5000") is not None
+    assert directory.of("other.example") is None
+
+
+def test_what_a_profile_has_no_words_for_is_named() -> None:
+    file = parse(laid((HOSTS_TOML, f"{GOOD}  override_path = true\n  client = 'a.pem'\n"))).hosts["docker.io"]
+    assert file.more_than([ENDPOINT]) == [f"client of {ENDPOINT}", f"override_path of {ENDPOINT}"]
+    assert file.more_than([]) == []

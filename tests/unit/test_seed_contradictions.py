@@ -45,6 +45,6 @@ def test_the_pause_image_is_not_what_its_kubeadm_wants(kubeadm: str, source: str
 
 
 def test_the_pause_image_is_the_profiles_own() -> None:
-    facts = HostFacts(Snapshot("h", raws={"containerd.dump": Raw(0, DUMP)}))
+    facts = HostFacts(Snapshot("h", raws={"containerd.dump": Raw(0, DUMP), "containerd.config": Raw(0, "path=x\n")}))
     catalog.requirements["runtime.containerd.sandbox_image"].check(facts, SEED)
     assert SEED.runtime.containerd.sandbox_image.endswith("pause:3.5")

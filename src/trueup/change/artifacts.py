@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trueup import shell
 from trueup.catalog import Disruption
-from trueup.change.hand import STATE, Hand
+from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed
 from trueup.fact import Fact
 from trueup.profiles.schema import Artifact
@@ -51,10 +51,10 @@ class Artifacts(Hand):
         if (checksum := sums.get(architecture)) is None:
             raise ChangeFailed(f"the profile has no checksum of {name} {wanted.version} for {architecture}")
         url = wanted.url.replace("{version}", wanted.version).replace("{arch}", architecture)
-        arrived = f"{STATE}/incoming/{checksum}"
+        arrived = self.incoming(checksum)
         file = local(source, url) if source else None
         if file and self.apply:
-            self.send(file, arrived, checksum)
+            self.send(file, checksum)
         kept = self.keep(wanted.directory)
         body = shell.unpack(
             arrived, "" if file else url, checksum, directory=wanted.directory, name=name, kept=kept, file=url

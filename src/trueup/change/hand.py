@@ -66,12 +66,17 @@ class Hand:
         if self.apply:
             self._do(action.summary, body)
 
-    def send(self, file: Path, to: str, sha256: str) -> None:
-        """Put a file of ours on the host, unless it is there; nobody uses it before its checksum is right.
+    def incoming(self, sha256: str) -> str:
+        """Return where a file with this checksum is kept on the host until it is used."""
+        return f"{STATE}/incoming/{sha256}"
+
+    def send(self, file: Path, sha256: str) -> None:
+        """Put a file of ours where incoming ones are, unless it is there; only one with the right checksum gets there.
 
         Raises:
             ChangeFailed: it did not arrive whole.
         """
+        to = self.incoming(sha256)
         script = f"""set -eu; umask 077; mkdir -p "$(dirname {to})"
 trap 'rm -f {to}.part' EXIT
 [ "$(sha256sum 2>/dev/null <{to} | cut -d' ' -f1)" != {sha256} ] || exit 0

@@ -2,36 +2,62 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
+from pathlib import Path
 
 from trueup.change.hand import Hand
 from trueup.facts import images
 from trueup.facts.containerd import PROXIES
 from trueup.verdict import Action
 
+_KUBELETS = f"ctr -n {images.KUBELETS} images"
+
+
+def archive(directory: str, name: str) -> Path | None:
+    """Return the controller's archive of an image: ``pause-3.10.tar`` for ``registry.k8s.io/pause:3.10``, if any."""
+    stem = name.rpartition("/")[2].replace(":", "-")
+    files = [Path(directory, f"{stem}{ending}") for ending in (".tar", ".tar.gz")] if directory else []
+    return next((file for file in files if file.is_file()), None)
+
 
 class Images(Hand):
     """Bringing images into containerd."""
 
-    def image(self, name: str, *, hosts_dir: str = "") -> None:
-        """Have an image in namespace ``k8s.io``: copied from another namespace that has it, else pulled.
+    def image(self, name: str, *, archives: str = "", hosts_dir: str = "") -> None:
+        """Have an image in namespace ``k8s.io``: from another namespace, from an archive of ours, or from its registry.
 
         Args:
+            archives: directory of the controller that may have it.
             hosts_dir: directory of the hosts.toml files by which to pull.
         """
         present = self.look(images.PRESENT)
-        if name in present.get(images.KUBELETS, {}):
+        if images.usable(present, name):
             return
-        quoted, kubelets = shlex.quote(name), f"ctr -n {images.KUBELETS} images"
+        quoted = shlex.quote(name)
         if source := images.elsewhere(present, name):
             summary = f"copy {name} from namespace {source}"
             body = f"""file=$(mktemp -p /var/tmp trueup.XXXXXX)
 trap 'rm -f "$file"' EXIT
 ctr -n {shlex.quote(source)} images export "$file" {quoted}
-{kubelets} import "$file" """
+{_KUBELETS} import "$file" """
+        elif file := archive(archives, name):
+            summary = f"import {name} from {file.name}"
+            body = self._import(file, quoted)
         else:
             summary = f"pull {name}"
             hosts = shlex.quote(hosts_dir)
             given = f'$([ ! -d {hosts} ] || echo "--hosts-dir" {hosts})' if hosts_dir else ""
-            body = f"{PROXIES}\n{kubelets} pull {given} {quoted} >/dev/null"
-        self.act(Action("image", name, summary, f"+{name}\n", f"{kubelets} rm {quoted}"), body)
+            body = f"{PROXIES}\n{_KUBELETS} pull {given} {quoted} >/dev/null"
+        self.act(Action("image", name, summary, f"+{name}\n", f"{_KUBELETS} rm {quoted}"), body)
+
+    def _import(self, file: Path, quoted: str) -> str:
+        with file.open("rb") as content:
+            checksum = hashlib.file_digest(content, "sha256").hexdigest()
+        arrived = self.incoming(checksum)
+        if self.apply:
+            self.send(file, checksum)
+        unpack = "gunzip -c" if file.name.endswith(".gz") else "cat"
+        return f"""trap 'rm -f {arrived}' EXIT
+{unpack} {arrived} | {_KUBELETS} import -
+[ -n "$({_KUBELETS} ls -q name=={quoted})" ] || {{ echo "the archive holds another image"; exit 65; }}"""

@@ -33,15 +33,21 @@ class Units(Files):
                 shell.bring_up("start", unit),
             )
 
-    def restart(self, unit: str) -> None:
+    def restart(self, unit: str, *, keeping: tuple[str, str] | None = None) -> None:
         """Restart a unit that runs; fails with the last lines of its journal when it does not come back.
 
         One that does not run is left to the requirement that it runs: whether it starts says nothing of this change.
+
+        Args:
+            keeping: something that must not be lost by it: its name, and shell that prints ``ok`` while it is there.
         """
         if self.look(systemd.unit(unit)).active not in ("active", "reloading"):
             return
         settle = f"! systemctl cat {shlex.quote(unit)} >/dev/null 2>&1 || {{ {shell.bring_up('restart', unit)}; }}"
-        self.act(Action("restart", unit, f"restart {unit}", settle=settle), shell.bring_up("restart", unit), "restart")
+        body = shell.bring_up("restart", unit)
+        if keeping:
+            body = shell.keeping(keeping[1], body, keeping[0])
+        self.act(Action("restart", unit, f"restart {unit}", settle=settle), body, "restart")
 
     def drop_in(self, unit: str, directives: Mapping[str, str]) -> bool:
         """Set directives of a unit in a drop-in that wins, beside those set before; return whether it changed."""

@@ -45,6 +45,12 @@ class Config:
             return None
 
     @property
+    def imports(self) -> str:
+        """Return the patterns of further files that containerd reads after this one, for a person."""
+        named = (self.document or {}).get("imports", [])
+        return ", ".join(map(str, named)) if isinstance(named, list) else ""
+
+    @property
     def mistake(self) -> str:
         """Return why the file is not TOML."""
         try:
@@ -77,10 +83,11 @@ def _probe_config(spec: Spec) -> str:
 echo "path=$path"
 if [ -e "$path" ]; then
   changed=$(stat -L -c %.9Z "$path") || exit 1
-  for f in $(sed -n 's/^ *imports *= *\\[\\(.*\\)\\].*/\\1/p' "$path" | tr -d "\\"',"); do
-    t=$(stat -L -c %.9Z "$f" 2>/dev/null) || continue
-    changed=$(printf '%s\\n%s\\n' "$changed" "$t" | sort -n | tail -n 1)
-  done
+  imports=$(sed -n '/^ *imports *=/,/\\]/p' "$path" | tr -d "\\n\\"'" | sed 's/^[^[]*\\[\\([^]]*\\)\\].*/\\1/')
+  imports=$(echo "$imports" | tr , ' ')
+  # patterns, seen from where the file is
+  times=$(cd "${{path%/*}}" && stat -L -c %.9Z -- $imports 2>/dev/null)
+  changed=$(printf '%s\\n' "$changed" $times | sort -n | tail -n 1)
   echo "changed=$changed"
   echo --
   cat "$path"
@@ -122,6 +129,7 @@ class Binary:
     path: str
     version: str  # upstream's version, without "v"
     package: str  # owner, or nothing
+    real: str = ""  # the path with links followed
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,8 @@ done
 for tool in containerd nerdctl runc; do
   [ $tool != runc ] || PATH=$path
   file=$(command -v $tool) || continue
-  printf '%s\\t%s\\t%s\\t%s\\n' $tool "$file" "$("$file" --version 2>/dev/null | head -n 1)" "$(owner "$file")"
+  said=$("$file" --version 2>/dev/null | head -n 1)
+  printf '%s\\t%s\\t%s\\t%s\\t%s\\n' $tool "$file" "$said" "$(owner "$file")" "$(readlink -f "$file")"
 done
 """
 )
@@ -165,12 +174,12 @@ def parse_binaries(text: str) -> Binaries:
     found: dict[str, Binary] = {}
     copies: dict[str, None] = {}
     for row in text.splitlines():
-        tool, path, said, owner = (row.split("\t") + [""] * 4)[:4]
+        tool, path, said, owner, real = (row.split("\t") + [""] * 5)[:5]
         if tool == "copy":
             copies[path] = None
             continue
         words = [word.removeprefix("v") for word in said.split()]
-        found[tool] = Binary(path, next((word for word in words if word[:1].isdigit()), ""), owner)
+        found[tool] = Binary(path, next((word for word in words if word[:1].isdigit()), ""), owner, real or path)
     return Binaries(found.get("containerd"), found.get("runc"), found.get("nerdctl"), tuple(copies))
 
 

@@ -93,6 +93,10 @@ class Container:
         policy = self.labels.get("containerd.io/restart.policy", "always")
         return self.labels.get("containerd.io/restart.status") == "running" and policy == "always"
 
+    def serves(self, image: str) -> bool:
+        """Whether it is of an image, runs, is started again whenever it ends, and answers."""
+        return self.image == image and self.restarts and self.status == "RUNNING" and self.answer == "200"
+
 
 def answers(port: int) -> str:
     """Return shell that defines ``answer``: it prints the HTTP status that a port of the host gives, 000 for none."""

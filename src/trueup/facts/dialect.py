@@ -9,6 +9,7 @@ from typing import Any
 
 Key = tuple[str, ...]
 
+RUNC_V2 = "io.containerd.runc.v2"
 _GRPC = ("plugins", "io.containerd.grpc.v1.cri")
 _RUNC = ("containerd", "runtimes", "runc")
 _KEYS: dict[str, dict[int, Key]] = {
@@ -28,6 +29,16 @@ _KEYS: dict[str, dict[int, Key]] = {
         2: (*_GRPC, *_RUNC, "runtime_type"),
         3: ("plugins", "io.containerd.cri.v1.runtime", *_RUNC, "runtime_type"),
     },
+    "runtimes": {
+        1: ("plugins", "cri", "containerd", "runtimes"),
+        2: (*_GRPC, "containerd", "runtimes"),
+        3: ("plugins", "io.containerd.cri.v1.runtime", "containerd", "runtimes"),
+    },
+    "default_runtime_name": {
+        1: ("plugins", "cri", "containerd", "default_runtime_name"),
+        2: (*_GRPC, "containerd", "default_runtime_name"),
+        3: ("plugins", "io.containerd.cri.v1.runtime", "containerd", "default_runtime_name"),
+    },
     "config_path": {
         1: ("plugins", "cri", "registry", "config_path"),
         2: (*_GRPC, "registry", "config_path"),
@@ -37,6 +48,11 @@ _KEYS: dict[str, dict[int, Key]] = {
         1: ("plugins", "cri", "registry", "mirrors"),
         2: (*_GRPC, "registry", "mirrors"),
         3: ("plugins", "io.containerd.cri.v1.images", "registry", "mirrors"),
+    },
+    "configs": {
+        1: ("plugins", "cri", "registry", "configs"),
+        2: (*_GRPC, "registry", "configs"),
+        3: ("plugins", "io.containerd.cri.v1.images", "registry", "configs"),
     },
     "cni_bin_dir": {
         1: ("plugins", "cri", "cni", "bin_dir"),
@@ -58,6 +74,29 @@ _READS = (((2, 3), 2, 4), ((2, 0), 2, 3), ((1, 3), 1, 2), ((0, 0), 1, 1))
 def key(setting: str, version: int) -> Key:
     """Return where a setting lives in a configuration of the given version."""
     return _KEYS[setting][min(version, 3)]
+
+
+def default_runtime(document: dict[str, Any]) -> str:
+    """Return the name of the runtime that pods get which ask for none."""
+    return str(at(document, key("default_runtime_name", version_of(document))) or "runc")
+
+
+def runtimes(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the runtimes that work as runc does, with ``options`` of its own each, and the default one in any case."""
+    tables = at(document, key("runtimes", version_of(document)))
+    default = default_runtime(document)
+    return {
+        name: table
+        for name, table in (tables.items() if isinstance(tables, dict) else ())
+        if isinstance(table, dict) and (name == default or table.get("runtime_type") == RUNC_V2)
+    }
+
+
+def with_tls(document: dict[str, Any]) -> list[str]:
+    """Return the registries whose TLS settings are in the old table, which containerd refuses beside config_path."""
+    configs = at(document, key("configs", version_of(document)))
+    rows = configs.items() if isinstance(configs, dict) else ()
+    return [name for name, table in rows if isinstance(table, dict) and table.get("tls")]
 
 
 def cni_directories(document: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,7 @@ class KubeletConfig:
     text: str
     exists: bool
     flag: str  # --cgroup-driver of the running process, which wins over the file up to the release that drops it
+    dropins: tuple[tuple[str, str], ...] = ()  # path and text of those in its --config-dir, in the order they apply
 
     @property
     def document(self) -> dict[str, Any]:
@@ -76,39 +78,59 @@ class KubeletConfig:
         Raises:
             ValueError: it is not a mapping in YAML.
         """
-        try:
-            found = YAML(typ="safe", pure=True).load(self.text)
-        except YAMLError as error:
-            raise ValueError(" ".join(str(error).split())) from None
-        if not isinstance(found, dict):
-            raise ValueError("not a mapping")
-        return found
+        return _mapping(self.text)
+
+    def winner(self, key: str) -> tuple[str, Any]:
+        """Return the file that a top-level key is from in the end, and its value; ``None`` where none has it.
+
+        Raises:
+            ValueError: one of the files is not a mapping in YAML.
+        """
+        files = [(self.path, self.text), *self.dropins]
+        named = [(path, document[key]) for path, text in files if key in (document := _mapping(text))]
+        return named[-1] if named else (self.path, None)
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    try:
+        found = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+    if not isinstance(found, dict):
+        raise ValueError("not a mapping")
+    return found
 
 
 _PROBE_KUBELET = """
-path=/var/lib/kubelet/config.yaml flag=
+path=/var/lib/kubelet/config.yaml flag='' dropins=''
 pid=$(systemctl show kubelet.service -p MainPID --value) || exit
 if [ "${pid:-0}" -gt 0 ]; then
   # before kubeadm has been there it ends at once, again and again: gone meanwhile is not running
   args=$(tr '\\0' '\\n' 2>/dev/null <"/proc/$pid/cmdline") || [ ! -e "/proc/$pid" ] || exit 1
   given=$(echo "$args" | sed -n -e '/^--config$/{n;p;q;}' -e '/^--config=/{s///p;q;}')
   flag=$(echo "$args" | sed -n -e '/^--cgroup-driver$/{n;p;q;}' -e '/^--cgroup-driver=/{s///p;q;}')
+  dropins=$(echo "$args" | sed -n -e '/^--config-dir$/{n;p;q;}' -e '/^--config-dir=/{s///p;q;}')
   path=${given:-$path}
 fi
 dir=${path%/*}
 if [ -d "$dir" ] && [ ! -x "$dir" ]; then echo "$dir: permission denied" >&2; exit 1; fi
 printf '%s\\n%s\\n' "$path" "$flag"
 [ ! -e "$path" ] || { echo --; cat "$path"; }
+[ -z "$dropins" ] || for file in "$dropins"/*.conf; do
+  [ ! -e "$file" ] || { printf '\\n--- %s\\n' "$file"; cat "$file"; }
+done
 """
 
 
 def parse_kubelet(text: str) -> KubeletConfig:
-    """Return the file's path, the flag, and the file's text."""
+    """Return the file's path, the flag, and the texts of the file and of its drop-ins."""
+    text, *rest = re.split(r"(?m)^--- (?=/)", text)
+    dropins = tuple((row.partition("\n")[0], row.partition("\n")[2]) for row in rest)
     head, exists, body = text.partition("\n--\n")
     path, _, flag = head.partition("\n")
     if not path.startswith("/"):
         raise ValueError(f"not a path: {path!r}")
-    return KubeletConfig(path, body, bool(exists), flag.strip())
+    return KubeletConfig(path, body, bool(exists), flag.strip(), dropins)
 
 
 KUBELET_CONFIG = Fact("kube.kubelet_config", _PROBE_KUBELET, parse_kubelet)

@@ -6,6 +6,7 @@ import re
 import shlex
 import tomllib
 import urllib.parse
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ def mistake(endpoint: str) -> str:
         host, _ = url.hostname, url.port
     except ValueError as error:
         return str(error)
+    if not endpoint.isprintable() or set(endpoint) & set("\"' "):
+        return "it has white space, quotes or control characters in it"
     if url.scheme not in ("http", "https"):
         return "it does not begin with http:// or https://"
     if (host or "") in ("http", "https") or "://" in f"{url.netloc}{url.path}" or url.path.startswith("//"):
@@ -50,23 +53,63 @@ class Hosts:
     text: str
 
     @property
-    def hosts(self) -> dict[str, Any]:
-        """Return mirror to its settings, in order; of a file that is not TOML, none."""
+    def mistake(self) -> str:
+        """Return why the file is not TOML, or nothing."""
         try:
-            hosts: Any = tomllib.loads(self.text).get("host", {})
-        except tomllib.TOMLDecodeError:
-            return {}
-        return hosts if isinstance(hosts, dict) else {}
+            tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
+            return str(error)
+        return ""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Return the file as data; nothing of one that is not TOML."""
+        return {} if self.mistake else tomllib.loads(self.text)
+
+    @property
+    def hosts(self) -> dict[str, dict[str, Any]]:
+        """Return mirror to its settings, in order."""
+        hosts = self.document.get("host", {})
+        rows = hosts.items() if isinstance(hosts, dict) else ()
+        return {name: settings for name, settings in rows if isinstance(settings, dict)}
 
     @property
     def endpoints(self) -> list[str]:
         """Return the mirrors in order."""
         return list(self.hosts)
 
+    @property
+    def useless(self) -> list[str]:
+        """Return the mirrors that containerd does not pull from, because of what they are said to be capable of."""
+        both = {"pull", "resolve"}
+        named = {name: settings.get("capabilities", list(both)) for name, settings in self.hosts.items()}
+        return [
+            name for name, words in named.items() if not isinstance(words, list) or not both <= set(map(str, words))
+        ]
+
+    def unverified(self, endpoint: str) -> bool:
+        """Whether a mirror's certificate is not looked at."""
+        return self.hosts.get(endpoint, {}).get("skip_verify") is True
+
+    def more_than(self, endpoints: Iterable[str]) -> list[str]:
+        """Return the settings of these mirrors that a profile has no words for: rewriting the file would lose them."""
+        own = {name: settings.keys() - {"capabilities", "ca", "skip_verify"} for name, settings in self.hosts.items()}
+        return sorted(f"{key} of {name}" for name in endpoints for key in own.get(name, ()))
+
+    def deviates(self, registry: str, wanted: Registry) -> bool:
+        """Whether the file is other than the profile's mirrors of a registry, and their CAs, need it."""
+        endpoints = wanted.mirrors[registry]
+        secured = [endpoint for endpoint in endpoints if endpoint in wanted.ca]
+        return (
+            self.endpoints != endpoints
+            or bool(self.useless)
+            or any(self.unverified(endpoint) for endpoint in secured)
+            or any(authority(registry, e, wanted.config_path) not in self.authorities(e) for e in secured)
+        )
+
     def authorities(self, endpoint: str) -> list[str]:
         """Return the paths of the CA certificates that a mirror is verified by; relative ones are beside the file."""
-        settings = self.hosts.get(endpoint)
-        given = settings.get("ca", []) if isinstance(settings, dict) else []
+        given = self.hosts.get(endpoint, {}).get("ca", [])
         paths = given if isinstance(given, list) else [given]
         return [path if path.startswith("/") else f"{self.path.rpartition('/')[0]}/{path}" for path in map(str, paths)]
 
@@ -90,8 +133,14 @@ done
 class Directory:
     """What is below ``config_path``."""
 
-    hosts: dict[str, Hosts]  # by registry
+    hosts: dict[str, Hosts]  # by directory
     certificates: dict[str, str]  # path to text
+
+    def of(self, registry: str) -> Hosts | None:
+        """Return the file that counts for a registry; with a port, one in a directory without a colon comes first."""
+        name, colon, port = registry.rpartition(":")
+        first = f"{name}_{port}_" if colon else registry
+        return self.hosts.get(first) or self.hosts.get(registry)
 
 
 def parse(text: str) -> Directory:
@@ -141,23 +190,26 @@ def render(registry: str, wanted: Registry) -> str:
 # All at once, so that dead ones cost their time only once. 401 is an answer too: it asks who is there.
 def _probe_reachable(spec: Spec) -> str:
     wanted = spec.runtime.containerd.registry
-    rows = []
-    for registry, endpoints in wanted.mirrors.items():
-        for endpoint in endpoints:
-            path = authority(registry, endpoint, wanted.config_path) if endpoint in wanted.ca else ""
-            rows.append(f"try {shlex.quote(endpoint)} {shlex.quote(path)} &")
+    rows = [
+        f"try {shlex.quote(endpoint)} {shlex.quote(wanted.ca.get(endpoint, ''))} &"
+        for endpoint in dict.fromkeys(endpoint for endpoints in wanted.mirrors.values() for endpoint in endpoints)
+    ]
     tries = "\n".join(rows)
     return f"""{PROXIES}
+scratch=$(mktemp -d) || exit
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 124' HUP INT TERM PIPE
+try() {{
+  ca=; [ -z "$2" ] || {{ ca=$(mktemp "$scratch/XXXXXX"); printf '%s\\n' "$2" >"$ca"; }}
+  printf '%s\\t%s\\n' "$1" "$(ask "${{1%/}}/v2/" "$ca" 2>&1 | cut -c1-300 | tail -n 2 | tr '\\n' ' ')"
+}}
 if command -v curl >/dev/null 2>&1; then
-  try() {{
-    said=$(curl -sS -o /dev/null -w '%{{http_code}}' --max-time 8 ${{2:+--cacert "$2"}} "${{1%/}}/v2/" 2>&1)
-    printf '%s\\t%s\\n' "$1" "$(echo "$said" | tail -n 1 | cut -c1-300)"
-  }}
+  ask() {{ curl -sS -o /dev/null -w '%{{http_code}}' --max-time 8 ${{2:+--cacert "$2"}} "$1"; }}
 elif command -v wget >/dev/null 2>&1; then
-  try() {{
-    said=$(wget -nv -S -O /dev/null -T 8 -t 1 ${{2:+--ca-certificate="$2"}} "${{1%/}}/v2/" 2>&1)
+  ask() {{
+    said=$(wget -nv -S -O /dev/null -T 8 -t 1 ${{2:+--ca-certificate="$2"}} "$1" 2>&1)
     code=$(echo "$said" | sed -n 's|^ *HTTP/[0-9.]* \\([0-9]*\\).*|\\1|p' | tail -n 1)
-    printf '%s\\t%s\\n' "$1" "${{code:-$(echo "$said" | tail -n 1 | cut -c1-300)}}"
+    echo "${{code:-$said}}"
   }}
 else echo 'neither curl nor wget is there' >&2; exit 127; fi
 {tries or ":"}
@@ -168,7 +220,7 @@ wait
 def parse_reachable(text: str) -> dict[str, str]:
     """Return mirror to its HTTP status, or to why there is none; curl's own 000 is left out of it."""
     rows = (row.partition("\t") for row in text.splitlines())
-    return {endpoint: said.removesuffix("000").strip() for endpoint, found, said in rows if found}
+    return {endpoint: said.strip().removesuffix("000").strip() for endpoint, found, said in rows if found}
 
 
 REACHABLE = Fact("containerd.reachable", _probe_reachable, parse_reachable)

@@ -1,3 +1,3 @@
 # red: declared
-# says: hosts.toml
+# says: containerd uses nothing of it
 echo '[host' >/etc/containerd/certs.d/docker.io/hosts.toml

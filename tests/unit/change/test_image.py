@@ -16,13 +16,15 @@ while :; do case $1 in --timeout) shift 2;; -n) ns=$2; shift 2;; *) break;; esac
 table=$STATE/images/$ns
 case "$1 $2" in
 "namespaces ls") ls "$STATE/images"; exit;;
-"images ls") cat "$table"; exit;;
+"images ls") case $* in *name==*) grep "^${3#name==}\|^${4#name==} " "$table" || :;; *) cat "$table";; esac; exit;;
+"images check") cat "$table"; exit;;
 esac
 echo "ctr -n $ns $*" | sed 's|/var/tmp/trueup[^ ]*|FILE|' >>"$STATE/log"
 for last; do :; done
 case "$1 $2" in
 "images export") [ -w "$3" ] && echo "$4" >"$3";;
-"images import") echo "$(cat "$3") type sha256:aa 1MiB linux/amd64 -" >>"$table";;
+"images import") [ "$3" != - ] || { cat >"$STATE/sent"; set -- "$1" "$2" "$STATE/sent"; }
+  echo "$(cat "$3") type sha256:aa 1MiB linux/amd64 -" >>"$table";;
 "images pull") [ ! -e "$STATE/unreachable" ] || { echo 'ctr: failed to resolve reference' >&2; exit 1; }
   echo "$last type sha256:aa 1MiB linux/amd64 -" >>"$table";;
 "images rm") grep -v "^$3 " "$table" >"$table.new"; mv "$table.new" "$table";;
@@ -75,3 +77,28 @@ def test_why_a_pull_failed_is_passed_on(changes: Changes, tables: Path, state: P
     (state / "unreachable").touch()
     with pytest.raises(ChangeFailed, match="failed to resolve reference"):
         changes().image("r.example/pause:3.7")
+
+
+def test_an_archive_of_the_controller_is_imported_before_anything_is_pulled(
+    changes: Changes, tables: Path, tmp_path: Path, log: Log
+) -> None:
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts/pause-3.7.tar").write_text("r.example/pause:3.7")
+    change = changes()
+    change.image("r.example/pause:3.7", archives=str(tmp_path / "artifacts"))
+    assert log() == ["ctr -n k8s.io images import -"]
+    assert "r.example/pause:3.7 " in (tables / "k8s.io").read_text()
+    assert change.actions[0].summary == "import r.example/pause:3.7 from pause-3.7.tar"
+    assert list((tmp_path / "kept/incoming").iterdir()) == []
+
+
+def test_an_archive_of_another_image_is_no_success(changes: Changes, tables: Path, tmp_path: Path) -> None:
+    (tmp_path / "pause-3.7.tar").write_text("r.example/pause:3.6")
+    with pytest.raises(ChangeFailed, match="the archive holds another image"):
+        changes().image("r.example/pause:3.7", archives=str(tmp_path))
+
+
+def test_an_image_that_is_incomplete_is_brought_again(changes: Changes, tables: Path, log: Log) -> None:
+    (tables / "k8s.io").write_text(f"{HEAD}r.example/pause:3.7 type sha256:aa incomplete (1/3) 1 KiB/2 MiB false\n")
+    changes().image("r.example/pause:3.7")
+    assert log() == ["ctr -n k8s.io images pull r.example/pause:3.7"]

@@ -142,7 +142,7 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "cni.plugins": (cni.PLUGINS.parse, _plain),
     "ctr.deprecations": (ctr.DEPRECATIONS.parse, _plain),
     "ctr.pull": (ctr.PULL.parse, _as_is),
-    "images.present": (images.PRESENT.parse, _as_is),
+    "images.present": (images.PRESENT.parse, _plain),
     "kube.programs": (kube.PROGRAMS.parse, _plain),
     "kube.kubelet_config": (kube.KUBELET_CONFIG.parse, _kubelet),
     "kube.repository": (kube.REPOSITORY.parse, _plain),

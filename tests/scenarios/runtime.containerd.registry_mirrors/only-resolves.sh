@@ -1,0 +1,3 @@
+# red: declared
+# says: capabilities of
+sed -i 's/capabilities = .*/capabilities = ["resolve"]/' /etc/containerd/certs.d/docker.io/hosts.toml

@@ -1,0 +1,13 @@
+# red: effective
+# says: SystemdCgroup
+# advice
+# Pods of a node in a cluster would lose their cgroups: the remedy refuses. The node is played by the files that tell one.
+# after: rm /etc/kubernetes/kubelet.conf /var/lib/kubelet/config.yaml
+# after: sed -i 's|SystemdCgroup = false|SystemdCgroup = true|' /etc/containerd/config.toml
+# after: systemctl restart containerd
+# also: kube.kubelet.service
+mkdir -p /etc/kubernetes /var/lib/kubelet
+touch /etc/kubernetes/kubelet.conf
+echo 'cgroupDriver: systemd' >/var/lib/kubelet/config.yaml
+sed -i 's|SystemdCgroup = true|SystemdCgroup = false|' /etc/containerd/config.toml
+systemctl restart containerd
