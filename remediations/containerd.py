@@ -10,6 +10,7 @@ from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
 from trueup.facts import containerd, dialect, preflight
 from trueup.facts.containerd import BINARIES, CONFIG, RUNNING, STARTED, UNIT, Binary, render_unit
+from trueup.facts.packages import PACKAGES, within
 from trueup.profiles.schema import Package, Spec
 from trueup.remediations.programs import install_release
 
@@ -41,7 +42,12 @@ def install_containerd(change: Change, spec: Spec, facts: HostFacts) -> None:
 @remedy("runtime.runc.version", disruption="restart")
 def install_runc(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Install the release of the profile, or the newest package that it allows, held there."""
-    _install(change, spec, spec.runtime.runc, "runc", facts[BINARIES].runc)
+    wanted, found, installed = spec.runtime.runc, facts[BINARIES].runc, facts[PACKAGES]
+    version = installed.version(wanted.package)
+    right = version is not None and within(version, wanted.version, installed.manager)
+    if right and found and not wanted.binary and found.package != wanted.package:
+        raise ChangeFailed(f"{found.path} comes before the package's runc: remove it; nothing was changed")
+    _install(change, spec, wanted, "runc", found)
 
 
 @remedy("runtime.containerd.unit", disruption="restart")
