@@ -81,6 +81,35 @@ def test_a_wrong_checksum_changes_nothing(lab: Lab, trueup: Run, artifacts: Path
     assert result["outcome"] == "fix-failed"
     assert "checksum" in result["detail"]
     where = "/usr/local/bin /usr/local/sbin /var/lib/trueup/incoming"
-    left = lab.sh(HOST, f"find {where} -type f 2>/dev/null || :").stdout
-    assert name not in left.replace("incoming", "")
-    assert ".trueup" not in left
+    left = lab.sh(HOST, f"find {where} -type f 2>/dev/null || :").stdout.splitlines()
+    assert [path for path in left if path.endswith(f"/{name}") or "incoming" in path or ".trueup" in path] == []
+
+
+CUT = "iptables -{} OUTPUT -p tcp -m multiport --dports 5000,5443 -j REJECT --reject-with tcp-reset"
+IMAGES = """extends: {}
+select: [
+  host.apt.sources, host.preflight.CRI, "runtime.containerd.*", "!runtime.containerd.registry_reachable",
+  "!runtime.containerd.deprecations", kube.images.present,
+]
+artifacts: images
+"""
+
+
+def test_images_come_from_archives_where_no_registry_answers(lab: Lab, trueup: Run, tmp_path: Path) -> None:
+    lab.reset([HOST])
+    shutil.copytree(lab.state / "repository/images", tmp_path / "images")
+    (tmp_path / "airgap.yaml").write_text(IMAGES.format(lab.profile))
+    options = (f"--hosts={HOST}", f"--ssh-config={lab.ssh_config}", f"--profile={tmp_path}/airgap.yaml", "--fix")
+    lab.sh(HOST, CUT.format("I"))
+    fixed = trueup(*options)
+    assert fixed.code == 0, fixed.text
+    assert f"{HOST}: import registry.lab:5000/google_containers/pause:3.2 from pause-3.2.tar" in fixed.changes
+    assert lab.sh(HOST, "ls /var/lib/trueup/incoming").stdout == ""
+    again = trueup(*options)
+    assert (again.code, again.changes) == (0, [])
+    lab.sh(HOST, CUT.format("D"))
+    name = "registry.lab:5000/google_containers/pause:3.2"
+    imported = lab.sh(HOST, f"ctr -n k8s.io images ls name=={name}").stdout
+    lab.sh(HOST, f"ctr images pull --hosts-dir /etc/containerd/certs.d {name}")
+    pulled = lab.sh(HOST, f"ctr images ls name=={name}").stdout
+    assert imported.split("sha256:")[1][:64] == pulled.split("sha256:")[1][:64]  # the same image, whichever way
