@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from trueup.errors import CouldNotLook, Unreachable, UsageError
+from trueup.errors import CouldNotLook, TimedOut, Unreachable, UsageError
 
 _SSH_FAILED = 255
 _PIECE = 60_000  # bytes: one argument of a command holds 128 KiB, and these travel as base64
@@ -44,7 +44,8 @@ class Transport(Protocol):
         """Run a POSIX sh script as root (or as the user that was asked for).
 
         Raises:
-            Unreachable: no connection, or no answer in ``timeout`` seconds.
+            Unreachable: no connection.
+            TimedOut: not done in ``timeout`` seconds; it has what had arrived by then.
             CouldNotLook: connected, but not allowed to become root.
         """
 
@@ -52,7 +53,7 @@ class Transport(Protocol):
         """Run a script that has a file of ours on its stdin; process lists show it, so nothing secret is in it.
 
         Raises:
-            Unreachable: as for ``run``.
+            Unreachable: as for ``run``, and so is ``TimedOut``.
             CouldNotLook: as for ``run``.
         """
 
@@ -92,14 +93,15 @@ class Process:
             )
         except FileNotFoundError:
             raise CouldNotLook(f"{argv[0]} is not installed on this machine") from None
-        try:
-            out, err = process.communicate(given, timeout)
-        except subprocess.TimeoutExpired:
-            raise Unreachable(f"no answer in {timeout:g} s, gave up") from None
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
+        with process:  # which closes the pipes: a probe may hold them open longer than we wait
+            try:
+                out, err = process.communicate(given, timeout)
+            except subprocess.TimeoutExpired as late:
+                words = f"no answer in {timeout:g} s, gave up"
+                raise TimedOut(words, late.stdout or b"", late.stderr or b"") from None
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
         if process.returncode != 0 and (said := err.decode(errors="replace")) and "sudo: " in said:
             raise CouldNotLook(f"sudo refused: {_last(said)}; allow NOPASSWD for this user, or log in as root")
         return Completed(process.returncode, out, err)

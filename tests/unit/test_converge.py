@@ -2,6 +2,7 @@
 
 import datetime
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from trueup.change import Change
 from trueup.change import hand as engine
 from trueup.converge import Audit, Converge
 from trueup.errors import CouldNotLook, Unreachable
-from trueup.fact import Fact, HostFacts
+from trueup.fact import CLOCK, Fact, HostFacts
 from trueup.fleet import Fleet
 from trueup.inventory import Connection, Target
 from trueup.profiles.schema import Spec
@@ -34,12 +35,15 @@ class Directory(Process):
     home: Path = field(default_factory=Path)
     gone: bool = False
     tried: int = 0
+    prologue: str = ""
+    limits: list[float] = field(default_factory=list)
 
     def run(self, script: str, timeout: float) -> Completed:
         self.tried += 1
+        self.limits.append(timeout)
         if self.gone:
             raise Unreachable("ssh: no route to host")
-        return super().run(f"HOME={self.home}; export HOME\n{script}", timeout)
+        return super().run(f"HOME={self.home}; export HOME\n{self.prologue}\n{script}", timeout)
 
 
 @dataclass
@@ -500,6 +504,44 @@ def test_an_audit_looks_at_each_host_once(lab: Lab) -> None:
         lab.require(id)
     lab.run(apply=None)
     assert (lab.directory / "h1/looks").read_text().splitlines() == ["look"]
+
+
+def test_what_a_host_said_before_its_time_was_up_counts(lab: Lab) -> None:
+    stuck: Fact[str] = Fact("stuck", "echo half; sleep 25", str)
+    behind: Fact[str] = Fact("behind", "echo here", str)
+    host = lab.fleet.hosts["h1"]
+    host.timeout = 2
+    began = time.monotonic()
+    host.look([STATE, stuck, behind, CLOCK])
+    assert time.monotonic() - began < 20  # nor is the probe waited for
+    assert host.facts[STATE] == "bad"
+    assert not host.facts.snapshot.problem
+    for fact in (stuck, behind, CLOCK):
+        with pytest.raises(CouldNotLook, match=rf"{fact.name}: the answer was cut off \(no answer in 2 s, gave up\)"):
+            host.facts[fact]
+    looks = host.transport.tried
+    host.look([STATE, stuck])
+    assert host.transport.tried == looks
+
+
+@pytest.mark.parametrize("said", ["", "echo welcome"])
+def test_a_host_that_answers_nothing_in_time_is_unreachable(lab: Lab, said: str) -> None:
+    host = lab.fleet.hosts["h1"]
+    host.timeout = 1
+    host.transport.prologue = f"{said}\nsleep 25"
+    host.look([STATE])
+    assert host.facts.snapshot.unreachable
+    assert host.facts.snapshot.problem == "no answer in 1 s, gave up"
+
+
+def test_a_slow_fact_is_asked_for_last_and_has_its_time_on_top(lab: Lab) -> None:
+    pull: Fact[str] = Fact("pull", "echo pulled", str, timeout=120)
+    host = lab.fleet.hosts["h1"]
+    host.look([pull, STATE])
+    assert host.transport.limits == [60 + 120]
+    assert list(host.facts.snapshot.raws) == ["state", "pull"]
+    host.look([STATE, WHERE])
+    assert host.transport.limits[1:] == [60]
 
 
 def test_a_result_survives_the_way_through_json(lab: Lab) -> None:
