@@ -16,7 +16,7 @@ import pytest
 
 import trueup.facts
 from trueup.fact import Fact
-from trueup.facts import apt, clock, containerd, kernel, packages, preflight, swap
+from trueup.facts import apt, clock, containerd, ctr, kernel, packages, preflight, swap
 from trueup.profiles.schema import Spec
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
@@ -398,3 +398,32 @@ def test_the_wait_for_the_clock_ends_when_it_is_right_and_says_so_when_it_is_not
     done = sh(clock.WAIT, path=tools(timedatectl="echo NTPSynchronized=no", chronyc="exit 1", sleep=":"))
     assert done.returncode == 1
     assert "are there time servers that answer?" in done.stdout
+
+
+@pytest.mark.parametrize("lines", [1, 4, 5, 9])
+def test_a_pull_that_failed_says_why_however_much_ctr_has_to_say(
+    spec: Spec, tools: Callable[..., str], lines: int
+) -> None:
+    said = "; ".join(f"echo line {line}" for line in range(1, lines + 1))
+    path = tools(systemctl="exit 0", ctr=f"case $* in *pull*) {{ {said}; }} >&2; exit 1;; esac")
+    done = sh(ctr.PULL.probe(spec), path=path)
+    assert (done.returncode, ctr.PULL.parse(done.stdout)) == (0, f"line {lines}")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_pull_whose_time_is_up_leaves_nothing_behind(
+    spec: Spec, tools: Callable[..., str], shell: str, tmp_path: Path
+) -> None:
+    path = tools(systemctl="exit 0", ctr=f'echo "$*" >>{tmp_path}/log; case $* in *pull*) exec sleep 20;; esac')
+    argv = ["busybox", "sh"] if shell == "busybox" else [shell]
+    done = subprocess.run(
+        ["timeout", "-k", "10", "1", *argv, "-c", ctr.PULL.probe(spec)],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, env={"PATH": path}, check=False, timeout=30,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (124, "")
+    assert (tmp_path / "log").read_text().splitlines()[1:] == [
+        "-n trueup-check tasks kill -s 9 trueup-check",
+        "-n trueup-check containers rm trueup-check",
+        f"-n trueup-check images rm --sync {spec.runtime.ctr.image}",
+        "namespaces rm trueup-check",
+    ]
