@@ -16,7 +16,7 @@ from trueup.change import Change
 from trueup.change import hand as engine
 from trueup.converge import Audit, Converge
 from trueup.errors import CouldNotLook, Unreachable
-from trueup.fact import CLOCK, Fact, HostFacts
+from trueup.fact import CLOCK, Fact, FleetFacts, HostFacts
 from trueup.fleet import Fleet
 from trueup.inventory import Connection, Target
 from trueup.profiles.schema import Spec
@@ -338,6 +338,30 @@ def test_one_requirement_is_settled_on_all_hosts_before_the_next_begins(lab: Lab
     fixes = [n for n, event in enumerate(lab.events) if event.startswith("fix own.first")]
     assert len(fixes) >= 3
     assert max(fixes) < lab.events.index("check own.second h1")
+
+
+def test_after_a_fix_the_hosts_that_are_compared_are_looked_at_at_the_same_time(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other: Fact[str] = Fact("other", "echo same", str)
+    together = threading.Barrier(len(HOSTS), timeout=10)
+    run = Directory.run
+
+    def meet(self: Directory, script: str, timeout: float) -> Completed:
+        if " other " in script:
+            together.wait()
+        return run(self, script, timeout)
+
+    def same(facts: FleetFacts, spec: Spec) -> None:
+        """All say the same."""
+        assert set(facts.each(other).values()) == {"same\n"}
+
+    monkeypatch.setattr(Directory, "run", meet)
+    lab.catalog.requirement("own.same", key="host.modules", reads=(other,), across=True)(same)
+    pairs = [("own.same", "fleet")]
+    converge = Converge(lab.catalog, lab.fleet, lab.profile, pairs, run="run", apply=True)
+    result = converge.result(lab.catalog.requirements["own.same"], lab.fleet.together)
+    assert (result.outcome, result.detail) == (Outcome.PASSED, "")
 
 
 def test_hosts_are_remedied_at_the_same_time(lab: Lab) -> None:
