@@ -169,10 +169,16 @@ def test_time_synchronised(facts: HostFacts, spec: Spec) -> None:
 def test_identity_unique(facts: FleetFacts, spec: Spec) -> None:
     """No two hosts have a name, a machine id, a product UUID or a MAC address in common, as cloned machines do."""
     holders: dict[tuple[str, str], list[str]] = {}
-    for host, identity in facts.each(IDENTITY).items():
+    found = facts.each(IDENTITY)
+    for host, identity in found.items():
         for kind in spec.host.identity:
             for value in identity.get(kind, ()):
                 holders.setdefault((kind, value), []).append(host)
+        none = [kind for kind in spec.host.identity if not identity.get(kind)]
+        if none and len(found) > 1:
+            facts.silent[host] = (
+                f"it has no {', no '.join(none)}: where hosts have none, take that out of host.identity"
+            )
     clashes = {what: hosts for what, hosts in holders.items() if len(hosts) > 1}
     expect(
         *(

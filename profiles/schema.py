@@ -37,7 +37,7 @@ class Time(Section):
     service: Literal["systemd-timesyncd", "chrony"] = Field(
         "systemd-timesyncd", description="what is installed where no time service is; any other will do as well"
     )
-    skew: float = Field(1.0, gt=0, description="seconds by which two clocks of the run may differ")
+    skew: float = Field(5.0, gt=0, description="seconds by which two clocks of the run may differ")
 
 
 class Preflight(Section):

@@ -155,9 +155,8 @@ class Converge(Audit):
 
     def _true_up(self, requirement: Requirement, host: Subject) -> Result:
         began = time.perf_counter()
-        for member in host.members(requirement):
-            if not member.knows(requirement.reads):
-                member.look(self._ahead(requirement, member))
+        unknown = [member for member in host.members(requirement) if not member.knows(requirement.reads)]
+        self.fleet.gather({member.id: self._ahead(requirement, member) for member in unknown})
         result = self.judge(requirement, host)
         if result.outcome is Outcome.FAILED:
             remedy = self.catalog.remedies.get(requirement.id)

@@ -12,6 +12,15 @@ class Unreachable(Exception):
     """The host could not be spoken to at all; the message says why and what to try."""
 
 
+class TimedOut(Unreachable):
+    """The host had not said all when its time was up; ``out`` and ``err`` hold what it had said by then."""
+
+    def __init__(self, message: str, out: bytes = b"", err: bytes = b"") -> None:
+        super().__init__(message)
+        self.out = out
+        self.err = err
+
+
 class CouldNotLook(Exception):
     """A fact could not be established (tool missing, permission denied, timed out, unreadable answer)."""
 

@@ -6,7 +6,7 @@ import json
 import secrets
 import shlex
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -49,7 +49,7 @@ class Raw:
         """Return the reason why there is no answer, in words."""
         last = next((line for line in reversed(self.err.splitlines()) if line.strip()), "").strip()
         if self.rc == _CUT_OFF:
-            return "the answer was cut off"
+            return "the answer was cut off" + (f" ({last})" if last else "")
         if self.rc == _TIMED_OUT:
             return "timed out"
         if self.rc == _KILLED:
@@ -235,13 +235,17 @@ def _frames(nonce: str, stream: bytes) -> dict[str, tuple[str, int]]:
     return frames
 
 
-def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]]) -> Snapshot:
-    """Return a snapshot in which every wanted fact has an answer, be it "no answer", and no answer has a secret."""
+def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]], late: str = "") -> Snapshot:
+    """Return a snapshot in which every wanted fact has an answer, be it "no answer", and no answer has a secret.
+
+    ``late`` says in words why some may have none.
+    """
+    none = replace(CUT_OFF, err=late)
     whoami = raws.get(_WHOAMI.name)
     kept = {
         fact.name: Raw(raw.rc, redact(raw.out), redact(raw.err))
         for fact in wanted
-        for raw in [raws.get(fact.name, CUT_OFF)]
+        for raw in [raws.get(fact.name, none)]
     }
     return Snapshot(host, raws=kept, root=whoami is None or whoami.out.strip() == "0")
 

@@ -8,19 +8,21 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from trueup import fact
 from trueup.catalog import Requirement
-from trueup.errors import CouldNotLook, Unreachable
+from trueup.errors import CouldNotLook, TimedOut, Unreachable
 from trueup.fact import CLOCK, Fact, FleetFacts, HostFacts, Snapshot
 from trueup.inventory import Connection, Target
 from trueup.profile import Loaded
 from trueup.profiles.schema import Spec
 from trueup.redact import redact
-from trueup.transport import Transport
+from trueup.transport import Completed, Transport
 
+_SLOW = 30  # seconds: a fact that may take longer is a trial, which gets its time on top of the host's
 Progress = Callable[[int, int, int], None]  # hosts done, hosts in all, hosts unreachable
 
 
@@ -33,7 +35,7 @@ class Host:
     roles: frozenset[str]
     options: Connection
     shared: bool = False
-    timeout: float = 60.0  # seconds for one script of probes
+    timeout: float = 60.0  # seconds for one script of probes, without the slow ones
     facts: HostFacts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,27 +69,34 @@ class Host:
         return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted)
 
     def look(self, wanted: Iterable[Fact[Any]]) -> None:
-        """Ask in one round trip for the facts that are not known yet; a host that cannot answer keeps the reason."""
+        """Ask in one round trip for the facts that are not known yet; a host that cannot answer keeps the reason.
+
+        When the host's time is up, what it has answered counts, and only the rest has no answer.
+        """
         known = self.facts.snapshot.raws
         missing = {f.name: f for f in wanted if f.name not in known}
         if not missing or self.facts.snapshot.problem:
             return
-        script, nonce = fact.script(missing.values(), self.spec)
+        asked = sorted(missing.values(), key=attrgetter("timeout"))  # so that the slow cost the others nothing
+        script, nonce = fact.script(asked, self.spec)
+        limit, late = self.timeout + sum(f.timeout for f in asked if f.timeout > _SLOW), ""
         sent = time.time()
         try:
-            done = self.transport.run(script, self.timeout)
+            done = self.transport.run(script, limit)
         except (Unreachable, CouldNotLook) as error:
-            gone = isinstance(error, Unreachable)
-            self.facts = HostFacts(Snapshot(self.id, problem=str(error), unreachable=gone))
-            return
+            if not isinstance(error, TimedOut) or not fact.unframe(nonce, error.out, error.err):
+                gone = isinstance(error, Unreachable)
+                self.facts = HostFacts(Snapshot(self.id, problem=str(error), unreachable=gone))
+                return
+            done, late = Completed(-1, error.out, error.err), str(error)
         if not (answers := fact.unframe(nonce, done.out, done.err)):
             said = redact((done.err or done.out).decode(errors="replace")).strip().splitlines()[-1:] or ["nothing"]
             why = f"no shell answered: exit code {done.rc}, it said {said[0]!r}"
             self.facts = HostFacts(Snapshot(self.id, problem=why))
             return
-        if CLOCK.name in missing:
+        if CLOCK.name in missing and not late:
             answers[CLOCK.name] = fact.between(answers, sent, time.time())
-        snapshot = fact.take(self.id, answers, missing.values())
+        snapshot = fact.take(self.id, answers, asked, late)
         if known:
             snapshot.raws = known | snapshot.raws
         self.facts = HostFacts(snapshot)

@@ -33,6 +33,22 @@ def test_a_clock_that_is_beyond_doubt_ahead_fails_and_is_named(spec: Spec) -> No
         judge(spec, a=asked(100.5, 100.0, 102.5, 103.0), b=asked(130.5, 100.0, 132.5, 103.0))
 
 
+def test_a_clock_that_is_known_too_badly_is_no_pass(spec: Spec) -> None:
+    slow, quick = asked(108.5, 100.0, 110.0, 110.5), asked(100.4, 100.0, 102.0, 102.5)
+    facts = FleetFacts({"slow": slow, "quick": quick}, {})
+    catalog.requirements["cluster.time.skew"].check(facts, spec)
+    assert facts.silent == {"slow": "its clock is known only to ±4.5 s, so long did the login take; look again"}
+    judge(spec, slow=slow)
+    with pytest.raises(Unmet, match="b is ahead of slow"):
+        judge(spec, slow=slow, b=asked(130.5, 100.0, 132.5, 103.0))
+
+
+def test_a_login_of_some_seconds_is_good_enough_for_the_shipped_limit(spec: Spec) -> None:
+    facts = FleetFacts({"a": asked(103.0, 100.0, 105.0, 105.5), "b": asked(100.4, 100.0, 102.0, 102.1)}, {})
+    catalog.requirements["cluster.time.skew"].check(facts, spec)
+    assert facts.silent == {}
+
+
 def test_a_host_that_gave_no_time_is_silent(spec: Spec) -> None:
     lost = HostFacts(Snapshot("c", raws={CLOCK.name: between({}, 1.0, 2.0)}))
     facts = FleetFacts({"c": lost, "a": asked(1, 1, 2, 2)}, {})

@@ -2,6 +2,7 @@
 
 import datetime
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from trueup.change import Change
 from trueup.change import hand as engine
 from trueup.converge import Audit, Converge
 from trueup.errors import CouldNotLook, Unreachable
-from trueup.fact import Fact, HostFacts
+from trueup.fact import CLOCK, Fact, FleetFacts, HostFacts
 from trueup.fleet import Fleet
 from trueup.inventory import Connection, Target
 from trueup.profiles.schema import Spec
@@ -34,12 +35,15 @@ class Directory(Process):
     home: Path = field(default_factory=Path)
     gone: bool = False
     tried: int = 0
+    prologue: str = ""
+    limits: list[float] = field(default_factory=list)
 
     def run(self, script: str, timeout: float) -> Completed:
         self.tried += 1
+        self.limits.append(timeout)
         if self.gone:
             raise Unreachable("ssh: no route to host")
-        return super().run(f"HOME={self.home}; export HOME\n{script}", timeout)
+        return super().run(f"HOME={self.home}; export HOME\n{self.prologue}\n{script}", timeout)
 
 
 @dataclass
@@ -336,6 +340,30 @@ def test_one_requirement_is_settled_on_all_hosts_before_the_next_begins(lab: Lab
     assert max(fixes) < lab.events.index("check own.second h1")
 
 
+def test_after_a_fix_the_hosts_that_are_compared_are_looked_at_at_the_same_time(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other: Fact[str] = Fact("other", "echo same", str)
+    together = threading.Barrier(len(HOSTS), timeout=10)
+    run = Directory.run
+
+    def meet(self: Directory, script: str, timeout: float) -> Completed:
+        if " other " in script:
+            together.wait()
+        return run(self, script, timeout)
+
+    def same(facts: FleetFacts, spec: Spec) -> None:
+        """All say the same."""
+        assert set(facts.each(other).values()) == {"same\n"}
+
+    monkeypatch.setattr(Directory, "run", meet)
+    lab.catalog.requirement("own.same", key="host.modules", reads=(other,), across=True)(same)
+    pairs = [("own.same", "fleet")]
+    converge = Converge(lab.catalog, lab.fleet, lab.profile, pairs, run="run", apply=True)
+    result = converge.result(lab.catalog.requirements["own.same"], lab.fleet.together)
+    assert (result.outcome, result.detail) == (Outcome.PASSED, "")
+
+
 def test_hosts_are_remedied_at_the_same_time(lab: Lab) -> None:
     together = threading.Barrier(len(HOSTS), timeout=10)
 
@@ -500,6 +528,44 @@ def test_an_audit_looks_at_each_host_once(lab: Lab) -> None:
         lab.require(id)
     lab.run(apply=None)
     assert (lab.directory / "h1/looks").read_text().splitlines() == ["look"]
+
+
+def test_what_a_host_said_before_its_time_was_up_counts(lab: Lab) -> None:
+    stuck: Fact[str] = Fact("stuck", "echo half; sleep 25", str)
+    behind: Fact[str] = Fact("behind", "echo here", str)
+    host = lab.fleet.hosts["h1"]
+    host.timeout = 2
+    began = time.monotonic()
+    host.look([STATE, stuck, behind, CLOCK])
+    assert time.monotonic() - began < 20  # nor is the probe waited for
+    assert host.facts[STATE] == "bad"
+    assert not host.facts.snapshot.problem
+    for fact in (stuck, behind, CLOCK):
+        with pytest.raises(CouldNotLook, match=rf"{fact.name}: the answer was cut off \(no answer in 2 s, gave up\)"):
+            host.facts[fact]
+    looks = host.transport.tried
+    host.look([STATE, stuck])
+    assert host.transport.tried == looks
+
+
+@pytest.mark.parametrize("said", ["", "echo welcome"])
+def test_a_host_that_answers_nothing_in_time_is_unreachable(lab: Lab, said: str) -> None:
+    host = lab.fleet.hosts["h1"]
+    host.timeout = 1
+    host.transport.prologue = f"{said}\nsleep 25"
+    host.look([STATE])
+    assert host.facts.snapshot.unreachable
+    assert host.facts.snapshot.problem == "no answer in 1 s, gave up"
+
+
+def test_a_slow_fact_is_asked_for_last_and_has_its_time_on_top(lab: Lab) -> None:
+    pull: Fact[str] = Fact("pull", "echo pulled", str, timeout=120)
+    host = lab.fleet.hosts["h1"]
+    host.look([pull, STATE])
+    assert host.transport.limits == [60 + 120]
+    assert list(host.facts.snapshot.raws) == ["state", "pull"]
+    host.look([STATE, WHERE])
+    assert host.transport.limits[1:] == [60]
 
 
 def test_a_result_survives_the_way_through_json(lab: Lab) -> None:

@@ -184,6 +184,21 @@ def test_cloned_machines_are_named_by_what_they_have_in_common(spec: Spec) -> No
     assert {(d.where, d.found) for d in seen} == {("machine-id", "a, b have 1"), ("product_uuid", "b, c have u2")}
 
 
+def test_a_host_without_what_is_compared_is_named_and_compared_by_the_rest(spec: Spec) -> None:
+    hosts = {
+        "a": facts(host__identity="hostname\ta\nmachine-id\t1\nproduct_uuid\tu1\nMAC\t02:00:00:00:00:01\n"),
+        "b": facts(host__identity="hostname\tb\nmachine-id\t\nproduct_uuid\t\nMAC\t02:00:00:00:00:01\n"),
+    }
+    fleet = FleetFacts(hosts, {})
+    assert [(d.where, d.found) for d in found("host.identity.unique", fleet, spec)] == [
+        ("MAC", "a, b have 02:00:00:00:00:01")
+    ]
+    assert fleet.silent.keys() == {"b"}
+    assert fleet.silent["b"].startswith("it has no machine-id, no product_uuid:")
+    alone = FleetFacts({"b": hosts["b"]}, {})
+    assert (found("host.identity.unique", alone, spec), alone.silent) == ([], {})
+
+
 @pytest.mark.parametrize(
     ("uri", "name"),
     [

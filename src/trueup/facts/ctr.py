@@ -54,10 +54,11 @@ clean() {{
   $ours tasks kill -s 9 trueup-check; $ours containers rm trueup-check
   $ours images rm --sync "$image"; ctr namespaces rm {_OURS}
 }}
-trap 'clean >/dev/null 2>&1' EXIT
+trap 'trap "" HUP INT TERM PIPE; clean >/dev/null 2>&1' EXIT
+trap 'exit 124' HUP INT TERM PIPE  # dash goes without its EXIT trap where a signal ends it
 hosts=; [ ! -d {hosts} ] || hosts='--hosts-dir '{hosts}
 said=$( {{ $ours images pull $hosts "$image" >/dev/null{command}; }} 2>&1) && echo good && exit 0
-printf 'bad\\n%s\\n' "$said" | tail -n 5
+echo bad; printf '%s\\n' "$said" | tail -n 4
 """
 
 

@@ -16,7 +16,7 @@ import pytest
 
 import trueup.facts
 from trueup.fact import Fact
-from trueup.facts import apt, clock, containerd, kernel, packages, preflight, swap
+from trueup.facts import apt, clock, containerd, ctr, identity, kernel, packages, preflight, swap
 from trueup.profiles.schema import Spec
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
@@ -398,3 +398,97 @@ def test_the_wait_for_the_clock_ends_when_it_is_right_and_says_so_when_it_is_not
     done = sh(clock.WAIT, path=tools(timedatectl="echo NTPSynchronized=no", chronyc="exit 1", sleep=":"))
     assert done.returncode == 1
     assert "are there time servers that answer?" in done.stdout
+
+
+@pytest.mark.parametrize("lines", [1, 4, 5, 9])
+def test_a_pull_that_failed_says_why_however_much_ctr_has_to_say(
+    spec: Spec, tools: Callable[..., str], lines: int
+) -> None:
+    said = "; ".join(f"echo line {line}" for line in range(1, lines + 1))
+    path = tools(systemctl="exit 0", ctr=f"case $* in *pull*) {{ {said}; }} >&2; exit 1;; esac")
+    done = sh(ctr.PULL.probe(spec), path=path)
+    assert (done.returncode, ctr.PULL.parse(done.stdout)) == (0, f"line {lines}")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_pull_whose_time_is_up_leaves_nothing_behind(
+    spec: Spec, tools: Callable[..., str], shell: str, tmp_path: Path
+) -> None:
+    path = tools(systemctl="exit 0", ctr=f'echo "$*" >>{tmp_path}/log; case $* in *pull*) exec sleep 20;; esac')
+    argv = ["busybox", "sh"] if shell == "busybox" else [shell]
+    done = subprocess.run(
+        ["timeout", "-k", "10", "1", *argv, "-c", ctr.PULL.probe(spec)],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, env={"PATH": path}, check=False, timeout=30,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (124, "")
+    assert (tmp_path / "log").read_text().splitlines()[1:] == [
+        "-n trueup-check tasks kill -s 9 trueup-check",
+        "-n trueup-check containers rm trueup-check",
+        f"-n trueup-check images rm --sync {spec.runtime.ctr.image}",
+        "namespaces rm trueup-check",
+    ]
+
+
+def identity_probe(spec: Spec, root: Path, *kinds: str) -> str:
+    """The probe for these kinds, with a scratch root in the place of ``/etc`` and ``/sys``."""
+    host = spec.host.model_copy(update={"identity": list(kinds)})
+    text = identity.IDENTITY.probe(spec.model_copy(update={"host": host}))
+    return re.sub(r"/(?=(etc/machine-id|sys/class)\b)", f"{root}/", text)
+
+
+KINDS = ("hostname", "machine-id", "product_uuid", "MAC")
+
+
+@pytest.fixture
+def machine(root: Path) -> Path:
+    """A scratch root with a machine's identity; beside the card there is what bonding puts there."""
+    for directory in ("sys/class/dmi/id", "sys/class/net/eth0"):
+        (root / directory).mkdir(parents=True)
+    (root / "etc/machine-id").write_text("1\n")
+    (root / "sys/class/dmi/id/product_uuid").write_text("u\n")
+    (root / "sys/class/net/eth0/address").write_text("02:00:00:00:00:01\n")
+    (root / "sys/class/net/bonding_masters").write_text("\n")
+    return root
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_an_identity_is_of_the_kinds_that_the_profile_compares(spec: Spec, machine: Path, shell: str) -> None:
+    done = sh(identity_probe(spec, machine, *KINDS), shell=shell)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = identity.IDENTITY.parse(done.stdout)
+    assert {kind: set(values) for kind, values in found.items() if kind != "hostname"} == {
+        "machine-id": {"1"}, "product_uuid": {"u"}, "MAC": {"02:00:00:00:00:01"},
+    }  # fmt: skip
+    assert identity.IDENTITY.parse(sh(identity_probe(spec, machine, "hostname")).stdout).keys() == {"hostname"}
+
+
+def test_a_machine_id_that_is_not_there_or_empty_is_an_answer(spec: Spec, machine: Path) -> None:
+    for spoil in (lambda path: path.write_text(""), Path.unlink):
+        spoil(machine / "etc/machine-id")
+        done = sh(identity_probe(spec, machine, *KINDS))
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "machine-id" not in identity.IDENTITY.parse(done.stdout)
+
+
+def test_a_product_uuid_that_may_not_be_read_is_no_answer_where_it_is_wanted(
+    spec: Spec, machine: Path, tools: Callable[..., str]
+) -> None:
+    path = tools(cat='case $1 in *uuid) echo "cat: $1: Permission denied" >&2; exit 1;; esac; exec /bin/cat "$@"')
+    done = sh(identity_probe(spec, machine, *KINDS), path=path)
+    assert done.returncode == 1
+    assert "product_uuid: Permission denied" in done.stderr
+    assert sh(identity_probe(spec, machine, "hostname", "MAC"), path=path).returncode == 0
+
+
+def test_without_hardware_and_without_ip_nobody_knows_which_device_leads_out(
+    spec: Spec, machine: Path, tools: Callable[..., str], tmp_path: Path
+) -> None:
+    shutil.rmtree(machine / "sys/class/net/eth0")
+    few = tmp_path / "few"
+    few.mkdir()
+    for tool in ("sh", "cat", "readlink", "sed", "head", "awk"):
+        (few / tool).symlink_to(str(shutil.which(tool)))
+    done = sh(identity_probe(spec, machine, *KINDS), path=str(few), shell="/bin/sh")
+    assert done.returncode == 127
+    assert "ip: not found" in done.stderr
+    assert sh(identity_probe(spec, machine, "hostname"), path=str(few), shell="/bin/sh").returncode == 0
