@@ -59,7 +59,7 @@ def turn_swap_off(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("host.apt.sources", disruption="none")
 def list_apt_sources(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Comment bad entries out, list what is missing in a file of its own, fetch the index of every source."""
+    """Comment bad entries out, list what is missing in a file of its own, fetch the index of what the profile lists."""
     found, wanted = change.look(apt.SOURCES), spec.host.apt.sources
     if foreign := [suite for source in wanted for suite in apt.as_entry(source).foreign(found.release)]:
         raise ChangeFailed(
@@ -73,7 +73,9 @@ def list_apt_sources(change: Change, spec: Spec, facts: HostFacts) -> None:
     if missing or any(entry.path == apt.OWN for entry in found.entries):
         changed |= change.write(apt.OWN, apt.render(missing))
     if changed:
-        change.refresh_packages()
+        listed = [entry.path for source in wanted for entry in found.of(source)]
+        for path in dict.fromkeys([apt.OWN] if missing else listed):
+            change.refresh_packages(path)
 
 
 @remedy("host.time.synchronised", disruption="restart")

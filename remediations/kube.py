@@ -29,7 +29,7 @@ def _key(change: Change, wanted: KubeRepository, artifacts: str) -> str:
 
 @remedy("kube.apt.repository", disruption="none")
 def list_repository(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Fetch the key, list the repository signed by it, comment out other entries of it, fetch its index."""
+    """Fetch the key, list the repository signed by it, comment out other entries of it, fetch its index alone."""
     wanted = spec.kube.apt.repository
     assert wanted
     key = _key(change, wanted, spec.artifacts)
@@ -38,11 +38,14 @@ def list_repository(change: Change, spec: Spec, facts: HostFacts) -> None:
     for entry in sources.of(wanted):
         if entry.path != _SOURCES and wanted.signed_by not in entry.signed_by:
             changed |= change.comment_out(entry.path, *entry.lines)
-    if [*sources.missing([wanted])] or any(e.path == _SOURCES for e in sources.of(wanted)) or changed:
+    files = {entry.path: None for entry in sources.of(wanted)}
+    if [*sources.missing([wanted])] or _SOURCES in files or changed:
         every = ((wanted, suite, wanted.components) for suite in wanted.suites)
         changed |= change.write(_SOURCES, apt.render(every))
+        files = {_SOURCES: None}
     if changed or not facts[kube.REPOSITORY].indexes:
-        change.refresh_packages()
+        for path in files:
+            change.refresh_packages(path)
 
 
 @remedy("kube.packages.version", disruption="restart")
