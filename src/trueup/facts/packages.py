@@ -40,10 +40,11 @@ class Packages:
         return found.version if found else None
 
 
-# shell that defines `owner FILE`: the package that has the file, or nothing
+# shell that defines `owner FILE`: the package that has the file, or nothing (of which rpm speaks where names would be)
 OWNER = """
 owner() {
-  { dpkg -S "$(readlink -f "$1")" || dpkg -S "$1" || rpm -qf --qf '%{NAME}:' "$1"; } 2>/dev/null | sed 's/:.*//;q'
+  { dpkg -S "$(readlink -f "$1")" || dpkg -S "$1" || { said=$(rpm -qf --qf '%{NAME}:' "$1") && echo "$said"; }
+  } 2>/dev/null | sed 's/:.*//;q'
 }
 """
 

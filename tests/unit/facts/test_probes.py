@@ -268,6 +268,16 @@ def test_packages_of_a_host_without_dpkg_are_asked_of_rpm(
     assert sh(packages.PACKAGES.probe(spec), path=str(tmp_path / "tools")).returncode == 1
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("rpm", "owner"),
+    [("printf runc:", "runc"), ("echo 'file /usr/local/sbin/runc is not owned by any package'; exit 1", "")],
+)
+def test_a_file_has_no_owner_where_rpm_says_so(rpm: str, owner: str, shell: str, tools: Callable[..., str]) -> None:
+    path = tools(dpkg="exit 1", rpm=rpm)
+    assert sh(f"{packages.OWNER}owner /usr/local/sbin/runc", shell=shell, path=path).stdout.strip() == owner
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_who_listens_on_a_port_is_found(address: str, spec: Spec) -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
