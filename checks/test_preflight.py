@@ -249,6 +249,7 @@ _TOOLS: dict[Severity, str] = {
 }
 _PORTS = {"10250": _ALL} | dict.fromkeys(("6443", "10257", "10259", "2379", "2380"), _CONTROL_PLANE)
 _PATHS = {
+    f"{preflight.KUBERNETES}/kubelet.conf": _ALL,
     f"{preflight.KUBERNETES}/bootstrap-kubelet.conf": _ALL,
     f"{preflight.KUBERNETES}/pki/ca.crt": ("worker",),
     **{f"{preflight.KUBERNETES}/manifests/{name}.yaml": _CONTROL_PLANE for name in preflight.STATIC_PODS},

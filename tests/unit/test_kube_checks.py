@@ -83,6 +83,9 @@ def test_each_package_that_is_not_on_hold_is_named() -> None:
     assert [d.where for d in found("kube.packages.held", facts(packages=loose))] == ["package kubectl"]
 
 
+MEMBER = "/etc/kubernetes/kubelet.conf\n/var/lib/kubelet/config.yaml\n"
+
+
 def unit(active: str, enabled: str) -> str:
     return f"LoadState=loaded\nActiveState={active}\nUnitFileState={enabled}\n"
 
@@ -91,8 +94,9 @@ def unit(active: str, enabled: str) -> str:
     ("active", "enabled", "files", "expected"),
     [
         ("activating", "enabled", "", []),  # it fails and is restarted until kubeadm has been there: that is normal
-        ("activating", "enabled", "/etc/kubernetes/kubelet.conf\n", ["activating"]),
-        ("active", "enabled", "/etc/kubernetes/kubelet.conf\n", []),
+        ("activating", "enabled", MEMBER, ["activating"]),
+        ("active", "enabled", MEMBER, []),
+        ("activating", "enabled", MEMBER.partition("\n")[0], []),
         ("inactive", "disabled", "", ["disabled"]),
     ],
 )

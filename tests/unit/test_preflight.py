@@ -31,10 +31,11 @@ TOOLS = [
     "touch",
 ]
 PROGRAMS = ("kubeadm", "kubelet", "kubectl")
-MEMBER = "/etc/kubernetes/kubelet.conf\n"
+MEMBER = "/etc/kubernetes/kubelet.conf\n/var/lib/kubelet/config.yaml\n"
 UNIT = "LoadState={}\nActiveState={}\n"
 PORTS = {"10250": "280A", "6443": "192B", "10257": "2811", "10259": "2813", "2379": "094B", "2380": "094C"}
 FILES = [
+    "/etc/kubernetes/kubelet.conf",
     "/etc/kubernetes/bootstrap-kubelet.conf",
     "/etc/kubernetes/pki/ca.crt",
     *(f"/etc/kubernetes/manifests/{name}.yaml" for name in preflight.STATIC_PODS),
@@ -87,7 +88,8 @@ def test_the_names_are_those_that_kubeadm_can_be_told_to_ignore() -> None:
         "KubeletVersion", "KubernetesVersion", "Service-Kubelet",
         "IsPrivilegedUser", "NumCPU", "Mem", "Hostname", "SystemVerification", "CRI", "Firewalld", "HTTPProxy",
         "FileContent--proc-sys-net-ipv4-ip_forward", "DirAvailable--var-lib-etcd",
-        "FileAvailable--etc-kubernetes-bootstrap-kubelet.conf", "FileAvailable--etc-kubernetes-pki-ca.crt",
+        "FileAvailable--etc-kubernetes-kubelet.conf", "FileAvailable--etc-kubernetes-bootstrap-kubelet.conf",
+        "FileAvailable--etc-kubernetes-pki-ca.crt",
         "FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml",
         "FileAvailable--etc-kubernetes-manifests-kube-controller-manager.yaml",
         "FileAvailable--etc-kubernetes-manifests-kube-scheduler.yaml",
@@ -155,8 +157,15 @@ def test_a_file_of_a_cluster_is_left_over_unless_the_host_is_a_member(path: str,
 
 
 def test_the_data_of_a_member_is_rightly_there(spec: Spec) -> None:
-    files = "/etc/kubernetes/admin.conf\n/var/lib/etcd/member"
-    assert judge("DirAvailable--var-lib-etcd", spec, preflight__files=files) == ""
+    assert judge("DirAvailable--var-lib-etcd", spec, preflight__files=f"{MEMBER}/var/lib/etcd/member") == ""
+
+
+@pytest.mark.parametrize("left", [*MEMBER.splitlines(), "/etc/kubernetes/admin.conf"])
+def test_half_of_what_a_member_has_makes_none(left: str, spec: Spec) -> None:
+    files = f"{left}\n/var/lib/etcd/member"
+    assert "is there" in judge("DirAvailable--var-lib-etcd", spec, preflight__files=files)
+    taken = judge("Port-10250", spec, preflight__ports=f"{PORTS['10250']}\t7\tnginx", preflight__files=files)
+    assert "taken by nginx" in taken
 
 
 @pytest.mark.parametrize(
