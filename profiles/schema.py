@@ -169,7 +169,7 @@ class Runtime(Section):
 
 
 class KubeRepository(AptSource):
-    """The repository that has kubeadm, kubelet and kubectl."""
+    """The repository that has kubeadm, kubelet and kubectl; ``signed_by`` ends in .asc for a key in ASCII armour."""
 
     key: str = Field("", description="the key that signs it: its URL, or itself in ASCII armour")
 

@@ -10,21 +10,24 @@ from trueup.facts.kubeadm import IMAGES, known_images
 from trueup.profiles.schema import KubeRepository, Spec
 
 _SOURCES = "/etc/apt/sources.list.d/trueup-kubernetes.sources"
-_ARMOUR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+_ARMOUR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
+_SAME = "nothing was changed"
 
 
 def _key(change: Change, wanted: KubeRepository, artifacts: str) -> str:
-    if wanted.key.startswith(_ARMOUR):
-        text = wanted.key
-    elif artifacts:
-        text = local(artifacts, wanted.key).read_text(encoding="utf-8", errors="replace")
+    given = wanted.key.encode()
+    if given.startswith(_ARMOUR):
+        key, of = given, "the profile's key"
     else:
-        text = change.look(packages.download(wanted.key))
-    if not text.lstrip().startswith(_ARMOUR):
-        raise ChangeFailed(
-            f"{wanted.key}: not a key in ASCII armour, it begins with {text[:40]!r}; nothing was changed"
-        )
-    return text.strip() + "\n"
+        key = local(artifacts, wanted.key).read_bytes() if artifacts else change.look(packages.download(wanted.key))
+        of = wanted.key
+    armoured = key.lstrip().startswith(_ARMOUR)
+    if not armoured and key[:1] not in kube.OPENPGP:
+        raise ChangeFailed(f"{of}: not a key, neither in ASCII armour nor binary, it begins with {key[:40]!r}; {_SAME}")
+    if armoured is not wanted.signed_by.endswith(".asc"):
+        kind, ending = ("in ASCII armour", ".asc") if armoured else ("binary", ".gpg")
+        raise ChangeFailed(f"{of} is {kind}: apt wants {ending} at the end of signed_by, {wanted.signed_by}; {_SAME}")
+    return (key.strip() + b"\n" if armoured else key).decode("utf-8", "surrogateescape")
 
 
 @remedy("kube.apt.repository", disruption="none")

@@ -44,9 +44,15 @@ INDEX = "/var/lib/apt/lists/10.77.0.254:8000_kubernetes_._Packages\n"
     [
         (SOURCES, f"present\n{INDEX}", []),
         (SOURCES, f"absent\n{INDEX}", ["absent"]),
+        (SOURCES, f"malformed\n{INDEX}", ["malformed"]),
         (SOURCES, "present\n", ["none"]),
         ("bookworm\n", "present\n", ["not listed"]),
         (SOURCES.replace("lab-kubernetes", "other"), f"present\n{INDEX}", ["/etc/apt/keyrings/other.asc"]),
+        (
+            SOURCES.replace(" /etc/apt/keyrings/lab-kubernetes.asc", "\n| -----BEGIN PGP PUBLIC KEY BLOCK-----\n| ."),
+            f"present\n{INDEX}",
+            ["a key of its own"],
+        ),
         (SOURCES.replace("|Signed-By", "|X-Other"), f"present\n{INDEX}", ["any key of apt"]),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import re
 import shlex
@@ -236,14 +237,14 @@ def _dpkg(one: str, other: str) -> int:
     return (a > b) - (a < b)
 
 
-def download(url: str) -> Fact[str]:
+def download(url: str) -> Fact[bytes]:
     """Return the fact about what is at a URL, as the host sees it; nothing stays on the host."""
     probe = f"""file=$(mktemp) || exit
 trap 'rm -f "$file"' EXIT
 {shell.fetch(url, "$file")} || exit
-cat "$file"
+base64 "$file"
 """
-    return Fact("download", probe, str, timeout=60)
+    return Fact("download", probe, base64.b64decode, timeout=60)
 
 
 _COMPARE: dict[str, Callable[[str, str], int]] = {
