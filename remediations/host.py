@@ -7,6 +7,7 @@ from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
 from trueup.facts import apt, clock, swap
+from trueup.facts.systemd import Unit
 from trueup.profiles.schema import Spec
 
 
@@ -78,14 +79,19 @@ def list_apt_sources(change: Change, spec: Spec, facts: HostFacts) -> None:
             change.refresh_packages(path)
 
 
+def _time_service(change: Change) -> Unit | None:
+    services = change.look(clock.TIME_SERVICES)
+    installed = [unit for unit in services.values() if unit.loaded == "loaded"]
+    return max(installed, key=lambda unit: (unit.active == "active", unit.starts_at_boot), default=None)
+
+
 @remedy("host.time.synchronised", disruption="restart")
 def synchronise_clock(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Install the profile's time service where there is none, start and enable it, wait for the clock."""
-    services = change.look(clock.TIME_SERVICES)
-    installed = [unit for unit in services.values() if unit.loaded == "loaded"]
-    best = max(installed, key=lambda unit: (unit.active == "active", unit.starts_at_boot), default=None)
+    best = _time_service(change)
     if best is None:
         change.package(spec.host.time.service, ">= 0", hold=False)
+        best = _time_service(change)  # RHEL's chrony brings chronyd.service
     name = best.properties["Id"] if best else f"{spec.host.time.service}.service"
     change.service(name, active=True, enabled=True)
     if not change.look(clock.SYNCHRONISED):
