@@ -13,6 +13,16 @@ from trueup.profiles.schema import Spec
 _RELEASE = re.compile(r"(?:\d+:)?(\d+\.\d+\.\d+)")  # of a package's version, before what the distribution adds
 
 
+_KEY_HINTS = dict.fromkeys(("absent", "empty"), "apt trusts no index without its key") | {
+    "malformed": "neither ASCII armour nor a binary key: a page that says an error may have been saved in its place"
+}
+
+
+def _signed_by(entry: apt.Entry) -> str:
+    words = ", ".join(entry.signed_by)
+    return "a key of its own" if "-----BEGIN" in words else words or "any key of apt"
+
+
 @requirement(
     "kube.apt.repository",
     key="kube.apt.repository",
@@ -34,14 +44,10 @@ def test_apt_repository(facts: HostFacts, spec: Spec) -> None:
         if listed
         else Deviation(f"{wanted.uri} {' '.join(wanted.suites)}", "not listed", "apt's list", "declared"),
         *(
-            Deviation(
-                wanted.signed_by, ", ".join(e.signed_by) or "any key of apt", f"Signed-By of {e.where}", "declared"
-            )
-            for e in others
+            Deviation(wanted.signed_by, _signed_by(entry), f"Signed-By of {entry.where}", "declared")
+            for entry in others
         ),
-        equal(
-            found.key, "present", where=wanted.signed_by, layer="declared", hint="apt trusts no index without its key"
-        ),
+        equal(found.key, "present", where=wanted.signed_by, layer="declared", hint=_KEY_HINTS.get(found.key, "")),
         None
         if found.indexes or not listed
         else Deviation(f"an index with {name}", "none", wanted.uri, "effective", "`apt-get update` says why"),

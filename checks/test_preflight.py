@@ -99,6 +99,18 @@ def test_bridge_nf_call_iptables(facts: HostFacts, spec: Spec) -> None:
     expect(equal(facts[SYSCTL].get(key), spec.host.sysctl[key], where=proc_path(key), layer="effective"))
 
 
+@requirement(
+    "host.preflight.FileContent--proc-sys-net-bridge-bridge-nf-call-ip6tables",
+    key="host.sysctl.net.bridge.bridge-nf-call-ip6tables",
+    reads=(SYSCTL,),
+    needs=("host.sysctl.bridge_nf_call_ip6tables",),
+)
+def test_bridge_nf_call_ip6tables(facts: HostFacts, spec: Spec) -> None:
+    """Bridged traffic passes ip6tables now; host.sysctl.bridge_nf_call_ip6tables says the same, and that it stays."""
+    key = "net.bridge.bridge-nf-call-ip6tables"
+    expect(equal(facts[SYSCTL].get(key), spec.host.sysctl[key], where=proc_path(key), layer="effective"))
+
+
 @requirement("host.preflight.Swap", key="host.swap", reads=(swap.ACTIVE,), needs=("host.swap",), severity="medium")
 def test_swap(facts: HostFacts, spec: Spec) -> None:
     """No swap is in use now, unless the profile ignores it; host.swap says the same, and that it stays."""
@@ -248,6 +260,7 @@ _TOOLS: dict[Severity, str] = {
 }
 _PORTS = {"10250": _ALL} | dict.fromkeys(("6443", "10257", "10259", "2379", "2380"), _CONTROL_PLANE)
 _PATHS = {
+    f"{preflight.KUBERNETES}/kubelet.conf": _ALL,
     f"{preflight.KUBERNETES}/bootstrap-kubelet.conf": _ALL,
     f"{preflight.KUBERNETES}/pki/ca.crt": ("worker",),
     **{f"{preflight.KUBERNETES}/manifests/{name}.yaml": _CONTROL_PLANE for name in preflight.STATIC_PODS},

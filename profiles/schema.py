@@ -46,7 +46,9 @@ class Preflight(Section):
     cpus: int = Field(2, description="CPUs of a control plane, at least")
     memory: int = Field(1700, description="memory of a control plane in MB as kubeadm counts them, at least")
     ports: dict[str, str] = Field(default_factory=dict, description="TCP port to the component that may have it")
-    tools: dict[str, str] = Field(default_factory=dict, description="executable to the package that has it")
+    tools: dict[str, str] = Field(
+        default_factory=dict, description="executable to the package that has it, as the distribution names it"
+    )
     cri_socket: str = Field("", description="socket of the container runtime")
     kernel: str = Field("", description="regular expression for the releases of the kernel that are supported")
     kernel_config: list[str] = Field(
@@ -169,7 +171,7 @@ class Runtime(Section):
 
 
 class KubeRepository(AptSource):
-    """The repository that has kubeadm, kubelet and kubectl."""
+    """The repository that has kubeadm, kubelet and kubectl; ``signed_by`` ends in .asc for a key in ASCII armour."""
 
     key: str = Field("", description="the key that signs it: its URL, or itself in ASCII armour")
 

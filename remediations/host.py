@@ -7,6 +7,7 @@ from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
 from trueup.facts import apt, clock, swap
+from trueup.facts.systemd import Unit
 from trueup.profiles.schema import Spec
 
 
@@ -59,7 +60,7 @@ def turn_swap_off(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("host.apt.sources", disruption="none")
 def list_apt_sources(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Comment bad entries out, list what is missing in a file of its own, fetch the index of every source."""
+    """Comment bad entries out, list what is missing in a file of its own, fetch the index of what the profile lists."""
     found, wanted = change.look(apt.SOURCES), spec.host.apt.sources
     if foreign := [suite for source in wanted for suite in apt.as_entry(source).foreign(found.release)]:
         raise ChangeFailed(
@@ -73,17 +74,24 @@ def list_apt_sources(change: Change, spec: Spec, facts: HostFacts) -> None:
     if missing or any(entry.path == apt.OWN for entry in found.entries):
         changed |= change.write(apt.OWN, apt.render(missing))
     if changed:
-        change.refresh_packages()
+        listed = [entry.path for source in wanted for entry in found.of(source)]
+        for path in dict.fromkeys([apt.OWN] if missing else listed):
+            change.refresh_packages(path)
+
+
+def _time_service(change: Change) -> Unit | None:
+    services = change.look(clock.TIME_SERVICES)
+    installed = [unit for unit in services.values() if unit.loaded == "loaded"]
+    return max(installed, key=lambda unit: (unit.active == "active", unit.starts_at_boot), default=None)
 
 
 @remedy("host.time.synchronised", disruption="restart")
 def synchronise_clock(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Install the profile's time service where there is none, start and enable it, wait for the clock."""
-    services = change.look(clock.TIME_SERVICES)
-    installed = [unit for unit in services.values() if unit.loaded == "loaded"]
-    best = max(installed, key=lambda unit: (unit.active == "active", unit.starts_at_boot), default=None)
+    best = _time_service(change)
     if best is None:
         change.package(spec.host.time.service, ">= 0", hold=False)
+        best = _time_service(change)  # RHEL's chrony brings chronyd.service
     name = best.properties["Id"] if best else f"{spec.host.time.service}.service"
     change.service(name, active=True, enabled=True)
     if not change.look(clock.SYNCHRONISED):

@@ -10,26 +10,29 @@ from trueup.facts.kubeadm import IMAGES, known_images
 from trueup.profiles.schema import KubeRepository, Spec
 
 _SOURCES = "/etc/apt/sources.list.d/trueup-kubernetes.sources"
-_ARMOUR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+_ARMOUR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
+_SAME = "nothing was changed"
 
 
 def _key(change: Change, wanted: KubeRepository, artifacts: str) -> str:
-    if wanted.key.startswith(_ARMOUR):
-        text = wanted.key
-    elif artifacts:
-        text = local(artifacts, wanted.key).read_text(encoding="utf-8", errors="replace")
+    given = wanted.key.encode()
+    if given.startswith(_ARMOUR):
+        key, of = given, "the profile's key"
     else:
-        text = change.look(packages.download(wanted.key))
-    if not text.lstrip().startswith(_ARMOUR):
-        raise ChangeFailed(
-            f"{wanted.key}: not a key in ASCII armour, it begins with {text[:40]!r}; nothing was changed"
-        )
-    return text.strip() + "\n"
+        key = local(artifacts, wanted.key).read_bytes() if artifacts else change.look(packages.download(wanted.key))
+        of = wanted.key
+    armoured = key.lstrip().startswith(_ARMOUR)
+    if not armoured and key[:1] not in kube.OPENPGP:
+        raise ChangeFailed(f"{of}: not a key, neither in ASCII armour nor binary, it begins with {key[:40]!r}; {_SAME}")
+    if armoured is not wanted.signed_by.endswith(".asc"):
+        kind, ending = ("in ASCII armour", ".asc") if armoured else ("binary", ".gpg")
+        raise ChangeFailed(f"{of} is {kind}: apt wants {ending} at the end of signed_by, {wanted.signed_by}; {_SAME}")
+    return (key.strip() + b"\n" if armoured else key).decode("utf-8", "surrogateescape")
 
 
 @remedy("kube.apt.repository", disruption="none")
 def list_repository(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Fetch the key, list the repository signed by it, comment out other entries of it, fetch its index."""
+    """Fetch the key, list the repository signed by it, comment out other entries of it, fetch its index alone."""
     wanted = spec.kube.apt.repository
     assert wanted
     key = _key(change, wanted, spec.artifacts)
@@ -38,11 +41,14 @@ def list_repository(change: Change, spec: Spec, facts: HostFacts) -> None:
     for entry in sources.of(wanted):
         if entry.path != _SOURCES and wanted.signed_by not in entry.signed_by:
             changed |= change.comment_out(entry.path, *entry.lines)
-    if [*sources.missing([wanted])] or any(e.path == _SOURCES for e in sources.of(wanted)) or changed:
+    files = {entry.path: None for entry in sources.of(wanted)}
+    if [*sources.missing([wanted])] or _SOURCES in files or changed:
         every = ((wanted, suite, wanted.components) for suite in wanted.suites)
         changed |= change.write(_SOURCES, apt.render(every))
+        files = {_SOURCES: None}
     if changed or not facts[kube.REPOSITORY].indexes:
-        change.refresh_packages()
+        for path in files:
+            change.refresh_packages(path)
 
 
 @remedy("kube.packages.version", disruption="restart")

@@ -12,7 +12,9 @@ class Manager(Protocol):
 
     name: str
     refresh: str  # fetches the index of every source as far as they answer
-    refresh_all: str  # fails where one does not answer
+
+    def refresh_all(self, only: str = "") -> str:
+        """Return text that fetches the index of every source, of ``only`` this file on apt; all of them must answer."""
 
     def install(self, versions: Mapping[str, str], *, held: Iterable[str] = (), gone: Iterable[str] = ()) -> str:
         """Return text that installs these exact versions, newer or older, and removes nothing but ``gone``.
@@ -42,8 +44,14 @@ class Apt:
     name = "apt-get"
     _get = "apt-get -y -q -o DPkg::Lock::Timeout=120"
     refresh = f"{_get} update"
-    # without the option, apt forgives a source that does not answer (releases before 2.1 do all the same)
-    refresh_all = f"{refresh} -o APT::Update::Error-Mode=any"
+
+    def refresh_all(self, only: str = "") -> str:
+        """Without the option, apt forgives a source that does not answer (releases before 2.1 do all the same)."""
+        words = ["-o", "APT::Update::Error-Mode=any"]
+        if only:  # the others' indexes stay
+            options = (f"Dir::Etc::sourcelist={only}", "Dir::Etc::sourceparts=-", "APT::Get::List-Cleanup=0")
+            words += [word for option in options for word in ("-o", option)]
+        return f"{self.refresh} {shlex.join(words)}"
 
     def install(self, versions: Mapping[str, str], *, held: Iterable[str] = (), gone: Iterable[str] = ()) -> str:
         """Keep the configuration files that are there."""
@@ -87,12 +95,15 @@ class Dnf:
     # Release 4 says "all" for every exclude, release 5 "*".
     _dnf = "dnf -y --setopt=install_weak_deps=False --setopt='disable_excludes=all,*'"
     refresh = "dnf -q makecache"
-    refresh_all = f"{refresh} --setopt='*.skip_if_unavailable=False'"
     _lockable = """dnf -q versionlock list >/dev/null 2>&1 || {
   echo "dnf cannot hold packages here: run dnf install 'dnf-command(versionlock)'"
   exit 1
 }
 """
+
+    def refresh_all(self, only: str = "") -> str:  # noqa: ARG002 - the files of apt are not dnf's
+        """Ask all repositories."""
+        return f"{self.refresh} --setopt='*.skip_if_unavailable=False'"
 
     def install(self, versions: Mapping[str, str], *, held: Iterable[str] = (), gone: Iterable[str] = ()) -> str:
         """Take locks away first: they hide all other versions."""

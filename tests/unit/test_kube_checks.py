@@ -44,9 +44,15 @@ INDEX = "/var/lib/apt/lists/10.77.0.254:8000_kubernetes_._Packages\n"
     [
         (SOURCES, f"present\n{INDEX}", []),
         (SOURCES, f"absent\n{INDEX}", ["absent"]),
+        (SOURCES, f"malformed\n{INDEX}", ["malformed"]),
         (SOURCES, "present\n", ["none"]),
         ("bookworm\n", "present\n", ["not listed"]),
         (SOURCES.replace("lab-kubernetes", "other"), f"present\n{INDEX}", ["/etc/apt/keyrings/other.asc"]),
+        (
+            SOURCES.replace(" /etc/apt/keyrings/lab-kubernetes.asc", "\n| -----BEGIN PGP PUBLIC KEY BLOCK-----\n| ."),
+            f"present\n{INDEX}",
+            ["a key of its own"],
+        ),
         (SOURCES.replace("|Signed-By", "|X-Other"), f"present\n{INDEX}", ["any key of apt"]),
     ],
 )
@@ -83,6 +89,9 @@ def test_each_package_that_is_not_on_hold_is_named() -> None:
     assert [d.where for d in found("kube.packages.held", facts(packages=loose))] == ["package kubectl"]
 
 
+MEMBER = "/etc/kubernetes/kubelet.conf\n/var/lib/kubelet/config.yaml\n"
+
+
 def unit(active: str, enabled: str) -> str:
     return f"LoadState=loaded\nActiveState={active}\nUnitFileState={enabled}\n"
 
@@ -91,8 +100,9 @@ def unit(active: str, enabled: str) -> str:
     ("active", "enabled", "files", "expected"),
     [
         ("activating", "enabled", "", []),  # it fails and is restarted until kubeadm has been there: that is normal
-        ("activating", "enabled", "/etc/kubernetes/kubelet.conf\n", ["activating"]),
-        ("active", "enabled", "/etc/kubernetes/kubelet.conf\n", []),
+        ("activating", "enabled", MEMBER, ["activating"]),
+        ("active", "enabled", MEMBER, []),
+        ("activating", "enabled", MEMBER.partition("\n")[0], []),
         ("inactive", "disabled", "", ["disabled"]),
     ],
 )

@@ -11,6 +11,7 @@ from trueup.fact import HostFacts, Raw, Snapshot
 from trueup.facts import preflight
 from trueup.facts.kernel import SYSCTL
 from trueup.facts.preflight import Proxy
+from trueup.profile import load
 from trueup.profiles.schema import Spec
 from trueup.verdict import Unmet
 
@@ -31,10 +32,11 @@ TOOLS = [
     "touch",
 ]
 PROGRAMS = ("kubeadm", "kubelet", "kubectl")
-MEMBER = "/etc/kubernetes/kubelet.conf\n"
+MEMBER = "/etc/kubernetes/kubelet.conf\n/var/lib/kubelet/config.yaml\n"
 UNIT = "LoadState={}\nActiveState={}\n"
 PORTS = {"10250": "280A", "6443": "192B", "10257": "2811", "10259": "2813", "2379": "094B", "2380": "094C"}
 FILES = [
+    "/etc/kubernetes/kubelet.conf",
     "/etc/kubernetes/bootstrap-kubelet.conf",
     "/etc/kubernetes/pki/ca.crt",
     *(f"/etc/kubernetes/manifests/{name}.yaml" for name in preflight.STATIC_PODS),
@@ -59,7 +61,7 @@ def fine(spec: Spec) -> dict[str, str]:
         "preflight.cri": "listening",
         "preflight.proxy": "",
         "unit.firewalld.service": UNIT.format("not-found", "inactive"),
-        SYSCTL.name: "net.ipv4.ip_forward=1\nnet.bridge.bridge-nf-call-iptables=1",
+        SYSCTL.name: "".join(f"{key}=1\n" for key in spec.host.sysctl),
         "swap.active": "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
         "unit.kubelet.service": "LoadState=loaded\nActiveState=activating\nUnitFileState=enabled\n",
         "kube.programs": "".join(f"{name}\t/usr/bin/{name}\t{spec.kube.version}\t{name}\n" for name in PROGRAMS),
@@ -83,11 +85,13 @@ def judge(name: str, spec: Spec, **answers: str) -> str:
 def test_the_names_are_those_that_kubeadm_can_be_told_to_ignore() -> None:
     names = {id.removeprefix("host.preflight.") for id in IDS}
     assert names == {
-        "FileContent--proc-sys-net-bridge-bridge-nf-call-iptables", "Swap", "ImagePull",
+        "FileContent--proc-sys-net-bridge-bridge-nf-call-iptables",
+        "FileContent--proc-sys-net-bridge-bridge-nf-call-ip6tables", "Swap", "ImagePull",
         "KubeletVersion", "KubernetesVersion", "Service-Kubelet",
         "IsPrivilegedUser", "NumCPU", "Mem", "Hostname", "SystemVerification", "CRI", "Firewalld", "HTTPProxy",
         "FileContent--proc-sys-net-ipv4-ip_forward", "DirAvailable--var-lib-etcd",
-        "FileAvailable--etc-kubernetes-bootstrap-kubelet.conf", "FileAvailable--etc-kubernetes-pki-ca.crt",
+        "FileAvailable--etc-kubernetes-kubelet.conf", "FileAvailable--etc-kubernetes-bootstrap-kubelet.conf",
+        "FileAvailable--etc-kubernetes-pki-ca.crt",
         "FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml",
         "FileAvailable--etc-kubernetes-manifests-kube-controller-manager.yaml",
         "FileAvailable--etc-kubernetes-manifests-kube-scheduler.yaml",
@@ -155,8 +159,15 @@ def test_a_file_of_a_cluster_is_left_over_unless_the_host_is_a_member(path: str,
 
 
 def test_the_data_of_a_member_is_rightly_there(spec: Spec) -> None:
-    files = "/etc/kubernetes/admin.conf\n/var/lib/etcd/member"
-    assert judge("DirAvailable--var-lib-etcd", spec, preflight__files=files) == ""
+    assert judge("DirAvailable--var-lib-etcd", spec, preflight__files=f"{MEMBER}/var/lib/etcd/member") == ""
+
+
+@pytest.mark.parametrize("left", [*MEMBER.splitlines(), "/etc/kubernetes/admin.conf"])
+def test_half_of_what_a_member_has_makes_none(left: str, spec: Spec) -> None:
+    files = f"{left}\n/var/lib/etcd/member"
+    assert "is there" in judge("DirAvailable--var-lib-etcd", spec, preflight__files=files)
+    taken = judge("Port-10250", spec, preflight__ports=f"{PORTS['10250']}\t7\tnginx", preflight__files=files)
+    assert "taken by nginx" in taken
 
 
 @pytest.mark.parametrize(
@@ -167,6 +178,7 @@ def test_the_data_of_a_member_is_rightly_there(spec: Spec) -> None:
         ({"without": "CGROUP_PIDS"}, "CONFIG_CGROUP_PIDS of the kernel"),
         ({"off": "memory"}, "cgroup controller memory"),
         ({"release": "5.15.0-91-generic"}, ""),
+        ({"release": "5.14.0-503.el9.x86_64"}, ""),
         ({"release": "16.0"}, ""),
     ],
 )
@@ -174,6 +186,22 @@ def test_a_kernel_has_what_containers_need(kept: dict[str, Any], says: str, spec
     found = judge("SystemVerification", spec, preflight__kernel=kernel(spec, **kept))
     assert says in found
     assert bool(found) == bool(says)
+
+
+@pytest.mark.parametrize(
+    ("release", "supported"),
+    [
+        ("2.6.32-754.el6", False),
+        ("3.9.11", False),
+        ("3.10.0-1160.el7", True),
+        ("4.18.0-553.el8", True),
+        ("5.4.0", True),
+    ],
+)
+def test_a_profile_says_which_kernels_its_release_supports(release: str, supported: bool) -> None:
+    spec = load("aliyun-kubeadm-1.24").spec("any")
+    found = judge("SystemVerification", spec, preflight__kernel=kernel(spec, release))
+    assert (release in found) is not supported
 
 
 def test_a_kernel_without_its_configuration_could_not_be_looked_at(spec: Spec) -> None:
@@ -214,6 +242,11 @@ def programs(version: str) -> str:
         (
             "FileContent--proc-sys-net-bridge-bridge-nf-call-iptables",
             {"kernel__sysctl": "net.bridge.bridge-nf-call-iptables=0"},
+            "found     0",
+        ),
+        (
+            "FileContent--proc-sys-net-bridge-bridge-nf-call-ip6tables",
+            {"kernel__sysctl": "net.bridge.bridge-nf-call-ip6tables=0"},
             "found     0",
         ),
     ],

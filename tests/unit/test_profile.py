@@ -45,7 +45,7 @@ def test_a_shipped_profile_loads_and_has_a_name(name: str) -> None:
 def test_a_shipped_profile_goes_on_from_base(name: str) -> None:
     spec, base = profile.load(name).spec("any"), profile.load("base").spec("any")
     assert spec.host.modules == base.host.modules
-    assert spec.host.preflight.kernel == base.host.preflight.kernel
+    assert spec.host.preflight.kernel_config == base.host.preflight.kernel_config
 
 
 @pytest.mark.parametrize("name", profile.shipped())

@@ -64,12 +64,16 @@ class Packages(Hand):
             offered = self.look(packages.offered(*names))
         best = packages.together({name: offered.get(name, []) for name in names}, wanted, manager)
         if len(best) < len(names) and self.apply:
-            self._do("refresh the package index", managers.of(manager).refresh)
+            said = ""
+            try:
+                self._do("refresh the package index", managers.of(manager).refresh)
+            except ChangeFailed as error:  # a source that is dead need not be the one that has it
+                said = f"; {error}"
             offered = self.look(packages.offered(*names))
             best = packages.together({name: offered.get(name, []) for name in names}, wanted, manager)
             if lacking := [name for name in names if name not in best]:
                 found = ", ".join(offered.get(lacking[0], [])) or "none"
-                raise ChangeFailed(f"no {lacking[0]} {wanted} to install; offered: {found}")
+                raise ChangeFailed(f"no {lacking[0]} {wanted} to install; offered: {found}{said}")
         return best
 
     def remove_packages(self, names: Sequence[str]) -> None:
@@ -97,8 +101,12 @@ class Packages(Hand):
         action = Action("package", " ".join(old), f"remove {', '.join(old)}", diff, undo)
         self.act(action, manager.remove(old), "restart")
 
-    def refresh_packages(self) -> None:
-        """Fetch the index of every package source, which must succeed; the sources have changed."""
+    def refresh_packages(self, only: str = "") -> None:
+        """Fetch the index of every package source, which must succeed; the sources have changed.
+
+        Args:
+            only: a file of apt's sources, of which alone this is asked: another one's mirror may be out of reach.
+        """
         manager = managers.of(self.look(packages.MANAGER))
-        summary = f"fetch the index of every package source ({manager.name})"
-        self.act(Action("refresh", manager.name, summary, settle=f"{manager.refresh} || :"), manager.refresh_all)
+        summary = f"fetch the index of {f'what {only} lists' if only else 'every package source'} ({manager.name})"
+        self.act(Action("refresh", manager.name, summary, settle=f"{manager.refresh} || :"), manager.refresh_all(only))

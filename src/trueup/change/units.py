@@ -61,7 +61,7 @@ class Units(Files):
             for name, value in own.items():
                 text += f"{name}=\n" if name.startswith("Exec") else ""  # a list: an empty line clears it first
                 text += f"{name}={value}\n"
-        changed = self.write(path, text)
+        changed = bool(merged) and self.write(path, text)
         if changed or self.look(systemd.unit(unit)).needs_reload:
             self.reload_units()
             changed = True

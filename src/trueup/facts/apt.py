@@ -39,7 +39,7 @@ class Entry:
     suites: tuple[str, ...] = ()
     components: tuple[str, ...] = ()
     mistake: str = ""  # of its notation
-    signed_by: tuple[str, ...] = ()  # keyrings or fingerprints; nothing where any key of apt will do
+    signed_by: tuple[str, ...] = ()  # keyrings, fingerprints or a whole key; nothing where any key of apt will do
 
     @property
     def where(self) -> str:
@@ -97,7 +97,15 @@ class Sources:
                 offered = {component for entry in found for component in entry.components}
                 lacking = [component for component in source.components if component not in offered]
                 if lacking or not found:
-                    yield source, suite, lacking
+                    yield self._as_signed(source, suite, ignoring), suite, lacking
+
+    def _as_signed(self, source: AptSource, suite: str, ignoring: str) -> AptSource:
+        """Return the source with the key that goes here: apt reads no list that has two words on one suite's key."""
+        good = [e for e in self.entries if e not in self.bad() and e.path != ignoring and _same(source.uri, e.uris)]
+        of_suite = [" ".join(entry.signed_by) for entry in good if suite in entry.suites]
+        of_place = [" ".join(entry.signed_by) for entry in good if entry.signed_by]
+        key = next(iter(of_suite or [key for key in (source.signed_by, *of_place) if key]), "")
+        return source.model_copy(update={"signed_by": key})
 
 
 def as_entry(source: AptSource) -> Entry:
@@ -163,16 +171,18 @@ def _stanzas(path: str, lines: Iterable[tuple[int, str]]) -> Iterator[Entry]:
 
 def _stanza(path: str, rows: list[tuple[int, str]]) -> Iterator[Entry]:
     fields: dict[str, list[str]] = {}
-    name, mistake = "", ""
+    name, mistake, key = "", "", ""
     for number, row in rows:
         if row[0] not in " \t":
             name, found, row = row.partition(":")
             name = name.lower()
             mistake = mistake if found else f"line {number} is no field"
+        elif name == "signed-by":
+            key += f"\n{row}"
         fields.setdefault(name, []).extend(row.split())
     if mistake or "types" not in fields or " ".join(fields.get("enabled", ())).lower() not in _OFF:
         types, uris, suites, components = (tuple(fields.get(key, ())) for key in _FIELDS)
-        signed_by = tuple(fields.get("signed-by", ()))
+        signed_by = (key,) if "-----BEGIN" in key else tuple(fields.get("signed-by", ()))
         yield Entry(path, tuple(number for number, _ in rows), types, uris, suites, components, mistake, signed_by)
 
 

@@ -140,13 +140,17 @@ KUBELET_CONFIG = Fact("kube.kubelet_config", _PROBE_KUBELET, parse_kubelet)
 class Repository:
     """What the host has of the repository beside its entry in apt's list."""
 
-    key: str  # absent, empty, present
+    key: str  # absent, empty, malformed, present
     indexes: tuple[str, ...]  # the fetched ones that have the package
 
 
 def index_name(uri: str) -> str:
     """Return what the names of a repository's indexes begin with, as apt makes them of its URI (URItoFileName)."""
     return uri.partition("://")[2].rpartition("@")[2].rstrip("/").replace("_", "%5f").replace("/", "_") + "_"
+
+
+OPENPGP = (b"\x98", b"\x99", b"\x9a", b"\xc6")  # what a binary key begins with: the tag of a public key packet
+_FIRST = "|".join(f"*{byte.hex()}" for byte in OPENPGP)
 
 
 # The files are read, where asking apt would cost a second: it puts all packages of all sources in order first.
@@ -157,11 +161,18 @@ def _probe_repository(spec: Spec) -> str:
     name = shlex.quote(next(iter(spec.kube.packages.names), "kubeadm"))
     return f"""
 command -v apt-get >/dev/null 2>&1 || {{ echo 'no apt: only its package sources are known' >&2; exit 127; }}
-if [ ! -e {keyring} ]; then echo absent; elif [ -s {keyring} ]; then echo present; else echo empty; fi
+if [ ! -e {keyring} ]; then echo absent; elif [ ! -s {keyring} ]; then echo empty
+else
+  first=$(od -An -tx1 -N1 {keyring}) || exit
+  case $first in {_FIRST}) echo present;; *)
+    if grep -q '^-----BEGIN PGP PUBLIC KEY BLOCK-----' {keyring}; then echo present; else echo malformed; fi;;
+  esac
+fi
 show() {{ case $1 in *Packages) cat "$1";; *) /usr/lib/apt/apt-helper cat-file "$1";; esac; }}
 for file in /var/lib/apt/lists/{prefix}*Packages*; do
   [ -e "$file" ] || continue
-  ! show "$file" | grep -qx 'Package: '{name} || echo "$file"
+  rows=$({{ show "$file" || printf '\\nunreadable\\n'; }} | grep -x -e 'Package: '{name} -e unreadable)
+  case $rows in *unreadable) exit 1;; ?*) echo "$file";; esac
 done
 """
 
@@ -169,7 +180,7 @@ done
 def parse_repository(text: str) -> Repository:
     """Return the state of the keyring, and the indexes."""
     key, _, rows = text.partition("\n")
-    if key not in ("absent", "empty", "present"):
+    if key not in ("absent", "empty", "malformed", "present"):
         raise ValueError(f"unknown state of a keyring {key!r}")
     return Repository(key, tuple(rows.splitlines()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import re
 import shlex
@@ -40,10 +41,11 @@ class Packages:
         return found.version if found else None
 
 
-# shell that defines `owner FILE`: the package that has the file, or nothing
+# shell that defines `owner FILE`: the package that has the file, or nothing (of which rpm speaks where names would be)
 OWNER = """
 owner() {
-  { dpkg -S "$(readlink -f "$1")" || dpkg -S "$1" || rpm -qf --qf '%{NAME}:' "$1"; } 2>/dev/null | sed 's/:.*//;q'
+  { dpkg -S "$(readlink -f "$1")" || dpkg -S "$1" || { said=$(rpm -qf --qf '%{NAME}:' "$1") && echo "$said"; }
+  } 2>/dev/null | sed 's/:.*//;q'
 }
 """
 
@@ -235,14 +237,14 @@ def _dpkg(one: str, other: str) -> int:
     return (a > b) - (a < b)
 
 
-def download(url: str) -> Fact[str]:
+def download(url: str) -> Fact[bytes]:
     """Return the fact about what is at a URL, as the host sees it; nothing stays on the host."""
     probe = f"""file=$(mktemp) || exit
 trap 'rm -f "$file"' EXIT
 {shell.fetch(url, "$file")} || exit
-cat "$file"
+base64 "$file"
 """
-    return Fact("download", probe, str, timeout=60)
+    return Fact("download", probe, base64.b64decode, timeout=60)
 
 
 _COMPARE: dict[str, Callable[[str, str], int]] = {

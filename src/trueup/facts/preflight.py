@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 KUBERNETES = "/etc/kubernetes"
 ETCD = "/var/lib/etcd"
 STATIC_PODS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
-MEMBER = (f"{KUBERNETES}/kubelet.conf", f"{KUBERNETES}/admin.conf")  # a host that has one was initialised or joined
+# A host that has both was initialised or joined: the first alone is left over, and an admin.conf is copied anywhere.
+MEMBER = (f"{KUBERNETES}/kubelet.conf", "/var/lib/kubelet/config.yaml")
 _FILES = (
     *MEMBER,
     f"{KUBERNETES}/bootstrap-kubelet.conf",
@@ -249,4 +250,4 @@ PROXY = Fact("preflight.proxy", _PROBE_PROXY, parse_proxy)
 
 def member(files: frozenset[str]) -> bool:
     """Whether the host is part of a cluster already."""
-    return not files.isdisjoint(MEMBER)
+    return files.issuperset(MEMBER)

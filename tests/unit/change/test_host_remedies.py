@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from scratch import Changes
+from scratch import Changes, Rooted
 
 from trueup.catalog import catalog
 from trueup.change import Change
@@ -192,6 +192,17 @@ def test_the_service_of_the_profile_is_installed_where_there_is_none_and_not_hel
     assert done == ["install chrony (>= 0)", "enable chrony.service", "start chrony.service"]
     assert any("install chrony=4.3-2" in line for line in log())
     assert not any(line.startswith("apt-mark hold") for line in log())
+
+
+def test_what_the_package_brings_is_started_whatever_its_name(
+    changes: Changes, services: Callable[..., None], transport: Rooted, state: Path, tool: Tool
+) -> None:
+    transport.rpm = True
+    services(chrony="not-found inactive x", chronyd="not-found inactive x")
+    (state / "offered").write_text("chrony | 0:4.5-1.el9 | \n")
+    units = 'sed -i "/^Id=chronyd/,/^$/s/not-found/loaded/" "$STATE/services"'
+    tool("dnf", f'case "$*" in *repoquery*) cat "$STATE/offered";; *install*) {units};; esac')
+    assert fix("host.time.synchronised", changes(), TIME)[1:] == ["enable chronyd.service", "start chronyd.service"]
 
 
 def test_a_clock_that_does_not_get_right_is_said_to_be_so(

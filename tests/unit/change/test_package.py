@@ -68,6 +68,22 @@ def test_where_no_version_is_to_be_had_the_offered_ones_are_named(changes: Chang
     assert change.actions == []
 
 
+def test_a_source_that_is_dead_does_not_hide_what_the_others_offer(
+    changes: Changes, state: Path, tmp_path: Path
+) -> None:
+    offer(state, "1.0-1")
+    offer(state, "1.0-1", "1.1.5-1", file="offered-later")
+    tools = tmp_path / "tools"
+    real = (tools / "apt-get").rename(tools / "apt-get.real")
+    dead = 'case "$*" in *update) echo "E: dead.example has no Release"; exit 100;; esac'
+    (tools / "apt-get").write_text(f'#!/bin/sh\n{real} "$@" || exit\n{dead}\n')
+    (tools / "apt-get").chmod(0o755)
+    changes().package("runc", ">= 1.1")
+    assert "runc\t1.1.5-1" in (state / "dpkg").read_text()
+    with pytest.raises(ChangeFailed, match=r"no runc >= 2 to install; offered: .*E: dead\.example has no Release"):
+        changes().package("runc", ">= 2")
+
+
 def test_a_plan_installs_nothing_and_does_not_refresh_the_index(changes: Changes, state: Path, log: Log) -> None:
     offer(state, "1.0-1")
     plan = changes(apply=False)

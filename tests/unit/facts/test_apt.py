@@ -55,16 +55,21 @@ def parsed(text: str, name: str = "a.list") -> apt.Sources:
     return apt.SOURCES.parse(f"jammy\n@/etc/apt/sources.list.d/{name}\n{rows}\n")
 
 
+def subject_to_apt(root: Path, files: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    for directory in ("etc/sources.list.d", "state/lists/partial", "cache"):
+        (root / directory).mkdir(parents=True)
+    for name, text in files.items():
+        (root / "etc/sources.list.d" / name).write_text(f"{text}\n")
+    options = [f"-oDir::{n}={root}/{d}" for n, d in (("Etc", "etc"), ("State", "state"), ("Cache", "cache"))]
+    return subprocess.run(["apt-get", *options, "indextargets"], capture_output=True, text=True, check=False)
+
+
 @pytest.mark.skipif(not shutil.which("apt-get"), reason="apt is the oracle")
 @pytest.mark.parametrize(
     ("name", "text"), [*(("a.list", line) for line in LINES), *(("a.sources", stanza) for stanza in STANZAS)]
 )
 def test_an_entry_is_well_formed_where_apt_says_so(tmp_path: Path, name: str, text: str) -> None:
-    for directory in ("etc/sources.list.d", "state/lists/partial", "cache"):
-        (tmp_path / directory).mkdir(parents=True)
-    (tmp_path / "etc/sources.list.d" / name).write_text(f"{text}\n")
-    options = [f"-oDir::{n}={tmp_path}/{d}" for n, d in (("Etc", "etc"), ("State", "state"), ("Cache", "cache"))]
-    said = subprocess.run(["apt-get", *options, "indextargets"], capture_output=True, text=True, check=False)
+    said = subject_to_apt(tmp_path, {name: text})
     assert any(entry.problem for entry in parsed(text, name).entries) is (said.returncode != 0), said.stderr
 
 
@@ -119,6 +124,33 @@ def test_what_is_written_is_no_longer_missing() -> None:
     assert not written.bad()
     assert not list(written.missing([WANTED, flat]))
     assert "Suites: ./\nSigned-By: /etc/apt/keyrings/lab.gpg\n" in text
+
+
+KEY = "\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n Comment: of a mirror\n .\n mQENBF\n -----END PGP PUBLIC KEY BLOCK-----"
+STOCK = "Types: deb\nURIs: http://m/ubuntu/\nSuites: {}\nComponents: main\nSigned-By: {}\n"
+
+
+@pytest.mark.skipif(not shutil.which("apt-get"), reason="apt is the oracle")
+@pytest.mark.parametrize(
+    ("name", "listed", "wanted", "written"),
+    [
+        ("a.sources", STOCK.format("jammy", "/stock.gpg"), "", "/stock.gpg"),
+        ("a.sources", STOCK.format("jammy", "/a.gpg /b.gpg"), "", "/a.gpg /b.gpg"),
+        ("a.list", "deb [signed-by=/a.gpg,/b.gpg] http://m/ubuntu jammy main", "", "/a.gpg /b.gpg"),
+        ("a.sources", STOCK.format("jammy", KEY), "", KEY),
+        ("a.sources", STOCK.format("jammy-security", "/stock.gpg"), "", "/stock.gpg"),
+        ("a.sources", STOCK.format("jammy-security", "/stock.gpg"), "/own.gpg", "/own.gpg"),
+        ("a.sources", STOCK.format("jammy", "/stock.gpg"), "/own.gpg", "/stock.gpg"),
+        ("a.list", "deb http://m/ubuntu jammy main", "/own.gpg", ""),
+    ],
+)
+def test_apt_takes_what_is_written_beside_what_is_listed_for_the_same_place(
+    tmp_path: Path, name: str, listed: str, wanted: str, written: str
+) -> None:
+    source = AptSource(uri="http://m/ubuntu", suites=["jammy"], components=["main", "universe"], signed_by=wanted)
+    text = apt.render(parsed(listed, name).missing([source]))
+    assert text.endswith(f"\nSigned-By: {written}\n" if written else "universe\n")
+    assert subject_to_apt(tmp_path, {name: listed, "trueup.sources": text}).stderr == ""
 
 
 def test_a_suite_of_another_release_is_never_to_be_written() -> None:

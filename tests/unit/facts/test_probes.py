@@ -16,7 +16,8 @@ import pytest
 
 import trueup.facts
 from trueup.fact import Fact
-from trueup.facts import apt, clock, containerd, ctr, identity, kernel, packages, preflight, swap
+from trueup.facts import apt, clock, containerd, ctr, identity, kernel, kube, packages, preflight, swap
+from trueup.profile import load
 from trueup.profiles.schema import Spec
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
@@ -266,6 +267,56 @@ def test_packages_of_a_host_without_dpkg_are_asked_of_rpm(
     )
     tools(rpm="echo 'error: rpmdb open failed' >&2; exit 1")
     assert sh(packages.PACKAGES.probe(spec), path=str(tmp_path / "tools")).returncode == 1
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("rpm", "owner"),
+    [("printf runc:", "runc"), ("echo 'file /usr/local/sbin/runc is not owned by any package'; exit 1", "")],
+)
+def test_a_file_has_no_owner_where_rpm_says_so(rpm: str, owner: str, shell: str, tools: Callable[..., str]) -> None:
+    path = tools(dpkg="exit 1", rpm=rpm)
+    assert sh(f"{packages.OWNER}owner /usr/local/sbin/runc", shell=shell, path=path).stdout.strip() == owner
+
+
+def repository(root: Path, tools: Callable[..., str], helper: str = "cat", shell: str = "sh") -> Any:
+    """Ask for a repository whose files are under a scratch root."""
+    spec = load("kubeadm-1.34").spec("any")
+    probe = kube.REPOSITORY.probe(spec).replace("/usr/lib/apt/apt-helper cat-file", helper)
+    moved = probe.replace("/etc/apt/", f"{root}/").replace("/var/lib/apt/lists/", f"{root}/")
+    return sh(moved, path=tools(apt_get=":"), shell=shell)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("key", "state"),
+    [
+        (None, "absent"),
+        (b"", "empty"),
+        (b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n", "present"),
+        (b"\x99\x01\x0d\x04", "present"),
+        (b"\xc6\x33\x04", "present"),
+        (b"<html><h1>404 Not Found</h1></html>\n", "malformed"),
+    ],
+)
+def test_a_keyring_is_told_from_what_was_saved_in_its_place(
+    key: bytes | None, state: str, shell: str, tmp_path: Path, tools: Callable[..., str]
+) -> None:
+    (tmp_path / "keyrings").mkdir()
+    if key is not None:
+        (tmp_path / "keyrings/kubernetes-v1.34.asc").write_bytes(key)
+    done = repository(tmp_path, tools, shell=shell)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{state}\n", "")
+
+
+def test_an_index_that_cannot_be_read_is_not_one_without_the_package(tmp_path: Path, tools: Callable[..., str]) -> None:
+    index = tmp_path / "pkgs.k8s.io_core:_stable:_v1.34_deb_Packages.lz4"
+    index.write_text("Package: cri-tools\nPackage: kubeadm\n")
+    assert repository(tmp_path, tools).stdout == f"absent\n{index}\n"
+    index.write_text("Package: cri-tools\n")
+    assert repository(tmp_path, tools).stdout == "absent\n"
+    failed = repository(tmp_path, tools, "echo 'E: Read error' >&2; false")
+    assert (failed.returncode, failed.stderr) == (1, "E: Read error\n")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
