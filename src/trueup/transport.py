@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import shlex
 import shutil
@@ -11,12 +12,15 @@ import subprocess
 import tempfile
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from trueup.errors import CouldNotLook, TimedOut, Unreachable, UsageError
 
 _SSH_FAILED = 255
+_TIMED_OUT = 124  # what timeout(1) says
 _PIECE = 60_000  # bytes: one argument of a command holds 128 KiB, and these travel as base64
 _ADVICE = {
     "host key verification failed": "the host key is not the known one: compare it, then `ssh-keygen -R HOST`",
@@ -38,7 +42,7 @@ class Completed:
 
 
 class Transport(Protocol):
-    """The one door to a host. The script travels on stdin, never in an argument list."""
+    """The one door to a host. A script travels on stdin where there is one, so that no process list shows it."""
 
     def run(self, script: str, timeout: float) -> Completed:
         """Run a POSIX sh script as root (or as the user that was asked for).
@@ -50,7 +54,7 @@ class Transport(Protocol):
         """
 
     def send(self, file: Path, script: str, timeout: float) -> Completed:
-        """Run a script that has a file of ours on its stdin; process lists show it, so nothing secret is in it.
+        """Run a script that has a file of ours on its stdin; process lists show the script: nothing secret is in it.
 
         Raises:
             Unreachable: as for ``run``, and so is ``TimedOut``.
@@ -153,26 +157,37 @@ class OpenSSH(Process):
 
 @dataclass
 class Testinfra:
-    """Any other backend of pytest-testinfra: slower, but the same door."""
+    """Any other backend of pytest-testinfra: slower, but the same door.
+
+    Its ``run`` takes a command and no stdin. So what is sent travels in pieces, encoded, into a file that only its
+    owner can read; a process list shows each piece while it is written, and nothing of it while the script runs.
+    """
 
     hostspec: str
     options: dict[str, Any]
     __test__ = False
 
     def run(self, script: str, timeout: float) -> Completed:
-        """See :class:`Transport`; the backend's ``run`` takes no stdin, so the script travels encoded."""
-        encoded = base64.b64encode(script.encode()).decode()
-        return self._run(f"echo {encoded} | base64 -d | timeout {int(timeout)} sh -s")
+        """See :class:`Transport`."""
+        return self._feed(io.BytesIO(script.encode()), "sh -s", timeout)
 
     def send(self, file: Path, script: str, timeout: float) -> Completed:
-        """See :class:`Transport`; the file travels in pieces."""
-        held = f"/tmp/trueup-{uuid.uuid4().hex}"  # noqa: S108 - on the host, with a name that nobody can guess
+        """See :class:`Transport`."""
         with file.open("rb") as content:
-            while piece := base64.b64encode(content.read(_PIECE)).decode():
-                if (done := self._run(f"umask 077; echo {piece} | base64 -d >>{held}")).rc:
-                    return done
-        run = f"timeout {int(timeout)} sh -c {shlex.quote(script)}"
-        return self._run(f"touch {held}; {run} <{held}; rc=$?; rm -f {held}; exit $rc")
+            return self._feed(content, f"sh -c {shlex.quote(script)}", timeout)
+
+    def _feed(self, content: BinaryIO, command: str, timeout: float) -> Completed:
+        held = f"/tmp/trueup-{uuid.uuid4().hex}"  # noqa: S108 - on the host, with a name that nobody can guess
+        for piece in chain([content.read(_PIECE)], iter(partial(content.read, _PIECE), b"")):
+            encoded = base64.b64encode(piece).decode()
+            if (done := self._run(f"umask 077; echo {encoded} | base64 -d >>{held}")).rc:
+                self._run(f"rm -f {held}")
+                return done
+        # Gone before anything is done with it: whatever becomes of the connection, it does not stay.
+        done = self._run(f"{{ rm -f {held}; timeout {int(timeout)} {command}; }} <{held}")
+        if done.rc == _TIMED_OUT:
+            raise TimedOut(f"no answer in {timeout:g} s, gave up", done.out, done.err)
+        return done
 
     def _run(self, command: str) -> Completed:
         import testinfra
