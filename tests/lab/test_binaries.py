@@ -16,8 +16,8 @@ pytestmark = pytest.mark.lab
 HOST = "w3"
 Run = Callable[..., Any]
 ONLY = """select: [
-  "runtime.*", "!runtime.containerd.deprecations", "!runtime.ctr.*", "!runtime.nerdctl.*", "host.kernel.*", "host.sysctl.*",
-  host.apt.sources, host.preflight.CRI,
+  "runtime.*", "!runtime.containerd.deprecations", "!runtime.ctr.*", "!runtime.nerdctl.*", "host.kernel.*",
+  "host.sysctl.*", host.apt.sources, host.preflight.CRI,
 ]"""
 CONTAINERD, RUNC = "containerd-1.6.20-linux-amd64.tar.gz", "runc.amd64"
 
