@@ -239,6 +239,7 @@ def test_running_version(facts: HostFacts, spec: Spec) -> None:
     key="runtime.containerd.config",
     reads=(PLUGINS,),
     needs=("runtime.containerd.config_loaded", "host.preflight.CRI"),
+    after=("runtime.containerd.registry_mirrors",),  # the old way of which keeps it from loading
     severity="critical",
 )
 def test_cri_plugin(facts: HostFacts, spec: Spec) -> None:

@@ -1,5 +1,5 @@
 # red: declared
-# says: header of http://10.77.0.254:5000
+# says: found     http://10.77.0.254:5000
 # advice
 # after: cp -p /root/hosts.toml /etc/containerd/certs.d/docker.io/hosts.toml
 # What the profile has no words for would be lost by writing the file anew: the remedy refuses, and says what.

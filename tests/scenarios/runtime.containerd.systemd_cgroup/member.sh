@@ -5,7 +5,7 @@
 # after: rm /etc/kubernetes/kubelet.conf /var/lib/kubelet/config.yaml
 # after: sed -i 's|SystemdCgroup = false|SystemdCgroup = true|' /etc/containerd/config.toml
 # after: systemctl restart containerd
-# also: kube.kubelet.service
+# profile: select: ["!kube.kubelet.service"]
 mkdir -p /etc/kubernetes /var/lib/kubelet
 touch /etc/kubernetes/kubelet.conf
 echo 'cgroupDriver: systemd' >/var/lib/kubelet/config.yaml

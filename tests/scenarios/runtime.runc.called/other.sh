@@ -1,8 +1,7 @@
 # red: effective
 # says: /opt/runc
 # advice
-# after: sed -i '/BinaryName = /d' /etc/containerd/config.toml
+# after: sed -i 's|BinaryName = "/opt/runc"|BinaryName = ""|' /etc/containerd/config.toml
 # after: systemctl restart containerd
-sed -i 's|^ *SystemdCgroup = .*|&\n            BinaryName = "/opt/runc"|' /etc/containerd/config.toml
-grep -q BinaryName /etc/containerd/config.toml
+sed -i 's|BinaryName = ""|BinaryName = "/opt/runc"|' /etc/containerd/config.toml
 systemctl restart containerd
