@@ -1,7 +1,7 @@
 # red: effective
 # says: /opt/runc
 # advice
-# after: sed -i 's|BinaryName = "/opt/runc"|BinaryName = ""|' /etc/containerd/config.toml
+# after: sed -i '/BinaryName = /d' /etc/containerd/config.toml
 # after: systemctl restart containerd
-sed -i 's|BinaryName = ""|BinaryName = "/opt/runc"|' /etc/containerd/config.toml
+sed -i -e '/BinaryName = /d' -e 's|^ *SystemdCgroup = true|&\nBinaryName = "/opt/runc"|' /etc/containerd/config.toml
 systemctl restart containerd
