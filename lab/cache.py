@@ -15,6 +15,7 @@ OFFERED = (
     "containerd runc conntrack ethtool socat ebtables containernetworking-plugins"  # with all they need beside the base
 )
 UNPACKED = "docker-registry busybox-static containerd runc containernetworking-plugins"  # for the lab's own use
+UNPACKED += " etcd-server nginx nginx-common conntrack"
 OPTIONS = ["--variant=minbase", "--dpkgopt=force-unsafe-io", f"--include={PACKAGES} curl iptables sudo less"]
 OPTIONS += [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("man", "locale", "doc")]
 OWN_MOUNTS = ["unshare", "--mount"]  # before what mounts, so that its mounts do not outlive it when it is killed

@@ -9,18 +9,19 @@ from lab.cache import OWN_MOUNTS, made, mirror
 from lab.machine import run, wrap
 
 PROGRAMS = "kubeadm kubelet kubectl"
+CONTROL_PLANE = "kube-apiserver kube-controller-manager kube-scheduler kube-proxy"
 VERSIONS = "v1.20.2 v1.20.1 v1.19.9"  # what the code is, and what it only claims to be, for upgrades and skews
 SUITE = "bookworm"  # later ones have Kubernetes' source only in part
 TOOLS = "golang-1.19-go golang-github-modern-go-reflect2-dev gcc libc6-dev dpkg-dev"
-SCRIPTS = [Path(__file__).with_name(name) for name in ("kubernetes.sh", "mapcheck.go")]
+SCRIPTS = [Path(__file__).with_name(name) for name in ("kubernetes.sh", "golang")]
 
 
 def kubernetes(cache: Path) -> Path:
-    """A directory of programs for each version, and the static `pause`."""
+    """A directory of programs for each version, the static `pause`, and in `standins` what Debian does not have."""
     suite, *sources = mirror()
 
     def make(new: Path) -> None:
-        print("lab: building Kubernetes, once on this machine: about 8 minutes on two cores", file=sys.stderr)
+        print("lab: building Kubernetes, once on this machine: about 9 minutes on two cores", file=sys.stderr)
         work = new / "work"
         work.mkdir()
         lists = []
@@ -38,10 +39,11 @@ def kubernetes(cache: Path) -> Path:
         options = ["--variant=minbase", "--format=null", "--dpkgopt=force-unsafe-io", f"--include={TOOLS}"]
         options += [f"--customize-hook={hook}" for hook in hooks]
         command = wrap("building", *OWN_MOUNTS, "mmdebstrap", *options, SUITE, "-", *lists)
-        run(*command, PROGRAMS=PROGRAMS, VERSIONS=VERSIONS, TMPDIR=str(work))
+        run(*command, PROGRAMS=PROGRAMS, CONTROL_PLANE=CONTROL_PLANE, VERSIONS=VERSIONS, TMPDIR=str(work))
         run("rm", "-rf", work)
 
-    recipe = [PROGRAMS, VERSIONS, TOOLS, *(file.read_text() for file in SCRIPTS), SUITE, platform.machine()]
+    files = [SCRIPTS[0], *sorted(SCRIPTS[1].iterdir())]
+    recipe = [PROGRAMS, CONTROL_PLANE, VERSIONS, TOOLS, *(file.read_text() for file in files), SUITE, platform.machine()]
     return made(cache, "kubernetes", recipe, make)
 
 

@@ -1,6 +1,7 @@
 #!/bin/sh -eu
 # Builds Kubernetes from Debian's source package. Runs in a root of its own that has Go and is removed afterwards.
-# $PROGRAMS what to build; $VERSIONS what it shall call itself: the first is true, the others are the same code, linked again
+# $PROGRAMS what to build; $VERSIONS what it shall call itself: the first is true, the others are the same code, linked again;
+# $CONTROL_PLANE what is built in the true version alone
 export GOPATH=/go GOCACHE=/gocache GOFLAGS="" GO111MODULE=off GOPROXY=off CGO_ENABLED=0 PATH="/usr/lib/go-1.19/bin:$PATH"
 source=$GOPATH/src/k8s.io/kubernetes
 mkdir -p /out "${source%/*}"
@@ -14,9 +15,12 @@ reflect2=modern-go/reflect2
 rm vendor/github.com/$reflect2/*.go
 cp /usr/share/gocode/src/github.com/$reflect2/*.go vendor/github.com/$reflect2/
 rm -f vendor/github.com/$reflect2/*_test.go
-mkdir cmd/mapcheck
-cp /mapcheck.go cmd/mapcheck/
-go run k8s.io/kubernetes/cmd/mapcheck
+for file in /golang/*.go; do
+  name=$(basename "$file" .go)
+  mkdir "cmd/lab-$name"
+  cp "$file" "cmd/lab-$name/"
+done
+go run k8s.io/kubernetes/cmd/lab-mapcheck
 
 # the one generated file that the tarball lacks
 go build -o /openapi-gen ./vendor/k8s.io/kube-openapi/cmd/openapi-gen
@@ -32,9 +36,13 @@ for version in $VERSIONS; do
     flags="$flags -X $package.gitVersion=$version -X $package.gitMajor=1 -X $package.gitMinor=${minor%%.*}"
     flags="$flags -X $package.gitTreeState=archive -X $package.gitCommit=debian-$(dpkg-parsechangelog -S Version)"
   done
-  for program in $PROGRAMS; do
+  for program in $PROGRAMS $CONTROL_PLANE; do
     go build -trimpath -ldflags "$flags" -o "/out/$version/$program" "k8s.io/kubernetes/cmd/$program"
   done
+  CONTROL_PLANE=''
+done
+for standin in coredns calico; do
+  go build -trimpath -ldflags "-s -w" -o "/out/standins/$standin" "k8s.io/kubernetes/cmd/lab-$standin"
 done
 gcc -Os -Wall -static -s -DVERSION=v3.2 -o /out/pause build/pause/linux/pause.c
 test "$(/out/"$version"/kubeadm version -o short)" = "$version"
