@@ -211,6 +211,7 @@ class Spec(Section):
     host: Host = Field(default_factory=Host)
     runtime: Runtime = Field(default_factory=Runtime)
     kube: Kube = Field(default_factory=Kube)
+    wait: float = Field(300, gt=0, description="seconds that something may take to come up after a change")
     artifacts: str = Field(
         "", description="directory on the controller, relative to this file, with the files of all urls"
     )

@@ -17,13 +17,12 @@ from trueup.errors import UsageError, nearest
 from trueup.verdict import Layer
 
 if TYPE_CHECKING:
-    from trueup.change import Change
-    from trueup.fact import Fact, HostFacts
+    from trueup.fact import Fact
     from trueup.profiles.schema import Spec
 
-    # of the facts of one host (HostFacts), or of a requirement across hosts (FleetFacts)
+    # of the facts of one host (HostFacts) and changes to it (Change), or across hosts (FleetFacts, ClusterChange)
     Check = Callable[[Any, Spec], None]
-    Fix = Callable[[Change, Spec, HostFacts], None]
+    Fix = Callable[[Any, Spec, Any], None]
 
 Severity = Literal["critical", "high", "medium", "low"]
 Disruption = Literal["none", "reload", "restart", "drain", "reboot"]
@@ -48,6 +47,7 @@ class Requirement:
     controls: tuple[str, ...]
     across: bool
     active: bool
+    eventually: bool
     source: str
 
     @property
@@ -90,11 +90,13 @@ class Catalog:
         controls: tuple[str, ...] = (),
         across: bool = False,
         active: bool = False,
+        eventually: bool = False,
     ) -> Callable[[Check], Check]:
         """Register a check. ``key`` is the profile key that holds the expected value, ``reads`` the facts it looks at,
         ``needs`` the requirements without which it makes no sense, ``after`` those that must hold before its remedy is
-        safe, ``controls`` references such as ``CIS 5.1``. One ``across`` hosts is judged once, on the facts of all.
-        An ``active`` one does more than look (it pulls, runs, connects), and leaves nothing behind.
+        safe, ``controls`` references such as ``CIS 5.1``. One ``across`` hosts is judged once, on the facts of all and
+        of the cluster. An ``active`` one does more than look (it pulls, runs, connects), and leaves nothing behind. One
+        that comes true ``eventually`` is waited for after a change, up to the profile's deadline.
         """
 
         def register(check: Check) -> Check:
@@ -114,6 +116,7 @@ class Catalog:
                 controls=controls,
                 across=across,
                 active=active,
+                eventually=eventually,
                 source=source,
             )
             check.__requirement__ = made  # type: ignore[attr-defined]

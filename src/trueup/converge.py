@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from trueup.catalog import Catalog, Remedy, Requirement
-from trueup.change import Change
+from trueup.change import Change, ClusterChange
+from trueup.cluster import Cluster
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
-from trueup.fact import Fact, FleetFacts, HostFacts
-from trueup.fleet import Fleet, Host, Together
+from trueup.fact import Fact, FleetFacts, HostFacts, of_api
+from trueup.fleet import Fleet, Host
 from trueup.profile import Loaded
 from trueup.redact import redact
 from trueup.verdict import Outcome, Result, Unmet
 
 Pair = tuple[str, str]  # requirement id, host id
-Subject = Host | Together
+Subject = Host | Cluster
+Say = Callable[[str], None]
+_PAUSE, _LONGEST = 0.5, 5.0  # seconds between two looks at what is coming up: at first, and at most
 
 
 class Audit:
@@ -52,35 +55,50 @@ class Audit:
         return result
 
     def _judge(self, requirement: Requirement, host: Subject) -> Result:
-        if isinstance(host, Together):
-            result = self._compare(requirement, host)
+        if isinstance(host, Cluster):
+            result = self._together(requirement, host)
         elif (snapshot := host.facts.snapshot).problem:
             outcome = Outcome.UNREACHABLE if snapshot.unreachable else Outcome.COULD_NOT_LOOK
             return Result(requirement.id, host.id, outcome, detail=snapshot.problem)
         elif missing := self._missing(requirement.needs, host):
             return Result(requirement.id, host.id, Outcome.BLOCKED, detail=f"needs {missing}")
         else:
-            result = _check(requirement, host, host.facts.view(requirement.reads))
+            result = _check(requirement, host, host.view(requirement))
         if result.outcome is Outcome.FAILED and (waiver := self.profile.waiver(requirement.id, host.id)):
             result.outcome = Outcome.WAIVED
             result.note(f"waived until {waiver.expires} by {waiver.approver}: {waiver.reason}")
         return result
 
-    def _compare(self, requirement: Requirement, together: Together) -> Result:
-        members = together.members(requirement)
-        blocked = {host.id: f"needs {why}" for host in members if (why := self._missing(requirement.needs, host))}
-        facts = together.evidence(requirement, blocked)
-        result = _check(requirement, together, facts)
+    def _together(self, requirement: Requirement, cluster: Cluster) -> Result:
+        if missing := self._missing(self._across(requirement.needs), cluster):
+            return Result(requirement.id, cluster.id, Outcome.BLOCKED, detail=f"needs {missing}")
+        blocked = self._blocked(requirement, cluster)
+        facts = cluster.view(requirement, blocked)
+        result = _check(requirement, cluster, facts)
         result.note(*(f"not compared: {name}: {why}" for name, why in facts.silent.items()))
         if facts.silent and result.outcome is Outcome.PASSED:
             result.outcome = Outcome.BLOCKED if facts.silent.keys() <= blocked.keys() else Outcome.COULD_NOT_LOOK
         return result
 
-    def _missing(self, ids: Iterable[str], host: Host) -> str:
-        """Return the first of the selected requirements that does not hold, and why; or nothing."""
+    def _blocked(self, requirement: Requirement, cluster: Cluster) -> dict[str, str]:
+        """Return the hosts that lack what the requirement needs of each, and what that is."""
+        needs = [id for id in requirement.needs if not self.catalog.requirements[id].across]
+        members = cluster.members(requirement)
+        return {host.id: f"needs {why}" for host in members if (why := self._missing(needs, host))}
+
+    def _across(self, ids: Iterable[str]) -> list[str]:
+        return [id for id in ids if self.catalog.requirements[id].across]
+
+    def _missing(self, ids: Iterable[str], subject: Subject) -> str:
+        """Return the first of the selected requirements that does not hold, and why; or nothing.
+
+        One that is judged once for all hosts holds for each of them or for none.
+        """
         for id in ids:
-            if (id, host.id) in self.pairs:
-                result = self.result(self.catalog.requirements[id], host)
+            requirement = self.catalog.requirements[id]
+            on = self.fleet.cluster if requirement.across else subject
+            if (id, on.id) in self.pairs:
+                result = self.result(requirement, on)
                 if not result.outcome.holds:
                     # a blocked one says what blocks it, so that the chain ends with the one that really failed
                     cause = result.detail if result.outcome is Outcome.BLOCKED else f"is {result.outcome}"
@@ -93,6 +111,7 @@ class Converge(Audit):
 
     Args:
         allow: what else remedies may do; ``destructive``.
+        say: takes a line that tells what is waited for.
     """
 
     def __init__(
@@ -105,12 +124,15 @@ class Converge(Audit):
         run: str,
         apply: bool,
         allow: Iterable[str] = (),
+        say: Say = lambda _: None,
     ) -> None:
         super().__init__(catalog, fleet, profile, pairs)
         self.allow = frozenset(allow)
-        self._order = catalog.order()
         self.run = run
         self.apply = apply
+        self.say = say
+        self._order = catalog.order()
+        self._changed = False  # anything, on any host: what follows may take a while to show it
 
     def result(self, requirement: Requirement, host: Subject) -> Result:
         """Return the result; the first question about a requirement settles it on all its hosts."""
@@ -120,10 +142,10 @@ class Converge(Audit):
 
     def _settle(self, requirement: Requirement) -> None:
         _ = self._held  # known before the first change
-        everyone: list[Subject] = [*self.fleet.hosts.values(), self.fleet.together]
+        everyone: list[Subject] = [*self.fleet.hosts.values(), self.fleet.cluster]
         hosts = [host for host in everyone if (requirement.id, host.id) in self.pairs]
         for host in hosts:  # before the threads start, so that none settles a need a second time
-            for member in host.members(requirement):
+            for member in [*host.members(requirement), host]:
                 self._missing((*requirement.needs, *requirement.after), member)
         with ThreadPoolExecutor(self.fleet.forks, thread_name_prefix="fix") as pool:
             for result in pool.map(lambda host: self._true_up(requirement, host), hosts):
@@ -148,19 +170,33 @@ class Converge(Audit):
         wanted = list(requirement.reads)
         following = self._order[self._order.index(requirement.id) + 1 :]
         for id in (id for id in following if (id, host.id) in self.pairs):
-            wanted += self.catalog.requirements[id].reads
+            wanted += [fact for fact in self.catalog.requirements[id].reads if not of_api(fact)]
             if (id, host.id) not in self._held:
                 break
         return wanted
 
+    def _look(self, requirement: Requirement, subject: Subject) -> None:
+        """Have the facts that the requirement is judged on, and with those of a host what will be asked of it next."""
+        members = [member for member in subject.members(requirement) if not member.knows(requirement.reads)]
+        wanted: dict[str, Iterable[Fact[Any]]] = {member.id: self._ahead(requirement, member) for member in members}
+        if not self.fleet.cluster.knows(requirement.reads):
+            wanted[self.fleet.cluster.id] = requirement.reads
+        self.fleet.gather(wanted)
+
+    def _forget(self, requirement: Requirement, subject: Subject, others: Iterable[str] = (), age: float = 0) -> None:
+        for host in [*subject.members(requirement), *(self.fleet.hosts[id] for id in others)]:
+            host.forget()
+        self.fleet.cluster.forget(age)
+
     def _true_up(self, requirement: Requirement, host: Subject) -> Result:
         began = time.perf_counter()
-        unknown = [member for member in host.members(requirement) if not member.knows(requirement.reads)]
-        self.fleet.gather({member.id: self._ahead(requirement, member) for member in unknown})
+        self._look(requirement, host)
         result = self.judge(requirement, host)
+        remedy = self.catalog.remedies.get(requirement.id)
+        if remedy is None and self._changed:
+            result = self._eventually(requirement, host, result)
         if result.outcome is Outcome.FAILED:
-            remedy = self.catalog.remedies.get(requirement.id)
-            if remedy is None or isinstance(host, Together):
+            if remedy is None:
                 result.note("no automatic remedy")
             elif remedy.destructive and "destructive" not in self.allow:
                 result.note(f"--fix-allow=destructive would: {remedy.sentence}")
@@ -171,36 +207,76 @@ class Converge(Audit):
         result.seconds = time.perf_counter() - began
         return result
 
-    def _remedy(self, requirement: Requirement, remedy: Remedy, host: Host, before: Result) -> Result:
+    def _eventually(self, requirement: Requirement, subject: Subject, result: Result) -> Result:
+        """Return what is so in the end: some things take their time after a change, up to the profile's ``wait``."""
+        until, pause, said = time.monotonic() + subject.spec.wait, _PAUSE, ""
+        while (
+            requirement.eventually
+            and self.apply
+            and result.outcome in (Outcome.FAILED, Outcome.COULD_NOT_LOOK)
+            and time.monotonic() < until
+        ):
+            words = "; ".join(f"{d.where}: {d.found}" for d in result.deviations) or result.detail
+            if words != said:
+                self.say(f"waiting for {requirement.id} on {subject.id}: {words}")
+            said = words
+            time.sleep(pause)
+            self._forget(requirement, subject, age=pause)
+            pause = min(pause * 1.5, _LONGEST)
+            self._look(requirement, subject)
+            result = self.judge(requirement, subject)
+        return result
+
+    def _hand(self, remedy: Remedy, subject: Subject, *, apply: bool) -> Change | ClusterChange:
+        if isinstance(subject, Cluster):
+            return ClusterChange(subject, run=self.run, apply=apply, allowed=remedy.disruption)
+        cluster = self.fleet.cluster
+        return Change(subject.transport, cluster=cluster, run=self.run, apply=apply, allowed=remedy.disruption)
+
+    def _view(self, requirement: Requirement, subject: Subject) -> HostFacts | FleetFacts:
+        if isinstance(subject, Cluster):
+            return subject.view(requirement, self._blocked(requirement, subject))
+        return subject.view(requirement)
+
+    def _remedy(self, requirement: Requirement, remedy: Remedy, host: Subject, before: Result) -> Result:
         if self.apply and not host.facts.snapshot.root:
             return replace(before, outcome=Outcome.FIX_FAILED, detail="not root there: use --sudo; nothing was changed")
-        change = Change(host.transport, run=self.run, apply=self.apply, allowed=remedy.disruption)
+        change = self._hand(remedy, host, apply=self.apply)
         result = replace(before, actions=change.actions)
+
+        def failed(result: Result, why: str) -> Result:
+            return self._fix_failed(result, change, partial(self._forget, requirement, host, change.record.hosts), why)
+
         try:
-            remedy.fix(change, host.spec, host.facts.view(requirement.reads))
+            remedy.fix(change, host.spec, self._view(requirement, host))
         except (ChangeFailed, CouldNotLook) as error:
-            return self._fix_failed(result, change, host, str(error))
+            return failed(result, str(error))
         except Unreachable as error:
-            host.forget()
+            self._forget(requirement, host, change.record.hosts)
             detail = f"connection lost in the middle: {error}; what had begun is finished or not begun; run again"
             return replace(result, outcome=Outcome.FIX_FAILED, detail=detail)
         except Exception:  # noqa: BLE001 - a mistake in a remedy must not leave a host half changed
-            return self._fix_failed(result, change, host, f"the remedy broke:\n{traceback.format_exc()}")
+            return failed(result, f"the remedy broke:\n{traceback.format_exc()}")
         if not self.apply:
             return result
-        host.forget()
-        host.look(requirement.reads)
+        self._changed |= bool(change.actions)
+        self._forget(requirement, host, change.record.hosts)
+        self._look(requirement, host)
         after = self.judge(requirement, host)
+        if self._changed:
+            after = self._eventually(requirement, host, after)
         if after.outcome is not Outcome.PASSED:
             done = "remedied, still not so" if change.actions else "the remedy found nothing to change"
-            return self._fix_failed(replace(after, actions=change.actions), change, host, f"{done}; {after.detail}")
+            return failed(replace(after, actions=change.actions), f"{done}; {after.detail}")
+        if not change.actions:
+            return after  # it only took its time
         return self._twice(requirement, remedy, host, replace(result, detail="", evidence=after.evidence))
 
-    def _twice(self, requirement: Requirement, remedy: Remedy, host: Host, result: Result) -> Result:
+    def _twice(self, requirement: Requirement, remedy: Remedy, host: Subject, result: Result) -> Result:
         """Plan the remedy once more on the repaired host: it must find nothing to do."""
-        again = Change(host.transport, run=self.run, apply=False, allowed=remedy.disruption)
+        again = self._hand(remedy, host, apply=False)
         try:
-            remedy.fix(again, host.spec, host.facts.view(requirement.reads))
+            remedy.fix(again, host.spec, self._view(requirement, host))
         except Exception as error:  # noqa: BLE001 - whatever it is, a second run would meet it too
             words = redact(f"a second application fails: {error}")
             return replace(result, outcome=Outcome.NOT_IDEMPOTENT, detail=words)
@@ -209,11 +285,13 @@ class Converge(Audit):
             return replace(result, outcome=Outcome.NOT_IDEMPOTENT, detail=f"a second application would: {words}")
         return replace(result, outcome=Outcome.FIXED)
 
-    def _fix_failed(self, result: Result, change: Change, host: Host, why: str) -> Result:
+    def _fix_failed(
+        self, result: Result, change: Change | ClusterChange, forget: Callable[[], None], why: str
+    ) -> Result:
         words = [redact(why).strip("; ")]
         if self.apply and change.actions:
             problems = change.rollback()
-            host.forget()
+            forget()
             words.append("rolled back" + "".join(f"; could not undo: {problem}" for problem in problems))
         outcome = Outcome.FIX_FAILED if self.apply else result.outcome
         return replace(result, outcome=outcome, detail="\n".join(words))
@@ -236,4 +314,4 @@ def _check(requirement: Requirement, host: Subject, facts: HostFacts | FleetFact
 
 
 def _holds(requirement: Requirement, host: Host) -> bool:
-    return _check(requirement, host, host.facts.view(requirement.reads)).outcome is Outcome.PASSED
+    return _check(requirement, host, host.view(requirement)).outcome is Outcome.PASSED

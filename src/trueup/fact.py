@@ -1,4 +1,5 @@
-"""Facts: what is. A fact is a probe (POSIX sh) and a pure parser; all probes of a host travel as one script."""
+"""Facts: what is. A fact is a probe and a pure parser: of a host POSIX sh, all of which travels as one script; of the
+cluster a question to the Kubernetes API."""
 
 from __future__ import annotations
 
@@ -9,13 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar
 
 from trueup.errors import CouldNotLook, UsageError
 from trueup.redact import redact
 
 if TYPE_CHECKING:
+    from trueup.api import Api
     from trueup.profiles.schema import Spec
+    from trueup.transport import Transport
 
 T = TypeVar("T")
 SCHEMA = 1
@@ -92,6 +95,26 @@ class Fact(Generic[T]):
         return f"Fact({self.name!r})"
 
 
+class ApiFact(Fact[T]):
+    """One thing that can be learned of the cluster.
+
+    Args:
+        name: as of any fact.
+        fetch: function of the API and the spec that returns plain data, pruned to what is needed: a snapshot keeps all
+            of it. It must only look. An absent object is an answer, ``None``.
+        parse: pure function of that data; raises ``ValueError`` for what it cannot read.
+    """
+
+    def __init__(self, name: str, fetch: Callable[[Api, Spec], Any], parse: Callable[[Any], T]) -> None:
+        super().__init__(name, "", lambda text: parse(json.loads(text)))
+        self.fetch = fetch
+
+
+def of_api(fact: Fact[Any]) -> TypeGuard[ApiFact[Any]]:
+    """Whether a fact is the cluster's and not a host's."""
+    return isinstance(fact, ApiFact)
+
+
 @dataclass
 class Snapshot:
     """All raw answers of one host: evidence, test fixture and drift baseline in one."""
@@ -136,17 +159,21 @@ class HostFacts:
     Args:
         snapshot: where the answers come from.
         allowed: the facts that may be read; all where not given.
+        cluster: the facts of the cluster that the host is in, where it is not these.
     """
 
-    def __init__(self, snapshot: Snapshot, allowed: Iterable[Fact[Any]] | None = None) -> None:
+    def __init__(
+        self, snapshot: Snapshot, allowed: Iterable[Fact[Any]] | None = None, cluster: HostFacts | None = None
+    ) -> None:
         self.snapshot = snapshot
         self.read: dict[str, Raw] = {}
+        self.cluster = cluster
         self._allowed = None if allowed is None else {fact.name for fact in allowed}
         self._parsed: dict[str, Any] = {}
 
-    def view(self, allowed: Iterable[Fact[Any]]) -> HostFacts:
+    def view(self, allowed: Iterable[Fact[Any]], cluster: HostFacts | None = None) -> HostFacts:
         """Return the same facts, limited to those that a requirement declared, with a record of its own."""
-        limited = HostFacts(self.snapshot, allowed)
+        limited = HostFacts(self.snapshot, allowed, cluster)
         limited._parsed = self._parsed
         return limited
 
@@ -159,26 +186,38 @@ class HostFacts:
         """
         if self._allowed is not None and fact.name not in self._allowed:
             raise TypeError(f"{fact.name} is read but not declared: add it to reads=(…) of the requirement")
+        if self.cluster and of_api(fact):
+            value: T = self.cluster[fact]
+            self.read[fact.name] = self.cluster.read[fact.name]
+            return value
         if (raw := self.snapshot.raws.get(fact.name)) is None:
-            raise CouldNotLook(f"{fact.name}: not in the snapshot of {self.snapshot.taken}")
+            raise CouldNotLook(self.snapshot.problem or f"{fact.name}: not in the snapshot of {self.snapshot.taken}")
         self.read[fact.name] = raw
         if fact.name not in self._parsed:
             self._parsed[fact.name] = _parse(fact, raw)
-        value: T = self._parsed[fact.name]
-        return value
+        value = self._parsed[fact.name]
+        return value  # noqa: RET504 - which mypy would take for Any
 
 
 class FleetFacts:
-    """The facts of several hosts as a check across hosts sees them.
+    """The facts of several hosts, and of the cluster they make, as a check across hosts sees them.
 
     Args:
         hosts: host to its facts, limited to those that the requirement declared.
         silent: host to the reason why it has none.
+        cluster: the cluster's own, limited likewise.
     """
 
-    def __init__(self, hosts: Mapping[str, HostFacts], silent: Mapping[str, str]) -> None:
+    def __init__(
+        self, hosts: Mapping[str, HostFacts], silent: Mapping[str, str], cluster: HostFacts | None = None
+    ) -> None:
         self.silent = dict(silent)
         self._hosts = hosts
+        self._cluster = cluster or HostFacts(Snapshot("cluster"))
+
+    def __getitem__(self, fact: ApiFact[T]) -> T:
+        """Return a parsed fact of the cluster; see :class:`HostFacts`."""
+        return self._cluster[fact]
 
     def each(self, fact: Fact[T]) -> dict[str, T]:
         """Return host to parsed fact; a host that could not say is left out, and noted in ``silent``."""
@@ -193,7 +232,8 @@ class FleetFacts:
     @property
     def read(self) -> dict[str, Raw]:
         """Return what was read, by host and fact."""
-        return {f"{host}: {name}": raw for host, facts in self._hosts.items() for name, raw in facts.read.items()}
+        hosts = {f"{host}: {name}": raw for host, facts in self._hosts.items() for name, raw in facts.read.items()}
+        return self._cluster.read | hosts
 
 
 def _parse(fact: Fact[T], raw: Raw) -> T:
@@ -248,6 +288,21 @@ def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]], late: 
         for raw in [raws.get(fact.name, none)]
     }
     return Snapshot(host, raws=kept, root=whoami is None or whoami.out.strip() == "0")
+
+
+def ask(transport: Transport, asked: Fact[T], timeout: float) -> T:
+    """Return one fact as it is now, unredacted and kept nowhere.
+
+    Raises:
+        CouldNotLook: the probe failed, or its answer is unreadable.
+        Unreachable: no connection.
+    """
+    text, nonce = script([asked], None)
+    done = transport.run(text, timeout)
+    try:
+        return HostFacts(Snapshot("", raws=unframe(nonce, done.out, done.err)))[asked]
+    except CouldNotLook as error:
+        raise CouldNotLook(redact(str(error))) from None
 
 
 def between(raws: Mapping[str, Raw], sent: float, received: float) -> Raw:

@@ -14,8 +14,9 @@ from typing import Any
 
 from trueup import fact
 from trueup.catalog import Requirement
+from trueup.cluster import Cluster
 from trueup.errors import CouldNotLook, TimedOut, Unreachable
-from trueup.fact import CLOCK, Fact, FleetFacts, HostFacts, Snapshot
+from trueup.fact import CLOCK, Fact, HostFacts, Snapshot, of_api
 from trueup.inventory import Connection, Target
 from trueup.profile import Loaded
 from trueup.profiles.schema import Spec
@@ -36,6 +37,7 @@ class Host:
     options: Connection
     shared: bool = False
     timeout: float = 60.0  # seconds for one script of probes, without the slow ones
+    cluster: Cluster | None = None
     facts: HostFacts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,9 +57,13 @@ class Host:
         """Whether the requirement is for a host with these roles."""
         return not requirement.roles or bool(requirement.roles & self.roles)
 
-    def members(self, requirement: Requirement) -> list[Host]:  # noqa: ARG002 - see Together
+    def members(self, requirement: Requirement) -> list[Host]:  # noqa: ARG002 - see Cluster
         """Return the hosts whose facts the requirement is judged on: this one."""
         return [self]
+
+    def view(self, requirement: Requirement) -> HostFacts:
+        """Return the facts that the requirement may read, of this host and of its cluster."""
+        return self.facts.view(requirement.reads, self.cluster.facts if self.cluster else None)
 
     def forget(self) -> None:
         """Drop all facts: the host was changed."""
@@ -66,7 +72,7 @@ class Host:
     def knows(self, wanted: Iterable[Fact[Any]]) -> bool:
         """Whether all these facts have an answer already, be it the reason why there is none."""
         snapshot = self.facts.snapshot
-        return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted)
+        return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted if not of_api(fact))
 
     def look(self, wanted: Iterable[Fact[Any]]) -> None:
         """Ask in one round trip for the facts that are not known yet; a host that cannot answer keeps the reason.
@@ -74,7 +80,7 @@ class Host:
         When the host's time is up, what it has answered counts, and only the rest has no answer.
         """
         known = self.facts.snapshot.raws
-        missing = {f.name: f for f in wanted if f.name not in known}
+        missing = {f.name: f for f in wanted if f.name not in known and not of_api(f)}
         if not missing or self.facts.snapshot.problem:
             return
         asked = sorted(missing.values(), key=attrgetter("timeout"))  # so that the slow cost the others nothing
@@ -102,28 +108,6 @@ class Host:
         self.facts = HostFacts(snapshot)
 
 
-class Together:
-    """The hosts of a run as one: what a requirement across hosts is judged on."""
-
-    id = "fleet"
-    roles: frozenset[str] = frozenset()
-
-    def __init__(self, hosts: Mapping[str, Host], spec: Spec) -> None:
-        self.hosts = hosts
-        self.spec = spec
-
-    def members(self, requirement: Requirement) -> list[Host]:
-        """Return the hosts that the requirement compares."""
-        return [host for host in self.hosts.values() if host.concerns(requirement)]
-
-    def evidence(self, requirement: Requirement, blocked: Mapping[str, str]) -> FleetFacts:
-        """Return the facts that the requirement may read; hosts that are blocked or cannot be looked at are silent."""
-        members = self.members(requirement)
-        silent = dict(blocked) | {host.id: problem for host in members if (problem := host.facts.snapshot.problem)}
-        views = {host.id: host.facts.view(requirement.reads) for host in members if host.id not in silent}
-        return FleetFacts(views, silent)
-
-
 class Fleet:
     """All hosts of the run, by id."""
 
@@ -136,16 +120,24 @@ class Fleet:
         shared: bool = False,
         timeout: float = 60.0,
         forks: int = 32,
+        kubeconfig: str = "",
     ) -> None:
         self.forks = forks
         self.hosts = {
             t.id: Host(t, profile.spec(t.id, t.groups), profile.roles(t.id, t.groups), options, shared, timeout)
             for t in targets
         }
-        self.together = Together(self.hosts, profile.spec(""))
+        self.cluster = Cluster(self.hosts, profile.spec(""), kubeconfig, timeout)
+        for host in self.hosts.values():
+            host.cluster = self.cluster
 
     def gather(self, wanted: Mapping[str, Iterable[Fact[Any]]], progress: Progress | None = None) -> None:
-        """Look at many hosts at once, ``forks`` at a time."""
+        """Look at many hosts at once, ``forks`` at a time, and then at the cluster, for which a host may be the way."""
+        asked = [fact for facts in wanted.values() for fact in facts]
+        if any(map(of_api, asked)):
+            for host in self.cluster.control_planes:
+                host.shared = True  # one login for all that it is asked
+        wanted = {id: facts for id, facts in wanted.items() if id != self.cluster.id}
         with ThreadPoolExecutor(self.forks, thread_name_prefix="gather") as pool:
             looks = {pool.submit(self.hosts[id].look, list(facts)): self.hosts[id] for id, facts in wanted.items()}
             gone = 0
@@ -154,19 +146,24 @@ class Fleet:
                 gone += looks[look].facts.snapshot.unreachable
                 if progress:
                     progress(done, len(looks), gone)
+        self.cluster.look(asked)
 
     def save(self, directory: Path) -> None:
         """Write every host's snapshot into a directory that only we can read."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for host in self.hosts.values():
-            host.facts.snapshot.save(_file(directory, host.id))
+        everyone: list[Host | Cluster] = [*self.hosts.values(), self.cluster]
+        for each in everyone:
+            each.facts.snapshot.save(_file(directory, each.id))
 
-    def load(self, host: str, directory: Path) -> None:
-        """Take a host's facts from a saved snapshot instead of from the host."""
-        self.hosts[host].facts = HostFacts(Snapshot.load(_file(directory, host)))
+    def load(self, id: str, directory: Path) -> None:
+        """Take the facts of a host, or of the cluster, from a saved snapshot unless they are known."""
+        each = self.cluster if id == self.cluster.id else self.hosts[id]
+        if each.facts.snapshot.blank:
+            each.facts = HostFacts(Snapshot.load(_file(directory, id)))
 
     def close(self) -> None:
         """End all connections."""
+        self.cluster.close()
         open_ones = [host.transport for host in self.hosts.values() if "transport" in vars(host)]
         with ThreadPoolExecutor(self.forks) as pool:
             list(pool.map(lambda transport: transport.close(), open_ones))

@@ -26,7 +26,7 @@ _QUERY = {
     "winrm": _COMMON | {"no_ssl", "no_verify_ssl", "read_timeout_sec", "operation_timeout_sec"},
     "paramiko": _COMMON | {"ssh_config", "ssh_identity_file", "timeout"},
 }
-_TOGETHER = "fleet"
+_TOGETHER = "cluster"
 _DEFAULT_CONNECT = 10  # seconds
 
 
@@ -94,7 +94,7 @@ def read(hosts: str | None, options: Connection) -> list[Target]:
                 other = found[target.id].spec
                 raise UsageError(f"{where}: {target.spec!r} and {other!r} would both be called {target.id!r}")
     if _TOGETHER in found:
-        raise UsageError(f"--hosts: no host may be called {_TOGETHER!r}: results across hosts are reported under it")
+        raise UsageError(f"--hosts: no host may be called {_TOGETHER!r}: what is judged for all is reported so")
     return [found[id] for id in sorted(found)]
 
 

@@ -42,6 +42,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="seconds a host may take to answer (default: 60)",
     )
     group.addoption(
+        "--kubeconfig", default="", metavar="FILE",
+        help="the way to the Kubernetes API (default: through a control-plane host, with its own admin.conf)",
+    )  # fmt: skip
+    group.addoption(
         "--report", action="append", default=[], metavar="FILE",
         help=f"write a report, by the file's ending: {', '.join(reports.FORMATS)}; may be given more than once",
     )  # fmt: skip
@@ -151,9 +155,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """In a worker, read the host's snapshot that the controller wrote."""
     wire = getattr(item.config, "workerinput", None)
     if wire and isinstance(item, RequirementItem):
-        for host in item.host.members(item.requirement):
-            if host.facts.snapshot.blank:
-                item.config.stash[_SESSION].fleet.load(host.id, Path(wire["trueup_snapshots"]))
+        fleet = item.config.stash[_SESSION].fleet
+        for id in (*(host.id for host in item.host.members(item.requirement)), fleet.cluster.id):
+            fleet.load(id, Path(wire["trueup_snapshots"]))
 
 
 @pytest.hookimpl(wrapper=True)

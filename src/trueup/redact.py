@@ -10,6 +10,7 @@ _WORDS = (
     r"(?:password|passwd|passphrase|secret|secret[_-]?(?:access[_-]?)?key|api[_-]?key|token|client-key-data|"
     r"certificate-key|auth|authorization)[\"']?"
 )
+_SECRET = re.compile(rf"(?i)[\w.-]*{_WORDS}")
 _NAME = rf"(?<![\w.-])[\w.-]*{_WORDS}[^\S\n]*"
 _BLOCK = re.compile(rf"(?im)^([ \t-]*)([\"']?{_NAME}:[^\S\n]*)[|>][-+\d]*[^\S\n]*\n(?:\1[ \t]+\S.*\n?|[ \t]*\n)+")
 _KEY = re.compile(rf"(?i){_NAME}[:=][^\S\n]*(?:(?:basic|bearer)[^\S\n]+)?|\bauth_pass[^\S\n]+")
@@ -25,6 +26,11 @@ _REST = {
     "": re.compile(r"[^\n]*"),
 }
 _LITERALS = ("", "null", "true", "false", "~", HIDDEN)
+
+
+def secret(name: str) -> bool:
+    """Whether the name of a variable says that its value is secret."""
+    return bool(_SECRET.fullmatch(name))
 
 
 def redact(text: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from trueup import allure
 from trueup.catalog import Requirement, catalog
+from trueup.cluster import check_kubeconfig
 from trueup.converge import Audit, Converge, Pair, Subject
 from trueup.errors import UsageError
 from trueup.fact import Fact
@@ -22,6 +23,7 @@ from trueup.inventory import Connection, read
 from trueup.item import RequirementItem
 from trueup.profile import Loaded, load
 from trueup.run import Run
+from trueup.terminal import Terminal
 
 
 class Session:
@@ -34,6 +36,8 @@ class Session:
             option.sudo, option.sudo_user, option.ansible_inventory,
         )  # fmt: skip
         targets = read(option.hosts, connection)
+        if option.kubeconfig:
+            check_kubeconfig(option.kubeconfig)
         # pytest-testinfra reads the same option for a user's own tests: let these go the same way.
         option.hosts = ",".join(
             f"ssh://{t.address}" if t.scheme == "ssh" and "://" not in t.spec else t.spec for t in targets
@@ -44,7 +48,7 @@ class Session:
         catalog.load("trueup.checks", "trueup.remediations")
         self.fleet = Fleet(
             targets, self.profile, connection,
-            shared=self.mode != "audit", timeout=option.host_timeout, forks=option.forks,
+            shared=self.mode != "audit", timeout=option.host_timeout, forks=option.forks, kubeconfig=option.kubeconfig,
         )  # fmt: skip
         self.audit: Audit | None = None
         self.run = Run(
@@ -59,8 +63,10 @@ class Session:
         """Yield the items of a requirement: one for each host whose roles it concerns, or one for them all."""
         if not self.profile.selects(requirement.id):
             return
-        hosts = self.fleet.together.members(requirement)
-        subjects: list[Subject] = [self.fleet.together] if requirement.across and hosts else [*hosts]
+        cluster = self.fleet.cluster
+        subjects: list[Subject] = [host for host in self.fleet.hosts.values() if host.concerns(requirement)]
+        if requirement.across:
+            subjects = [cluster] if cluster.concerned(requirement) else []
         for host in subjects:
             name = f"{requirement.id}[{host.id}]"
             item = RequirementItem.from_parent(collector, name=name, requirement=requirement, host=host)
@@ -91,6 +97,7 @@ class Session:
             self.audit = Converge(
                 catalog, self.fleet, self.profile, pairs,
                 run=self.run.id, apply=apply, allow=self.config.option.fix_allow,
+                say=terminal.say if (terminal := self._terminal()) else print,
             )  # fmt: skip
         for item in items:
             item.audit = self.audit
@@ -100,14 +107,18 @@ class Session:
     def _gather(self, items: list[RequirementItem]) -> None:
         wanted: dict[str, dict[str, Fact[Any]]] = {}
         for item in items:
-            for host in item.host.members(item.requirement):
+            for host in (*item.host.members(item.requirement), item.host):
                 wanted.setdefault(host.id, {}).update((fact.name, fact) for fact in item.requirement.reads)
-        terminal = self.config.pluginmanager.get_plugin("trueup-terminal")
+        terminal = self._terminal()
         self.fleet.gather(
             {host: facts.values() for host, facts in wanted.items()}, terminal.progress if terminal else None
         )
         if self.snapshots:
             self.fleet.save(self.snapshots)
+
+    def _terminal(self) -> Terminal | None:
+        found: Terminal | None = self.config.pluginmanager.get_plugin("trueup-terminal")
+        return found
 
     def close(self) -> None:
         """Give back connections and temporary files."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -38,6 +40,7 @@ class Terminal:
         self.config = config
         self.run = run
         self.explained = explained
+        self._saying = threading.Lock()
 
     def pytest_report_header(self) -> list[str]:
         """Say what is about to happen."""
@@ -51,6 +54,14 @@ class Terminal:
         if sys.stderr.isatty():
             gone = f", {unreachable} unreachable" if unreachable else ""
             print(f"\r{done}/{total} hosts{gone}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    def say(self, line: str) -> None:
+        """Show a line while a requirement is being settled; any thread may call."""
+        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
+        with self._saying, capture.global_and_fixture_disabled() if capture else nullcontext():
+            reporter.ensure_newline()
+            reporter.write_line(f"  {line}", cyan=True)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:

@@ -8,6 +8,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import uuid
@@ -21,6 +22,7 @@ from trueup.errors import CouldNotLook, TimedOut, Unreachable, UsageError
 
 _SSH_FAILED = 255
 _TIMED_OUT = 124  # what timeout(1) says
+_LOGIN = 60.0  # seconds
 _PIECE = 60_000  # bytes: one argument of a command holds 128 KiB, and these travel as base64
 _ADVICE = {
     "host key verification failed": "the host key is not the known one: compare it, then `ssh-keygen -R HOST`",
@@ -59,6 +61,14 @@ class Transport(Protocol):
         Raises:
             Unreachable: as for ``run``, and so is ``TimedOut``.
             CouldNotLook: as for ``run``.
+        """
+
+    def forward(self, host: str, port: int) -> str:
+        """Return the address by which we reach what the host reaches at that address.
+
+        Raises:
+            Unreachable: no connection.
+            CouldNotLook: this way to a host forwards nothing.
         """
 
     def close(self) -> None:
@@ -110,6 +120,10 @@ class Process:
             raise CouldNotLook(f"sudo refused: {_last(said)}; allow NOPASSWD for this user, or log in as root")
         return Completed(process.returncode, out, err)
 
+    def forward(self, host: str, port: int) -> str:
+        """See :class:`Transport`: it is this machine that reaches it."""
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
     def close(self) -> None:
         """Nothing to give back."""
 
@@ -127,12 +141,16 @@ class OpenSSH(Process):
     options: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        options = ["-o", "BatchMode=yes"]
+        self.options = ["-o", "BatchMode=yes"]
         if self.shared:
+            self._share()
+
+    def _share(self) -> None:
+        if not self.directory:
             # A short path: a unix socket's name may not exceed about 100 characters.
             self.directory = tempfile.mkdtemp(prefix="trueup-")
-            options += ["-o", "ControlMaster=auto", "-o", f"ControlPath={self.directory}/s", "-o", "ControlPersist=120"]
-        self.options = options
+            path = f"ControlPath={self.directory}/s"
+            self.options += ["-o", "ControlMaster=auto", "-o", path, "-o", "ControlPersist=600"]
 
     def command(self, *args: str) -> list[str]:
         """Return the command that starts the shell on the host."""
@@ -147,8 +165,19 @@ class OpenSSH(Process):
             raise Unreachable("; ".join(filter(None, [f"ssh: {words}", advice])))
         return done
 
+    def forward(self, host: str, port: int) -> str:
+        """See :class:`Transport`: over the shared connection, which is made where there is none."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            own = free.getsockname()[1]
+        self._share()
+        self._run(["ssh", "-T", *self.options, *self.target, "true"], subprocess.DEVNULL, None, _LOGIN)
+        way = ["-O", "forward", "-L", f"127.0.0.1:{own}:[{host}]:{port}"]
+        self._run(["ssh", *self.options, *way, *self.target], subprocess.DEVNULL, None, _LOGIN)
+        return f"127.0.0.1:{own}"
+
     def close(self) -> None:
-        """End the shared connection."""
+        """End the shared connection, and with it what it forwards."""
         if self.directory:
             stop = ["ssh", "-O", "exit", "-o", f"ControlPath={self.directory}/s", *self.target]
             subprocess.run(stop, stdin=subprocess.DEVNULL, capture_output=True, check=False)
@@ -198,6 +227,11 @@ class Testinfra:
         except Exception as error:  # every backend has its own exceptions; all mean that nobody answered
             raise Unreachable(f"{self.hostspec.partition('://')[0]}: {error}") from error
         return Completed(done.rc, done.stdout_bytes, done.stderr_bytes)
+
+    def forward(self, host: str, port: int) -> str:
+        """See :class:`Transport`."""
+        scheme = self.hostspec.partition("://")[0]
+        raise CouldNotLook(f"{scheme}:// forwards no port to {host}:{port}: give --kubeconfig=FILE")
 
     def close(self) -> None:
         """Nothing to give back."""

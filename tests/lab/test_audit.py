@@ -116,7 +116,7 @@ def test_unreachable(lab: Lab, trueup: Audit, config: Any, lines: str, hosts: st
         alone = [outcome for (_, host), outcome in done.outcomes.items() if host == "w1"]
         assert set(alone) == {"unreachable"}
         assert done.text.count(f"UNREACHABLE  {len(alone)} requirements  on w1") == 1
-        across = {outcome for (_, host), outcome in done.outcomes.items() if host == "fleet"}
+        across = {outcome for (_, host), outcome in done.outcomes.items() if host == "cluster"}
         assert across <= {"could-not-look", "blocked"}
         assert "Traceback" not in done.text
     assert _state(lab, "w1") == before

@@ -11,7 +11,7 @@ import pytest
 
 from lab import Lab
 from trueup.catalog import catalog
-from trueup.fleet import Together
+from trueup.cluster import Cluster
 from trueup.profile import load
 
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])  # each has hosts of its own
@@ -76,7 +76,7 @@ def test_every_requirement_has_a_scenario_or_a_reason() -> None:
 @pytest.mark.parametrize("script", SCENARIOS, ids=lambda script: f"{script.parent.name}-{script.stem}")
 def test_scenario(script: Path, lab: Lab, run: Callable[..., Any]) -> None:
     requirement = script.parent.name
-    host = Together.id if catalog.requirements[requirement].across else HOST
+    host = Cluster.id if catalog.requirements[requirement].across else HOST
     options = [word for row in _head(script, "options") for word in row.split()]
     try:
         lab.sh(HOST, f"set -e\npeer={PEER}\n{script.read_text()}")

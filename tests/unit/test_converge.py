@@ -358,9 +358,9 @@ def test_after_a_fix_the_hosts_that_are_compared_are_looked_at_at_the_same_time(
 
     monkeypatch.setattr(Directory, "run", meet)
     lab.catalog.requirement("own.same", key="host.modules", reads=(other,), across=True)(same)
-    pairs = [("own.same", "fleet")]
+    pairs = [("own.same", "cluster")]
     converge = Converge(lab.catalog, lab.fleet, lab.profile, pairs, run="run", apply=True)
-    result = converge.result(lab.catalog.requirements["own.same"], lab.fleet.together)
+    result = converge.result(lab.catalog.requirements["own.same"], lab.fleet.cluster)
     assert (result.outcome, result.detail) == (Outcome.PASSED, "")
 
 

@@ -2,13 +2,68 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
+from trueup.catalog import Disruption
 from trueup.change.artifacts import Artifacts
 from trueup.change.files import Files
+from trueup.change.hand import Record
 from trueup.change.images import Images
 from trueup.change.kernel import Kernel
+from trueup.change.objects import Objects
 from trueup.change.packages import Packages
 from trueup.change.units import Units
+from trueup.cluster import Cluster
+from trueup.errors import CouldNotLook
+from trueup.transport import Transport
 
 
 class Change(Artifacts, Images, Kernel, Units, Packages, Files):
-    """Changes to one host for one remedy."""
+    """Changes to one host for one remedy.
+
+    Args:
+        cluster: the cluster that the host is in, or is to be in.
+    """
+
+    def __init__(self, transport: Transport, *, cluster: Cluster | None = None, **kwargs: Any) -> None:
+        super().__init__(transport, **kwargs)
+        self._cluster = cluster
+        self._given = kwargs
+
+    @property
+    def seat(self) -> Change:
+        """Return the hand on the control-plane host from which the cluster is administered.
+
+        Raises:
+            CouldNotLook: there is none among the hosts.
+        """
+        if self._cluster is None:
+            raise CouldNotLook("no cluster")
+        return self.cluster.on(self._cluster.seat().id)
+
+    @property
+    def cluster(self) -> ClusterChange:
+        """Return the hand on the cluster; what it does counts as this one's."""
+        assert self._cluster
+        return ClusterChange(self._cluster, **self._given | {"record": self.record})
+
+
+class ClusterChange(Objects):
+    """Changes to a cluster, by its API and on its hosts, for one remedy."""
+
+    def __init__(
+        self, cluster: Cluster, *, run: str, apply: bool, allowed: Disruption, record: Record | None = None
+    ) -> None:
+        super().__init__(cluster, apply=apply, record=record or Record())
+        self._given = {"run": run, "apply": apply, "allowed": allowed, "record": self.record}
+
+    @property
+    def turn(self) -> threading.Lock:
+        """Return the lock of what only one host may do at a time."""
+        return self._cluster.turn
+
+    def on(self, host: str) -> Change:
+        """Return the hand on a host; what it does counts as this one's."""
+        self.record.hosts.add(host)
+        return Change(self._cluster.hosts[host].transport, cluster=self._cluster, **self._given)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import secrets
 import shlex
+from collections.abc import Callable, Hashable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from trueup import fact
 from trueup.catalog import DISRUPTIONS, Disruption
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
-from trueup.fact import Fact, HostFacts, Snapshot
+from trueup.fact import Fact
 from trueup.redact import redact
 from trueup.transport import Transport
 from trueup.verdict import Action
@@ -20,20 +22,57 @@ _SLOW = 1800.0  # seconds: a download over a slow line
 STATE = "/var/lib/trueup"
 
 
+class Record:
+    """What one remedy has done, wherever it did it."""
+
+    def __init__(self) -> None:
+        self.actions: list[Action] = []
+        self.hosts: set[str] = set()  # ids of those beside the remedy's own that may have been changed
+        self._undo: list[tuple[Hashable, Callable[[], object]]] = []
+        self._settle: list[tuple[Hashable, Callable[[], object]]] = []
+
+    def add(self, action: Action) -> None:
+        """Note an action."""
+        action.diff = redact(action.diff)
+        self.actions.append(action)
+
+    def undo_with(self, key: Hashable, undo: Callable[[], object], *, settle: bool = False) -> None:
+        """Note how the last action is undone; what has the same key is done once, and what settles comes at the end."""
+        (self._settle if settle else self._undo).append((key, undo))
+
+    def rollback(self) -> list[str]:
+        """Undo what was done, newest first, then let services take it up; return what could not be undone."""
+        problems = []
+        for undo in dict([*reversed(self._undo), *self._settle]).values():
+            try:
+                undo()
+            except (ChangeFailed, CouldNotLook, Unreachable) as error:
+                problems.append(str(error))
+        return problems
+
+
 class Hand:
     """What every verb is made of.
 
     Args:
         apply: do it; otherwise only record what would be done.
         allowed: the most that the remedy declared it may disturb the host.
+        record: where to note what is done; one of its own where not given.
     """
 
-    def __init__(self, transport: Transport, *, run: str, apply: bool, allowed: Disruption) -> None:
-        self.actions: list[Action] = []
+    def __init__(
+        self, transport: Transport, *, run: str, apply: bool, allowed: Disruption, record: Record | None = None
+    ) -> None:
+        self.record = record or Record()
         self.apply = apply
         self._transport = transport
         self._allowed = DISRUPTIONS.index(allowed)
         self._run_id = run
+
+    @property
+    def actions(self) -> list[Action]:
+        """Return what was done, or would be."""
+        return self.record.actions
 
     def keep(self, path: str) -> str:
         """Return the name under which the host keeps what was at a path, below this run's own directory."""
@@ -45,13 +84,7 @@ class Hand:
         Raises:
             CouldNotLook: the probe failed.
         """
-        script, nonce = fact.script([asked], None)
-        done = self._transport.run(script, _SLOW)
-        raws = fact.unframe(nonce, done.out, done.err)
-        try:
-            return HostFacts(Snapshot("", raws=raws))[asked]
-        except CouldNotLook as error:  # these answers are not redacted, because they are what gets edited
-            raise CouldNotLook(redact(str(error))) from None
+        return fact.ask(self._transport, asked, _SLOW)  # not redacted, because it is what gets edited
 
     def act(self, action: Action, body: str, disruption: Disruption = "none") -> None:
         """Record an action and, unless planning, do it.
@@ -61,8 +94,11 @@ class Hand:
         """
         if DISRUPTIONS.index(disruption) > self._allowed:
             raise TypeError(f"{action.summary}: disruption {disruption!r} is more than the remedy declares")
-        action.diff = redact(action.diff)
-        self.actions.append(action)
+        self.record.add(action)
+        if action.undo:
+            self.record.undo_with((id(self), action.undo), partial(self._do, "undo", action.undo))
+        if action.settle:
+            self.record.undo_with((id(self), action.settle), partial(self._do, "undo", action.settle), settle=True)
         if self.apply:
             self._do(action.summary, body)
 
@@ -111,15 +147,8 @@ rm -f "$log"
             raise ChangeFailed(f"{what}: exit code {log.rc}: {redact(log.out).strip() or 'no output'}")
 
     def rollback(self) -> list[str]:
-        """Undo what was done, newest first, then let services take it up; return what could not be undone."""
-        problems = []
-        undone = [action.undo for action in reversed(self.actions)]
-        for body in dict.fromkeys(filter(None, [*undone, *(action.settle for action in self.actions)])):
-            try:
-                self._do("undo", body)
-            except (ChangeFailed, CouldNotLook, Unreachable) as error:
-                problems.append(str(error))
-        return problems
+        """Undo what was done; see :class:`Record`."""
+        return self.record.rollback()
 
     def run(self, *argv: str, why: str, undo: str = "", disruption: Disruption = "none") -> None:
         """Run a command that no other verb covers; the caller has looked that it is needed."""

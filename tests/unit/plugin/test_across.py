@@ -33,7 +33,7 @@ def run(fakes: Fakes, *arguments: str, hosts: str = "w1,w2,w3") -> tuple[int, li
 
 
 def test_it_is_one_result_for_all_hosts(three: Fakes) -> None:
-    assert run(three)[:2] == (0, [("fleet", "passed")])
+    assert run(three)[:2] == (0, [("cluster", "passed")])
     assert sorted(three.logins()) == ["w1", "w2", "w3"]
 
 
@@ -41,7 +41,7 @@ def test_it_is_one_result_for_all_hosts(three: Fakes) -> None:
 def test_the_odd_host_is_named(three: Fakes, arguments: tuple[str, ...]) -> None:
     (three.directory / "hosts/w2/state").write_text("odd\n")
     code, results, text = run(three, *arguments)
-    assert (code, results) == (1, [("fleet", "failed")])
+    assert (code, results) == (1, [("cluster", "failed")])
     assert "effective, w2\n      expected  good\n      found     odd" in text
     assert "no automatic remedy" in text
     assert "| own.same |  |  |  | failed |" in (three.directory / "run.md").read_text()
@@ -49,30 +49,30 @@ def test_the_odd_host_is_named(three: Fakes, arguments: tuple[str, ...]) -> None
 
 def test_hosts_of_other_roles_do_not_count(three: Fakes) -> None:
     three.host("lb1", "odd")
-    assert run(three, hosts="w1,w2,lb1")[:2] == (0, [("fleet", "passed")])
+    assert run(three, hosts="w1,w2,lb1")[:2] == (0, [("cluster", "passed")])
 
 
 def test_what_could_not_be_compared_is_said_and_is_no_pass(three: Fakes) -> None:
     code, results, text = run(three, hosts="w1,w2,gone")
-    assert (code, results) == (3, [("fleet", "could-not-look")])
+    assert (code, results) == (3, [("cluster", "could-not-look")])
     assert "not compared: gone: ssh: Could not resolve hostname gone" in text
     (three.directory / "hosts/w1/state").unlink()
     code, results, text = run(three)
-    assert (code, results) == (3, [("fleet", "could-not-look")])
+    assert (code, results) == (3, [("cluster", "could-not-look")])
     assert "not compared: w1: own.state: exit code 1" in text
 
 
 def test_what_is_known_to_differ_fails_whoever_is_silent(three: Fakes) -> None:
     (three.directory / "hosts/w2/state").write_text("odd\n")
     code, results, text = run(three, hosts="w1,w2,gone")
-    assert (code, results) == (1, [("fleet", "failed")])
+    assert (code, results) == (1, [("cluster", "failed")])
     assert "not compared: gone" in text
 
 
 def test_no_host_may_have_the_name_of_all(three: Fakes) -> None:
-    code, _, text = run(three, hosts="w1,fleet")
+    code, _, text = run(three, hosts="w1,cluster")
     assert code == 4
-    assert "no host may be called 'fleet'" in text
+    assert "no host may be called 'cluster'" in text
 
 
 NEEDS = """
@@ -90,7 +90,7 @@ def test_a_host_where_a_need_does_not_hold_is_not_compared(three: Fakes, argumen
     three.test("roles.yaml", "extends: base\nselect: [own.state, own.needs]\n")
     (three.directory / "hosts/w2/state").write_text("odd\n")
     _, results, text = run(three, *arguments)
-    assert results[0] == ("fleet", "blocked")
+    assert results[0] == ("cluster", "blocked")
     assert "not compared: w2: needs own.state, which is failed" in text
     (three.directory / "hosts/w2/state").write_text("good\n")
     assert run(three, *arguments)[0] == 0

@@ -1,0 +1,189 @@
+"""The verbs for Kubernetes objects: server-side apply and patches, each tried by the server before it is done."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from io import StringIO
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from trueup.api import Api, ApiError, Object
+from trueup.change.hand import Record
+from trueup.cluster import Cluster
+from trueup.errors import ChangeFailed
+from trueup.redact import HIDDEN, redact, secret
+from trueup.verdict import Action
+
+APPLY = "application/apply-patch+yaml"
+STRATEGIC = "application/strategic-merge-patch+json"
+MERGE = "application/merge-patch+json"  # all that custom resources know
+_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")  # the server's
+_LAST = "kubectl.kubernetes.io/last-applied-configuration"  # says all again
+_GONE = (404, 409)
+
+
+class Objects:
+    """Writing objects of a cluster, with a field manager of our own."""
+
+    def __init__(self, cluster: Cluster, *, apply: bool, record: Record) -> None:
+        self.apply = apply
+        self.record = record
+        self._cluster = cluster
+
+    @property
+    def actions(self) -> list[Action]:
+        """Return what was done, or would be."""
+        return self.record.actions
+
+    def rollback(self) -> list[str]:
+        """Undo what was done; see :class:`Record`."""
+        return self.record.rollback()
+
+    def api(self) -> Api:
+        """Return the connection to the cluster.
+
+        Raises:
+            CouldNotLook: no way leads there.
+        """
+        return self._cluster.api()
+
+    def put(self, *manifests: Object) -> None:
+        """Make objects be as the manifests have them, by server-side apply; what they do not say stays as it is.
+
+        The server tries each one first, so that where one is refused nothing has been changed.
+
+        Raises:
+            ChangeFailed: refused, in the server's words.
+        """
+        made: set[str] = set()  # what can only be tried when an object before it is there
+        untried = []
+        for manifest in manifests:
+            needs = {manifest["metadata"].get("namespace", ""), manifest["apiVersion"].partition("/")[0]}
+            if made & needs:
+                untried.append(manifest)
+            else:
+                self._write("PATCH", manifest, manifest, APPLY, dry=True)
+            if manifest["kind"] == "Namespace":
+                made.add(manifest["metadata"]["name"])
+            elif manifest["kind"] == "CustomResourceDefinition":
+                made.add(manifest["spec"]["group"])
+        for manifest in manifests:
+            if manifest in untried and not self.apply:
+                self._note(manifest, None, manifest)
+            else:
+                self._change(manifest, manifest, APPLY)
+
+    def patch(
+        self, api_version: str, kind: str, name: str, patch: Object, *, namespace: str = "", why: str = ""
+    ) -> bool:
+        """Change parts of an object that is there, by strategic merge, or for a custom resource by a merge patch;
+        return whether it had to change.
+
+        Raises:
+            ChangeFailed: refused, in the server's words, or not there.
+        """
+        whom = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
+        builtin = "." not in api_version.partition("/")[0] or ".k8s.io/" in api_version
+        return self._change(whom, patch, STRATEGIC if builtin else MERGE, why)
+
+    def restart(self, kind: str, name: str, namespace: str) -> None:
+        """Start the pods of a Deployment or DaemonSet afresh, one after the other, the way kubectl does."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        annotation = {"kubectl.kubernetes.io/restartedAt": now}
+        patch = {"spec": {"template": {"metadata": {"annotations": annotation}}}}
+        self.patch("apps/v1", kind, name, patch, namespace=namespace, why=f"restart the pods of {kind} {name}")
+
+    def _change(self, whom: Object, body: Object, how: str, why: str = "") -> bool:
+        live = self.api().get(self._path(whom))
+        if live is None and how != APPLY:
+            raise ChangeFailed(f"there is no {_name(whom)}")
+        planned = self._write("PATCH", whom, body, how, dry=True)
+        if live is not None and _significant(live) == _significant(planned):
+            return False
+        self._note(whom, live, planned if live else whom, why)
+        if self.apply:
+            if live is None:
+                self.record.undo_with(_name(whom), partial(self._delete, whom))
+            else:
+                self.record.undo_with(_name(whom), partial(self._restore, live))
+            self._write("PATCH", whom, body, how)
+        return True
+
+    def _note(self, whom: Object, live: Object | None, planned: Object, why: str = "") -> None:
+        summary = why or f"{'change' if live else 'create'} {_name(whom)}"
+        rows = difflib.unified_diff(_rows(live), _rows(planned), "live" if live else "/dev/null", _name(whom))
+        self.record.add(Action("apply", _name(whom), summary, "".join(rows)))
+
+    def _write(self, method: str, whom: Object, body: Object, how: str, *, dry: bool = False) -> Object:
+        try:
+            answer: Object = self.api().write(method, self._path(whom), body, kind=how, dry=dry)
+        except ApiError as error:
+            nothing = "; nothing was changed" if dry and not self.actions else ""
+            raise ChangeFailed(f"{_name(whom)}: {redact(str(error))}{nothing}") from None
+        return answer
+
+    def _delete(self, whom: Object) -> None:
+        try:
+            self.api().write("DELETE", self._path(whom), None)
+        except ApiError as error:
+            if error.status not in _GONE:
+                raise ChangeFailed(f"delete {_name(whom)}: {redact(str(error))}") from None
+
+    def _restore(self, before: Object) -> None:
+        now = self.api().get(self._path(before)) or {"metadata": {}}
+        again = copy.deepcopy(before)
+        again["metadata"]["resourceVersion"] = now["metadata"].get("resourceVersion", "")
+        again["metadata"].pop("managedFields", None)
+        self._write("PUT", before, again, "application/json")
+
+    def _path(self, whom: Object) -> str:
+        meta = whom["metadata"]
+        return self.api().path(whom["apiVersion"], whom["kind"], meta.get("namespace", ""), meta["name"])
+
+
+def _name(whom: Object) -> str:
+    meta = whom["metadata"]
+    place = f"{meta['namespace']}/" if meta.get("namespace") else ""
+    return f"{whom['kind']} {place}{meta['name']}"
+
+
+def _significant(live: Object) -> Object:
+    """Return an object without what the server alone writes, and without its status."""
+    meta = {key: value for key, value in live.get("metadata", {}).items() if key not in _OWN}
+    if _LAST in (notes := meta.get("annotations", {})):
+        meta["annotations"] = {key: value for key, value in notes.items() if key != _LAST}
+    return {key: value for key, value in live.items() if key != "status"} | {"metadata": meta}
+
+
+def _rows(live: Object | None) -> list[str]:
+    """Return an object as lines of YAML for a diff, its secrets hidden."""
+    if live is None:
+        return []
+    shown = _significant(copy.deepcopy(live))
+    if shown["kind"] == "Secret":
+        for part in ("data", "stringData"):
+            shown.update({part: dict.fromkeys(shown[part], HIDDEN)} if part in shown else {})
+    _walk(shown, _hide)
+    text = StringIO()
+    yaml = YAML()
+    yaml.width = 200
+    yaml.dump(shown, text)
+    return text.getvalue().splitlines(keepends=True)
+
+
+def _hide(node: Object) -> None:
+    """Hide the value of an environment variable whose name says that it is secret."""
+    if isinstance(node.get("name"), str) and isinstance(node.get("value"), str) and secret(node["name"]):
+        node["value"] = HIDDEN
+
+
+def _walk(node: Any, visit: Callable[[Object], None]) -> None:
+    if isinstance(node, dict):
+        visit(node)
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _walk(child, visit)

@@ -1,0 +1,223 @@
+"""What is judged once for all hosts: what they have in common, and the Kubernetes cluster that they make."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import threading
+import time
+import urllib.parse
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from trueup.catalog import Requirement
+from trueup.errors import CouldNotLook, Unreachable, UsageError
+from trueup.fact import ApiFact, Fact, FleetFacts, HostFacts, Raw, Snapshot, ask, of_api
+from trueup.redact import redact
+
+if TYPE_CHECKING:
+    from trueup.api import Api
+    from trueup.fleet import Host
+    from trueup.profiles.schema import Spec
+
+_ADMIN = "/etc/kubernetes/admin.conf"
+_ADMIN_CONF = Fact("cluster.admin_conf", f"[ ! -e {_ADMIN} ] || cat {_ADMIN}", str)
+_AT_ONCE = 8  # questions to the API
+
+
+class Cluster:
+    """All hosts of a run as one, and the API that some of them serve.
+
+    Args:
+        kubeconfig: the operator's own way to the API; where not given it leads through a control-plane host.
+        patience: seconds that the API may take to answer, restarts included.
+    """
+
+    id = "cluster"
+    roles: frozenset[str] = frozenset()
+
+    def __init__(self, hosts: Mapping[str, Host], spec: Spec, kubeconfig: str = "", patience: float = 60.0) -> None:
+        self.hosts = hosts
+        self.spec = spec
+        self.facts = HostFacts(Snapshot(self.id))
+        self.turn = threading.Lock()  # of what only one host may do at a time
+        self._kubeconfig = kubeconfig
+        self._patience = patience
+        self._looking = threading.Lock()
+        self._looked = 0.0
+        self._api: Api | None = None
+        self._seat: Host | None = None
+        self._private = ""  # directory of the credentials
+
+    @property
+    def control_planes(self) -> list[Host]:
+        """Return the hosts that are to carry the control plane, in the order of the inventory."""
+        return [host for host in self.hosts.values() if "control-plane" in host.roles]
+
+    @property
+    def present(self) -> bool:
+        """Whether there is a cluster to speak of: somebody said how to reach one, or which hosts make it."""
+        return bool(self._kubeconfig or self.control_planes)
+
+    def members(self, requirement: Requirement) -> list[Host]:
+        """Return the hosts that the requirement is judged on."""
+        if all(map(of_api, requirement.reads)):
+            return []
+        return [host for host in self.hosts.values() if host.concerns(requirement)]
+
+    def concerned(self, requirement: Requirement) -> bool:
+        """Whether there is anything that the requirement could be judged on."""
+        return bool(self.members(requirement)) or (self.present and any(map(of_api, requirement.reads)))
+
+    def view(self, requirement: Requirement, blocked: Mapping[str, str] | None = None) -> FleetFacts:
+        """Return the facts that the requirement may read; hosts that are blocked or cannot be looked at are silent."""
+        members = self.members(requirement)
+        silent = dict(blocked or {}) | {h.id: problem for h in members if (problem := h.facts.snapshot.problem)}
+        views = {host.id: host.view(requirement) for host in members if host.id not in silent}
+        return FleetFacts(views, silent, self.facts.view(requirement.reads))
+
+    def forget(self, age: float = 0) -> None:
+        """Drop all facts that are older than ``age`` seconds: something was changed."""
+        with self._looking:
+            if time.monotonic() - self._looked >= age:
+                self.facts = HostFacts(Snapshot(self.id))
+
+    def knows(self, wanted: Iterable[Fact[Any]]) -> bool:
+        """Whether all of these facts that are the cluster's have an answer already."""
+        snapshot = self.facts.snapshot
+        return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted if of_api(fact))
+
+    def look(self, wanted: Iterable[Fact[Any]]) -> None:
+        """Ask the API for the facts that are not known yet, each once; no way to the API is kept as the reason."""
+        with self._looking:
+            self._looked = time.monotonic()
+            known = self.facts.snapshot.raws
+            missing = {f.name: f for f in wanted if of_api(f) and f.name not in known}
+            if not missing or self.facts.snapshot.problem:
+                return
+            try:
+                api = self.api()
+            except CouldNotLook as error:
+                self.facts = HostFacts(Snapshot(self.id, problem=redact(str(error))))
+                return
+            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="api") as pool:
+                raws = dict(
+                    zip(missing, pool.map(lambda fact: _fetch(fact, api, self.spec), missing.values()), strict=True)
+                )
+            self.facts = HostFacts(Snapshot(self.id, raws=known | raws))
+
+    def api(self) -> Api:
+        """Return the connection to the API, made when first needed.
+
+        Raises:
+            CouldNotLook: no way leads there; says which were tried.
+        """
+        if self._api is None:
+            self._api = self._by_file() if self._kubeconfig else self._by_host()
+        return self._api
+
+    def seat(self) -> Host:
+        """Return the control-plane host from which the cluster is administered.
+
+        Raises:
+            CouldNotLook: none of the hosts is one.
+        """
+        if self._seat is None:
+            self._find()
+        assert self._seat
+        return self._seat
+
+    def close(self) -> None:
+        """Give back the connection, and remove its credentials."""
+        if self._api:
+            self._api.close()
+        shutil.rmtree(self._private, ignore_errors=True)
+
+    def _find(self) -> str:
+        """Note the first control-plane host that has one's own kubeconfig, and return that.
+
+        Raises:
+            CouldNotLook: there is none.
+        """
+        said = {}
+        for host in self.control_planes:
+            try:
+                if text := ask(host.transport, _ADMIN_CONF, self._patience).strip():
+                    self._seat = host
+                    return text
+                said[host.id] = f"no {_ADMIN}"
+            except (CouldNotLook, Unreachable) as error:
+                said[host.id] = str(error)
+        words = "; ".join(f"{id}: {why}" for id, why in said.items()) or "no host has the role control-plane"
+        raise CouldNotLook(f"no way to the Kubernetes API: {words}; or give --kubeconfig=FILE")
+
+    def _by_host(self) -> Api:
+        """Connect with a control-plane host's own kubeconfig, through the connection to that host."""
+        text = self._find()
+        assert self._seat
+        try:
+            config = YAML(typ="safe", pure=True).load(text)
+            cluster = config["clusters"][0]["cluster"]
+            server = urllib.parse.urlsplit(cluster["server"])
+            address = self._seat.transport.forward(server.hostname or "", server.port or 443)
+        except (YAMLError, KeyError, IndexError, TypeError, ValueError):
+            raise CouldNotLook(f"{self._seat.id}: {_ADMIN} is not a kubeconfig") from None
+        except Unreachable as error:
+            raise CouldNotLook(f"{self._seat.id}: {error}") from None
+        if address != server.netloc:
+            cluster["tls-server-name"] = server.hostname
+            cluster["server"] = f"https://{address}"
+        return self._connect(config, f"{self._seat.id}: {_ADMIN}")
+
+    def _by_file(self) -> Api:
+        path = Path(self._kubeconfig)
+        return self._connect(YAML(typ="safe", pure=True).load(path), str(path), str(path.parent))
+
+    def _connect(self, config: Any, name: str, base: str = "") -> Api:
+        from kubernetes.client import ApiClient, Configuration
+        from kubernetes.config.config_exception import ConfigException
+        from kubernetes.config.kube_config import KubeConfigLoader
+
+        from trueup.api import Api
+
+        self._private = self._private or tempfile.mkdtemp(prefix="trueup-")
+        settings = Configuration()
+        settings.retries = False
+        try:
+            loader = KubeConfigLoader(config, config_base_path=base, temp_file_path=self._private)
+            loader.load_and_set(settings)
+        except (ConfigException, OSError, ValueError) as error:
+            raise CouldNotLook(f"{name}: {error}") from None
+        return Api(ApiClient(settings), self._patience)
+
+
+def check_kubeconfig(path: str) -> None:
+    """Fail early on a kubeconfig that cannot be used.
+
+    Raises:
+        UsageError: missing, unreadable, or without a current context, in the words of Kubernetes' own client.
+    """
+    from kubernetes.config import list_kube_config_contexts
+    from kubernetes.config.config_exception import ConfigException
+
+    try:
+        Path(path).open("rb").close()
+        list_kube_config_contexts(path)
+    except (ConfigException, OSError, ValueError, AttributeError, TypeError) as error:
+        raise UsageError(f"--kubeconfig={path}: {redact(str(error))}") from None
+
+
+def _fetch(fact: ApiFact[Any], api: Api, spec: Spec) -> Raw:
+    try:
+        # a line for each key, which is what `redact` goes by
+        return Raw(0, redact(json.dumps(fact.fetch(api, spec), indent=0)))
+    except CouldNotLook as error:
+        return Raw(1, "", redact(str(error)))
+    except Exception as error:  # noqa: BLE001 - an object may have any shape, and must not end the run
+        return Raw(1, "", redact(f"unreadable answer ({type(error).__name__}: {error})"))
