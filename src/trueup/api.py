@@ -42,6 +42,7 @@ class Api:
         self._patience = patience
         steps = 1 + int(math.log(1 + patience * (_FACTOR - 1) / _FIRST, _FACTOR))
         self._backoff = Backoff(steps=steps, duration=_FIRST, factor=_FACTOR, jitter=0.1)
+        self.date = ""  # of the last answer, by the server's clock, as HTTP writes it
         self._resources: dict[str, dict[str, tuple[str, bool]]] = {}
 
     def get(self, path: str, **query: str) -> Any:
@@ -148,6 +149,7 @@ class Api:
                 raise ApiError(0, _words(error)) from None
             except ApiException as error:
                 raise ApiError(0, " ".join(str(error.reason).split())) from None
+            self.date = answer.headers.get("Date", self.date)
             if answer.status >= 300:
                 raise ApiError(answer.status, _message(answer.status, data))
             return data
