@@ -195,14 +195,43 @@ class Kubelet(Section):
     cgroup_driver: Literal["systemd", "cgroupfs"] = Field("systemd", description="who manages the cgroups of pods")
 
 
+class KubeCluster(Section):
+    """What a cluster is initialised with; most of it cannot be changed afterwards."""
+
+    endpoint: str = Field("", description="controlPlaneEndpoint, HOST:PORT in front of several API servers")
+    advertise_address: str = Field("", description="address of a host's API server; kubeadm's choice where empty")
+    bind_port: int = Field(6443, description="port of a host's API server")
+    pod_subnet: str = Field("", description="addresses of pods")
+    service_subnet: str = Field("", description="addresses of Services; kubeadm's default where empty")
+    dns_domain: str = Field("cluster.local", description="domain of Services")
+    config: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="kind of kubeadm's configuration, or a component's, to what is added to it"
+    )
+
+
+class Admin(Section):
+    """Who administers the cluster from a host."""
+
+    users: list[str] = Field(default_factory=list, description="users with the cluster's admin.conf as ~/.kube/config")
+
+
+class Nodes(Section):
+    """The nodes of a cluster, as its API sees them."""
+
+    heartbeat: float = Field(40, gt=0, description="seconds within which kubelet must have renewed its lease")
+
+
 class Kube(Section):
-    """Section 3 of the catalogue: Kubernetes itself."""
+    """Sections 3 and 4 of the catalogue: Kubernetes itself."""
 
     version: str = Field("", description="version of the cluster, such as v1.33.4")
     apt: KubeApt = Field(default_factory=KubeApt)
     packages: Packages = Field(default_factory=Packages)
     images: KubeImages = Field(default_factory=KubeImages)
     kubelet: Kubelet = Field(default_factory=Kubelet)
+    cluster: KubeCluster = Field(default_factory=KubeCluster)
+    admin: Admin = Field(default_factory=Admin)
+    nodes: Nodes = Field(default_factory=Nodes)
 
 
 class Spec(Section):

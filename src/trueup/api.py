@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,7 @@ class Api:
         self._patience = patience
         steps = 1 + int(math.log(1 + patience * (_FACTOR - 1) / _FIRST, _FACTOR))
         self._backoff = Backoff(steps=steps, duration=_FIRST, factor=_FACTOR, jitter=0.1)
+        self.lost = False  # the way to the server, it seems
         self.date = ""  # of the last answer, by the server's clock, as HTTP writes it
         self._resources: dict[str, dict[str, tuple[str, bool]]] = {}
 
@@ -154,7 +156,12 @@ class Api:
                 raise ApiError(answer.status, _message(answer.status, data))
             return data
 
-        return str(on_error(self._backoff, _passing, once))
+        until = time.monotonic() + self._patience
+        try:
+            return str(on_error(self._backoff, lambda error: _passing(error) and time.monotonic() < until, once))
+        except ApiError as error:
+            self.lost = error.status == 0
+            raise
 
 
 def _passing(error: Exception) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trueup.profiles.schema import Spec
 
 _ADMIN = "/etc/kubernetes/admin.conf"
-_ADMIN_CONF = Fact("cluster.admin_conf", f"[ ! -e {_ADMIN} ] || cat {_ADMIN}", str)
+ADMIN_CONF = Fact("cluster.admin_conf", f"[ ! -e {_ADMIN} ] || cat {_ADMIN}", str)  # never in a snapshot
 _AT_ONCE = 8  # questions to the API
 
 
@@ -118,7 +118,7 @@ class Cluster:
         Raises:
             CouldNotLook: no way leads there; says which were tried.
         """
-        if self._api is None:
+        if self._api is None or self._api.lost:
             self._api = self._by_file() if self._kubeconfig else self._by_host()
         return self._api
 
@@ -148,7 +148,7 @@ class Cluster:
         said = {}
         for host in self.control_planes:
             try:
-                if text := ask(host.transport, _ADMIN_CONF, self._patience).strip():
+                if text := ask(host.transport, ADMIN_CONF, self._patience).strip():
                     self._seat = host
                     return text
                 said[host.id] = f"no {_ADMIN}"

@@ -230,8 +230,10 @@ class Converge(Audit):
     def _hand(self, remedy: Remedy, subject: Subject, *, apply: bool) -> Change | ClusterChange:
         if isinstance(subject, Cluster):
             return ClusterChange(subject, run=self.run, apply=apply, allowed=remedy.disruption)
-        cluster = self.fleet.cluster
-        return Change(subject.transport, cluster=cluster, run=self.run, apply=apply, allowed=remedy.disruption)
+        return Change(
+            subject.transport, host=subject.id, cluster=self.fleet.cluster,
+            run=self.run, apply=apply, allowed=remedy.disruption,
+        )  # fmt: skip
 
     def _view(self, requirement: Requirement, subject: Subject) -> HostFacts | FleetFacts:
         if isinstance(subject, Cluster):

@@ -8,7 +8,7 @@ _TOKEN = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")  # kubeadm bootstrap token
 _URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*:)[^\s/@\"']+(?=@)", re.I)
 _WORDS = (
     r"(?:password|passwd|passphrase|secret|secret[_-]?(?:access[_-]?)?key|api[_-]?key|token|client-key-data|"
-    r"certificate-key|auth|authorization)[\"']?"
+    r"certificate[_-]?key|auth|authorization)[\"']?"
 )
 _SECRET = re.compile(rf"(?i)[\w.-]*{_WORDS}")
 _NAME = rf"(?<![\w.-])[\w.-]*{_WORDS}[^\S\n]*"

@@ -16,6 +16,7 @@ from trueup.change.packages import Packages
 from trueup.change.units import Units
 from trueup.cluster import Cluster
 from trueup.errors import CouldNotLook
+from trueup.profiles.schema import Spec
 from trueup.transport import Transport
 
 
@@ -23,11 +24,13 @@ class Change(Artifacts, Images, Kernel, Units, Packages, Files):
     """Changes to one host for one remedy.
 
     Args:
+        host: the host's id.
         cluster: the cluster that the host is in, or is to be in.
     """
 
-    def __init__(self, transport: Transport, *, cluster: Cluster | None = None, **kwargs: Any) -> None:
+    def __init__(self, transport: Transport, *, host: str = "", cluster: Cluster | None = None, **kwargs: Any) -> None:
         super().__init__(transport, **kwargs)
+        self.host = host
         self._cluster = cluster
         self._given = kwargs
 
@@ -63,7 +66,16 @@ class ClusterChange(Objects):
         """Return the lock of what only one host may do at a time."""
         return self._cluster.turn
 
+    @property
+    def control_planes(self) -> list[str]:
+        """Return the hosts that are to carry the control plane, in order."""
+        return [host.id for host in self._cluster.control_planes]
+
+    def spec(self, host: str) -> Spec:
+        """Return what one host ought to be."""
+        return self._cluster.hosts[host].spec
+
     def on(self, host: str) -> Change:
         """Return the hand on a host; what it does counts as this one's."""
         self.record.hosts.add(host)
-        return Change(self._cluster.hosts[host].transport, cluster=self._cluster, **self._given)
+        return Change(self._cluster.hosts[host].transport, host=host, cluster=self._cluster, **self._given)

@@ -59,6 +59,16 @@ class Files(Hand):
         self.act(Action("write", old.path, f"write {old.path}", _diff(old, new), undo), body)
         return True
 
+    def directory(self, path: str, *, mode: str, owner: str) -> bool:
+        """Have a directory, which where it is made gets this mode and owner; return whether it had to be made."""
+        quoted = shlex.quote(path)
+        if self.look(Fact("directory", f"[ ! -d {quoted} ] || echo there", str.strip)):
+            return False
+        body = f"install -d -m {shlex.quote(mode)} {quoted}\nchown {shlex.quote(owner)} {quoted}"
+        undo = f"rmdir {quoted}"
+        self.act(Action("directory", path, f"make {path}", f"+{mode} {owner}\n", undo), body)
+        return True
+
     def edit_toml(self, path: str, values: Values, *, default: str = "", validate: str = "") -> bool:
         """Set keys of a TOML file, keeping comments, order and unknown keys; return whether it had to change.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -115,9 +114,8 @@ class Self:
     name: str
     addresses: frozenset[str]
 
-    def among(self, nodes: Iterable[Node]) -> Node | None:
+    def among(self, nodes: list[Node]) -> Node | None:
         """Return the host's own Node: kubeadm names it after the host; a name of one's own is found by the address."""
-        nodes = list(nodes)
         named = [node for node in nodes if node.name == self.name]
         return next(iter([*named, *(node for node in nodes if node.address in self.addresses)]), None)
 

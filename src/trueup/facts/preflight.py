@@ -251,3 +251,8 @@ PROXY = Fact("preflight.proxy", _PROBE_PROXY, parse_proxy)
 def member(files: frozenset[str]) -> bool:
     """Whether the host is part of a cluster already."""
     return files.issuperset(MEMBER)
+
+
+def initialised(files: frozenset[str]) -> bool:
+    """Whether the host carries a control plane already."""
+    return member(files) and f"{KUBERNETES}/manifests/kube-apiserver.yaml" in files

@@ -19,6 +19,17 @@ def compare(one: str, other: str) -> int:
     return (a > b) - (a < b)
 
 
+def minors(version: str) -> int:
+    """Return the minor version of a release with major version 1: 33 of ``v1.33.4``.
+
+    Raises:
+        ValueError: it is no such version.
+    """
+    if (match := re.match(r"v?1\.([0-9]{1,4})(?![0-9])", version)) is None:
+        raise ValueError(f"{version!r} is no version such as v1.33.4")
+    return int(match[1])
+
+
 def _key(version: str) -> tuple[list[tuple[int, str]], bool, list[tuple[int, str]]]:
     if (match := _VERSION.fullmatch(version)) is None:
         raise ValueError(f"{version!r} is no version such as 1.6.10 or v2.1.0-rc.1")

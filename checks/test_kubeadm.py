@@ -1,0 +1,277 @@
+"""The first half of section 4 of the catalogue: a cluster is there, as it should be, and the hosts are its nodes."""
+
+from typing import Any
+
+from trueup import Deviation, equal, expect, requirement, unmet
+from trueup.errors import CouldNotLook
+from trueup.fact import FleetFacts, HostFacts
+from trueup.facts import admin, cluster, preflight
+from trueup.facts.upstream_version import minors
+from trueup.profiles.schema import Spec
+
+_NODES = ("control-plane", "worker")
+_READY = ("kube.packages.version", "kube.kubelet.service", "host.preflight.CRI")
+_FIXED = "no automatic remedy: it is fixed when a cluster is initialised"
+_UPGRADE = (
+    "no automatic remedy: `kubeadm upgrade apply` on a control-plane host, then `kubeadm upgrade node` on the others"
+)
+
+
+@requirement(
+    "kube.init",
+    key="kube.version",
+    reads=(preflight.FILES,),
+    needs=_READY,
+    after=("kube.images.present",),
+    severity="critical",
+    roles=("control-plane",),
+    across=True,
+)
+def test_init(facts: FleetFacts, spec: Spec) -> None:
+    """There is a cluster: one of the control-plane hosts has been initialised, or has joined."""
+    found = facts.each(preflight.FILES)
+    if any(map(preflight.initialised, found.values())):
+        facts.silent.clear()  # one is enough
+        return
+    hosts = ", ".join(found)
+    expect(Deviation("a control plane", "none", hosts, "effective") if found or not facts.silent else None)
+
+
+@requirement(
+    "kube.api.answers",
+    key="kube.version",
+    reads=(cluster.VERSION,),
+    needs=("kube.init",),
+    severity="critical",
+    across=True,
+    eventually=True,
+)
+def test_api_answers(facts: FleetFacts, spec: Spec) -> None:
+    """The Kubernetes API answers us."""
+    assert facts[cluster.VERSION].startswith("v")
+
+
+def _networking(key: str, facts: FleetFacts) -> Any:
+    return _kubeadm(facts).get("networking", {}).get(key)
+
+
+def _kubeadm(facts: FleetFacts) -> dict[str, Any]:
+    if (found := facts[cluster.KUBEADM]) is None:
+        raise CouldNotLook("no ConfigMap kubeadm-config in kube-system: kubeadm has not made this cluster")
+    return found
+
+
+def _subnet(key: str, wanted: str, facts: FleetFacts) -> None:
+    where = f"networking.{key} of kubeadm-config"
+    expect(equal(_networking(key, facts), wanted, where=where, layer="declared", hint=_FIXED))
+
+
+@requirement(
+    "kube.init.pod_subnet",
+    key="kube.cluster.pod_subnet",
+    reads=(cluster.KUBEADM,),
+    needs=("kube.api.answers",),
+    layers=("declared",),
+    across=True,
+)
+def test_pod_subnet(facts: FleetFacts, spec: Spec) -> None:
+    """The cluster was initialised with the profile's addresses for pods."""
+    _subnet("podSubnet", spec.kube.cluster.pod_subnet, facts)
+
+
+@requirement(
+    "kube.init.service_subnet",
+    key="kube.cluster.service_subnet",
+    reads=(cluster.KUBEADM,),
+    needs=("kube.api.answers",),
+    layers=("declared",),
+    across=True,
+)
+def test_service_subnet(facts: FleetFacts, spec: Spec) -> None:
+    """The cluster was initialised with the profile's addresses for Services."""
+    _subnet("serviceSubnet", spec.kube.cluster.service_subnet, facts)
+
+
+@requirement(
+    "kube.init.dns_domain",
+    key="kube.cluster.dns_domain",
+    reads=(cluster.KUBEADM,),
+    needs=("kube.api.answers",),
+    layers=("declared",),
+    across=True,
+)
+def test_dns_domain(facts: FleetFacts, spec: Spec) -> None:
+    """The cluster was initialised with the profile's domain for Services."""
+    _subnet("dnsDomain", spec.kube.cluster.dns_domain, facts)
+
+
+@requirement(
+    "kube.init.image_repository",
+    key="kube.images.repository",
+    reads=(cluster.KUBEADM,),
+    needs=("kube.api.answers",),
+    severity="medium",
+    layers=("declared",),
+    across=True,
+)
+def test_image_repository(facts: FleetFacts, spec: Spec) -> None:
+    """The cluster takes its images from the profile's repository."""
+    found, wanted = _kubeadm(facts).get("imageRepository"), spec.kube.images.repository
+    hint = "no automatic remedy: `kubectl -n kube-system edit configmap kubeadm-config`, then `kubeadm upgrade apply`"
+    if wanted:
+        expect(equal(found, wanted, where="imageRepository of kubeadm-config", layer="declared", hint=hint))
+
+
+@requirement(
+    "kube.init.version",
+    key="kube.version",
+    reads=(cluster.VERSION, cluster.KUBEADM),
+    needs=("kube.api.answers",),
+    layers=("declared", "effective"),
+    across=True,
+)
+def test_version(facts: FleetFacts, spec: Spec) -> None:
+    """The cluster has the profile's version."""
+    running, kubeadm = facts[cluster.VERSION], facts[cluster.KUBEADM]
+    expect(
+        equal(running, spec.kube.version, where="version of the API server", layer="effective", hint=_UPGRADE),
+        equal(
+            kubeadm.get("kubernetesVersion"),
+            spec.kube.version,
+            where="kubernetesVersion of kubeadm-config",
+            layer="declared",
+            hint=_UPGRADE,
+        )
+        if kubeadm
+        else None,
+    )
+
+
+@requirement(
+    "kube.join",
+    key="kube.version",
+    reads=(cluster.NODES, cluster.SELF),
+    needs=("kube.api.answers", *_READY),
+    severity="critical",
+    roles=_NODES,
+    eventually=True,
+)
+def test_join(facts: HostFacts, spec: Spec) -> None:
+    """The host is a node of the cluster, with the profile's kubelet, on containerd."""
+    nodes, own = facts[cluster.NODES], facts[cluster.SELF]
+    node = own.among(nodes)
+    if node is None:
+        unmet(Deviation(f"a node {own.name}", ", ".join(n.name for n in nodes) or "none", "nodes", "effective"))
+    expect(
+        equal(node.kubelet, spec.kube.version, where=f"kubelet of node {node.name}", layer="effective", hint=_UPGRADE),
+        None
+        if node.runtime.startswith("containerd://")
+        else Deviation("containerd", node.runtime, f"container runtime of node {node.name}", "effective"),
+    )
+
+
+@requirement(
+    "kube.nodes.ready",
+    key="kube.version",
+    reads=(cluster.NODES, cluster.SELF),
+    needs=("kube.join",),
+    severity="critical",
+    roles=_NODES,
+    eventually=True,
+)
+def test_ready(facts: HostFacts, spec: Spec) -> None:
+    """The host's node is Ready, and short of nothing."""
+    node = facts[cluster.SELF].among(facts[cluster.NODES])
+    assert node
+    hint = "there is no pod network yet" if node.waits_for_network else ""
+    words = f"{node.ready or 'nothing'}: {node.why}"
+    expect(
+        None
+        if node.ready == "True"
+        else Deviation("True", words, f"condition Ready of node {node.name}", "effective", hint),
+        *(Deviation("False", "True", f"condition {bad} of node {node.name}", "effective") for bad in node.pressures),
+    )
+
+
+@requirement(
+    "kube.nodes.schedulable",
+    key="kube.version",
+    reads=(cluster.NODES, cluster.SELF),
+    needs=("kube.join",),
+    severity="medium",
+    roles=_NODES,
+)
+def test_schedulable(facts: HostFacts, spec: Spec) -> None:
+    """The host's node takes pods: nobody left it cordoned."""
+    node = facts[cluster.SELF].among(facts[cluster.NODES])
+    assert node
+    hint = f"no automatic remedy, since somebody may be at work there: `kubectl uncordon {node.name}`"
+    where = f"node {node.name}"
+    expect(Deviation("schedulable", "cordoned", where, "effective", hint) if node.cordoned else None)
+
+
+@requirement(
+    "kube.nodes.heartbeat",
+    key="kube.nodes.heartbeat",
+    reads=(cluster.LEASES, cluster.NODES, cluster.SELF),
+    needs=("kube.join",),
+    roles=_NODES,
+    eventually=True,
+)
+def test_heartbeat(facts: HostFacts, spec: Spec) -> None:
+    """kubelet has renewed its node's lease within the grace period."""
+    node = facts[cluster.SELF].among(facts[cluster.NODES])
+    assert node
+    age, limit = facts[cluster.LEASES].get(node.name), spec.kube.nodes.heartbeat
+    found = "never renewed" if age is None else f"renewed {age:.0f} s ago"
+    late = age is None or age > limit
+    where = f"lease of node {node.name}"
+    expect(Deviation(f"renewed in the last {limit:g} s", found, where, "effective") if late else None)
+
+
+@requirement(
+    "kube.version_skew",
+    key="kube.version",
+    reads=(cluster.VERSION, cluster.NODES),
+    needs=("kube.api.answers",),
+    across=True,
+)
+def test_version_skew(facts: FleetFacts, spec: Spec) -> None:
+    """No kubelet is newer than the API server, or older than Kubernetes supports with it."""
+    server = facts[cluster.VERSION]
+    # https://kubernetes.io/releases/version-skew-policy/: three minors since kubelet 1.25, two before
+    claims = []
+    for node in facts[cluster.NODES]:
+        behind = minors(server) - minors(node.kubelet)
+        allowed = 3 if minors(node.kubelet) >= 25 else 2
+        if not 0 <= behind <= allowed:
+            wanted = f"up to {allowed} minors behind {server}, and not ahead of it"
+            claims.append(Deviation(wanted, node.kubelet, f"kubelet of node {node.name}", "effective", _UPGRADE))
+    expect(*claims)
+
+
+@requirement(
+    "kube.admin_kubeconfig",
+    key="kube.admin.users",
+    reads=(admin.HOMES,),
+    needs=("kube.join",),
+    severity="medium",
+    layers=("declared",),
+    roles=_NODES,
+    controls=("CIS 4.1.5",),
+)
+def test_admin_kubeconfig(facts: HostFacts, spec: Spec) -> None:
+    """Each administrator of the profile has the cluster's admin.conf as ~/.kube/config, readable by nobody else."""
+    claims: list[Deviation | None] = []
+    for user, home in facts[admin.HOMES].items():
+        if home is None or not home.exists:
+            found = "no such user" if home is None else "absent"
+            claims.append(Deviation("the cluster's admin.conf", found, f"~{user}/.kube/config", "declared"))
+            continue
+        where = f"{home.path}/.kube/config"
+        claims += [
+            None if home.current else Deviation("the cluster's admin.conf", "another one", where, "declared"),
+            equal(home.mode, "600", where=f"mode of {where}", layer="declared"),
+            equal(home.has, home.owner, where=f"owner of {where}", layer="declared"),
+        ]
+    expect(*claims)

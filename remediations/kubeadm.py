@@ -1,0 +1,148 @@
+"""Remedies for the first half of section 4 of the catalogue: a cluster is initialised, hosts join it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shlex
+from contextlib import nullcontext
+from typing import NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from trueup import remedy
+from trueup.change import Change, ClusterChange
+from trueup.cluster import ADMIN_CONF
+from trueup.errors import ChangeFailed
+from trueup.fact import Fact, FleetFacts, HostFacts
+from trueup.facts import admin, cluster, kube, preflight
+from trueup.profiles.schema import Spec
+from trueup.remediations import kubeadm_config
+from trueup.verdict import Action
+
+_CONFIG = "/var/lib/trueup/kubeadm-init.yaml"
+_TOKEN_LIFE = "15m"  # noqa: S105 - how long, not what: a join takes a minute
+_CA = "/etc/kubernetes/pki/ca.crt"
+
+
+def _kubeadm(host: Change) -> str:
+    """Return the version of the kubeadm that is on a host."""
+    found = host.look(kube.PROGRAMS).get("kubeadm")
+    if found is None:
+        raise ChangeFailed("kubeadm is not installed; nothing was changed")
+    return found.version
+
+
+def _blank(found: frozenset[str]) -> None:
+    """Stop unless nothing of a cluster is on a host: what is there may be somebody's."""
+    if found:
+        some = ", ".join(sorted(found)[:3])
+        raise ChangeFailed(
+            f"the host is not blank, it has {some}: look whose it is; `kubeadm reset` there removes what an earlier "
+            "attempt left; nothing was changed"
+        )
+
+
+@remedy("kube.init", disruption="restart")
+def initialise(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
+    """Run kubeadm init by a configuration made of the profile, on the first control-plane host, if that is blank."""
+    found, first = facts.each(preflight.FILES), change.control_planes[0]
+    if any(map(preflight.initialised, found.values())):
+        return
+    if first in facts.silent:
+        raise ChangeFailed(f"{first} comes first, and is not ready: {facts.silent[first]}; nothing was changed")
+    host = change.on(first)
+    _blank(found[first])
+    text = kubeadm_config.init(change.spec(first), _kubeadm(host))
+    host.write(_CONFIG, text, mode="600")
+    why = f"kubeadm init on {first}"
+    host.run("kubeadm", "init", "--config", _CONFIG, "--skip-token-print", why=why, disruption="restart")
+
+
+class _Way(NamedTuple):
+    endpoint: str
+    token: str
+    ca_hash: str
+
+
+def _parse_way(text: str) -> _Way:
+    """Read a join command and the cluster's CA certificate; their hashes must be the same.
+
+    Raises:
+        ValueError: they are not, or it is no join command.
+    """
+    command, _, pem = text.partition("\n--\n")
+    words = shlex.split(command.strip().splitlines()[-1])
+    way = _Way(
+        words[words.index("join") + 1],
+        words[words.index("--token") + 1],
+        words[words.index("--discovery-token-ca-cert-hash") + 1],
+    )
+    key = x509.load_pem_x509_certificate(pem.encode()).public_key()
+    own = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+    if way.ca_hash != f"sha256:{own}":
+        raise ValueError(f"the join command trusts a CA with {way.ca_hash}, {_CA} has sha256:{own}")
+    return way
+
+
+_WAY = Fact(
+    "kubeadm.way",
+    f"kubeadm token create --ttl {_TOKEN_LIFE} --print-join-command && echo -- && cat {_CA}",
+    _parse_way,
+    timeout=120,
+)
+_CERTIFICATE_KEY = Fact(
+    "kubeadm.certificate_key",
+    "kubeadm init phase upload-certs --upload-certs",
+    lambda text: text.strip().splitlines()[-1],
+    timeout=120,
+)
+
+
+@remedy("kube.join", disruption="restart")
+def join(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Run kubeadm join with a fresh token and the CA's hash verified; a control-plane host as one more of them."""
+    if node := facts[cluster.SELF].among(facts[cluster.NODES]):
+        if node.kubelet != spec.kube.version:
+            raise ChangeFailed(f"{node.name} is a member already: `kubeadm upgrade` changes its version")
+        return
+    _blank(change.look(preflight.FILES))
+    version = _kubeadm(change)
+    control = change.host in change.cluster.control_planes
+    with change.cluster.turn if control else nullcontext():  # etcd takes one new member at a time
+        if not change.apply:
+            _run(change, "", control)
+            return
+        seat = change.seat
+        key = seat.look(_CERTIFICATE_KEY) if control else ""
+        way = seat.look(_WAY)
+        text = kubeadm_config.join(
+            spec, version, endpoint=way.endpoint, token=way.token, ca_hash=way.ca_hash, certificate_key=key
+        )
+        _run(change, text, control)
+
+
+def _run(change: Change, text: str, control: bool) -> None:
+    # The token comes by stdin as all of this script does, and is in a file of root's for as long as kubeadm runs.
+    body = f"""umask 077
+config=$(mktemp -p /run trueup-join.XXXXXX)
+trap 'rm -f "$config"' EXIT
+base64 -d >"$config" <<'TRUEUP-CONTENT'
+{base64.encodebytes(text.encode()).decode()}TRUEUP-CONTENT
+kubeadm join --config "$config"
+"""
+    as_what = "another control plane" if control else "a worker"
+    action = Action("join", change.host, f"kubeadm join as {as_what}", f"+member of the cluster, {as_what}\n")
+    change.act(action, body, "restart")
+
+
+@remedy("kube.admin_kubeconfig", disruption="none")
+def give_kubeconfig(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Write the cluster's admin.conf to ~/.kube/config of each user, theirs alone; the file before is kept."""
+    content = change.look(ADMIN_CONF) or change.seat.look(ADMIN_CONF)
+    for user, home in facts[admin.HOMES].items():
+        if home is None:
+            raise ChangeFailed(f"there is no user {user}: make it, or take it out of kube.admin.users")
+        change.directory(f"{home.path}/.kube", mode="700", owner=home.owner)
+        change.write(f"{home.path}/.kube/config", content, mode="600", owner=home.owner)
