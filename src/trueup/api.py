@@ -137,11 +137,10 @@ class Api:
 
     def _request(self, method: str, path: str, query: dict[str, str], body: Any = None, kind: str = "") -> str:
         headers = {"Accept": "application/json, */*"} | ({"Content-Type": kind} if kind else {})
-        text = json.dumps(body) if kind and kind != "application/json" else body
 
         def once() -> str:
             request = self._client.param_serialize(
-                method, path, query_params=list(query.items()), header_params=dict(headers), body=text,
+                method, path, query_params=list(query.items()), header_params=dict(headers), body=body,
                 auth_settings=["BearerToken"],
             )  # fmt: skip
             try:

@@ -207,10 +207,11 @@ def check_kubeconfig(path: str) -> None:
     from kubernetes.config.config_exception import ConfigException
 
     try:
-        Path(path).open("rb").close()
+        YAML(typ="safe", pure=True).load(Path(path))
         list_kube_config_contexts(path)
-    except (ConfigException, OSError, ValueError, AttributeError, TypeError) as error:
-        raise UsageError(f"--kubeconfig={path}: {redact(str(error))}") from None
+    except (ConfigException, YAMLError, OSError, ValueError, AttributeError, TypeError) as error:
+        words = redact(" ".join(str(error).split()))
+        raise UsageError(f"--kubeconfig={path}: {words}") from None
 
 
 def _fetch(fact: ApiFact[Any], api: Api, spec: Spec) -> Raw:
