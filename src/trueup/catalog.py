@@ -66,6 +66,7 @@ class Remedy:
     sentence: str
     disruption: Disruption
     destructive: bool
+    writes: tuple[str, ...]
     source: str
 
 
@@ -124,14 +125,17 @@ class Catalog:
 
         return register
 
-    def remedy(self, id: str, *, disruption: Disruption, destructive: bool = False) -> Callable[[Fix], Fix]:
+    def remedy(
+        self, id: str, *, disruption: Disruption, destructive: bool = False, writes: tuple[str, ...] = ()
+    ) -> Callable[[Fix], Fix]:
         """Register the remedy of a requirement and the most that it may disturb the host; a ``destructive`` one takes
-        away what may be missed, and is applied only where the operator allowed that."""
+        away what may be missed, and is applied only where the operator allowed that. ``writes`` says what it asks of
+        the Kubernetes API beyond looking, as ``patch deployments.apps``."""
 
         def register(fix: Fix) -> Fix:
             source = _source(fix)
             self._claim(self.remedies, id, source)
-            self.remedies[id] = Remedy(id, fix, _sentence(fix, id), disruption, destructive, source)
+            self.remedies[id] = Remedy(id, fix, _sentence(fix, id), disruption, destructive, writes, source)
             return fix
 
         return register

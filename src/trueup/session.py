@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from trueup import allure
+from trueup.api import ApiError
 from trueup.catalog import Requirement, catalog
 from trueup.cluster import check_kubeconfig
 from trueup.converge import Audit, Converge, Pair, Subject
@@ -103,6 +104,8 @@ class Session:
             item.audit = self.audit
         if not self.worker:
             self._gather(items)
+            if self.mode == "fix":
+                self._permitted(items)
 
     def _gather(self, items: list[RequirementItem]) -> None:
         wanted: dict[str, dict[str, Fact[Any]]] = {}
@@ -115,6 +118,25 @@ class Session:
         )
         if self.snapshots:
             self.fleet.save(self.snapshots)
+
+    def _permitted(self, items: list[RequirementItem]) -> None:
+        """Stop before the first change where the API would refuse a later one."""
+        if self.fleet.cluster.facts.snapshot.problem or self.fleet.cluster.facts.snapshot.blank:
+            return  # there is none yet
+        api, refused = self.fleet.cluster.api(), {}
+        for id in dict.fromkeys(item.requirement.id for item in items):
+            for right in catalog.remedies[id].writes if id in catalog.remedies else ():
+                verb, _, what = right.partition(" ")
+                resource, _, group = what.partition(".")
+                try:
+                    if right not in refused and not api.allowed(verb, group, resource):
+                        refused[right] = id
+                except ApiError as error:
+                    raise UsageError(f"--fix: the Kubernetes API does not say what we may do: {error}") from None
+        if refused:
+            words = "; ".join(f"{right} (for {id})" for right, id in refused.items())
+            hint = "give a kubeconfig that may, as examples/rbac has it, or leave those requirements out"
+            raise UsageError(f"--fix: the Kubernetes API does not allow us to {words}; nothing was changed: {hint}")
 
     def _terminal(self) -> Terminal | None:
         found: Terminal | None = self.config.pluginmanager.get_plugin("trueup-terminal")
