@@ -43,7 +43,15 @@ def kubernetes(cache: Path) -> Path:
         run("rm", "-rf", work)
 
     files = [SCRIPTS[0], *sorted(SCRIPTS[1].iterdir())]
-    recipe = [PROGRAMS, CONTROL_PLANE, VERSIONS, TOOLS, *(file.read_text() for file in files), SUITE, platform.machine()]
+    recipe = [
+        PROGRAMS,
+        CONTROL_PLANE,
+        VERSIONS,
+        TOOLS,
+        *(file.read_text() for file in files),
+        SUITE,
+        platform.machine(),
+    ]
     return made(cache, "kubernetes", recipe, make)
 
 
