@@ -18,7 +18,8 @@ CALICO = "v3.24.5"
 VERSIONS = ("v1.20.2", "v1.20.1")
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
 APPLETS = ("sh", "cat", "echo", "env", "false", "grep", "id", "ls", "mkdir", "ps", "rm", "sleep", "true", "vi", "wget")
-NGINX = b"""events {}
+NGINX = b"""user www-data;
+events {}
 http {
   include mime.types;
   server { listen 80; root /usr/share/nginx/html; }
@@ -73,7 +74,7 @@ def contents(bare: Path, programs: Path) -> Iterator[Image]:
     calico = programs / "standins/calico"
     node: archive.Files = {**shell, "usr/bin/calico-node": calico, "bin/calico-node": "/usr/bin/calico-node"}
     yield Image(f"docker.io/calico/node:{CALICO}", node, ["/usr/bin/calico-node"])
-    controllers = {"usr/bin/kube-controllers": calico, "usr/bin/check-status": "kube-controllers"}
+    controllers: archive.Files = {"usr/bin/kube-controllers": calico, "usr/bin/check-status": "kube-controllers"}
     yield Image(f"docker.io/calico/kube-controllers:{CALICO}", controllers, [], ["/usr/bin/kube-controllers"])
 
 
@@ -86,7 +87,6 @@ def nginx(bare: Path) -> archive.Files:
         "etc/nginx/nginx.conf": NGINX,
         "usr/share/nginx/html/index.html": tools / "usr/share/nginx/html/index.html",
         "var/log/nginx/access.log": "/dev/stdout",
-        "var/log/nginx/error.log": "/dev/stderr",
         "run": None,
         "var/lib/nginx": None,
         **USERS,

@@ -71,7 +71,11 @@ func node() {
 	config, err := rest.InClusterConfig()
 	check(err)
 	client, name := kubernetes.NewForConfigOrDie(config), os.Getenv("NODENAME")
-	check(pool(dynamic.NewForConfigOrDie(config)))
+	pools := dynamic.NewForConfigOrDie(config)
+	for err := pool(pools); err != nil; err = pool(pools) { // as WAIT_FOR_DATASTORE has it: kube-proxy may start later
+		log.Printf("[INFO] startup/startup.go 535: Waiting for datastore connection: %v", err)
+		time.Sleep(time.Second)
+	}
 	patch := fmt.Sprintf(`{"metadata":{"annotations":{"%s":"%s"}}}`, annotation, address)
 	_, err = client.CoreV1().Nodes().Patch(context.TODO(), name, types.MergePatchType, []byte(patch), meta.PatchOptions{}, "status")
 	check(err)
