@@ -193,7 +193,7 @@ func connect(cidr string) {
 	network, _ := json.Marshal(map[string]interface{}{
 		"cniVersion": "0.4.0", "name": "k8s-pod-network", "plugins": []map[string]interface{}{
 			{
-				"type": "bridge", "bridge": "cali0", "isGateway": true, "hairpinMode": true,
+				"type": "bridge", "bridge": "cali0", "isGateway": true, "forceAddress": true, "hairpinMode": true,
 				"ipam": map[string]interface{}{
 					"type": "host-local", "ranges": [][]map[string]string{{{"subnet": cidr}}}, "routes": []map[string]string{{"dst": "0.0.0.0/0"}},
 				},
