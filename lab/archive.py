@@ -6,8 +6,8 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-Files = Mapping[str, Path | bytes | str]
-"""What is in an archive, by name: a copy of a file, a content, or the target of a symbolic link."""
+Files = Mapping[str, Path | bytes | str | None]
+"""What is in an archive, by name: a copy of a file, a content, a target of a link, nothing for a directory."""
 
 
 def tar(files: Files) -> bytes:

@@ -24,6 +24,19 @@ printf '%s\n' 'LogLevel VERBOSE' 'MaxStartups 200' 'PasswordAuthentication no' '
   'AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/lab_authorized_keys' > etc/ssh/sshd_config.d/lab.conf
 for user in op nosudo; do chroot . useradd --create-home --shell /bin/bash --password '*' $user; done
 (umask 227 && echo 'op ALL=(ALL) NOPASSWD: ALL' > etc/sudoers.d/op)
+install -m 755 "${0%/*}/boot.sh" usr/local/sbin/lab-boot
+cat > etc/systemd/system/lab-boot.service <<'UNIT'
+[Unit]
+Description=what kubelet wants of a machine and a container does not have
+Before=kubelet.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/local/sbin/lab-boot
+[Install]
+WantedBy=multi-user.target
+UNIT
+chroot . systemctl -q enable lab-boot.service
 # what a host without hardware, console or internet only spends boot time on
 chroot . systemctl -q mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
   dpkg-db-backup.timer systemd-networkd-wait-online.service console-getty.service getty@tty1.service getty.target \

@@ -18,8 +18,9 @@ UNPACKED = "docker-registry busybox-static containerd runc containernetworking-p
 UNPACKED += " etcd-server nginx nginx-common conntrack"
 OPTIONS = ["--variant=minbase", "--dpkgopt=force-unsafe-io", f"--include={PACKAGES} curl iptables sudo less"]
 OPTIONS += [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("man", "locale", "doc")]
+BUILD = ["dpkg-deb", "-b", "--root-owner-group", "-Zzstd", "-z1"]
 OWN_MOUNTS = ["unshare", "--mount"]  # before what mounts, so that its mounts do not outlive it when it is killed
-HOOK = Path(__file__).with_name("base.sh")
+HOOK, BOOT = (Path(__file__).with_name(name) for name in ("base.sh", "boot.sh"))
 
 
 def made(cache: Path, kind: str, recipe: object, make: Callable[[Path], None]) -> Path:
@@ -79,17 +80,23 @@ def base(cache: Path) -> Path:
         for deb in sorted(new.glob("debs/*.deb")):
             repack(deb, new / "repack")
 
-    recipe = [OPTIONS, OFFERED, UNPACKED, network.NET, HOOK.read_text(), suite, platform.machine(), platform.release()]
+    scripts = [Path(__file__).read_text(), HOOK.read_text(), BOOT.read_text()]
+    recipe = [*scripts, network.NET, suite, platform.machine(), platform.release()]
     return made(cache, "base", recipe, make)
 
 
 def repack(deb: Path, tree: Path) -> None:
     """Put the same package beside itself in an older version, so that there is something to pin and to upgrade."""
     run("dpkg-deb", "-R", deb, tree)
+    if (config := tree / "etc/containerd/config.toml").exists():
+        # pods ask for what only CAP_SYS_RESOURCE may give, which root need not have on this machine
+        cri = '[plugins."io.containerd.grpc.v1.cri"]\n'
+        config.write_text(config.read_text().replace(cri, f"{cri}    restrict_oom_score_adj = true\n"))
+        run(*BUILD, tree, deb)
     control = (tree / "DEBIAN/control").read_text()
     [version] = re.findall(r"(?m)^Version: (.*)$", control)
     older = re.sub(r"-[^-]*$", "-0lab1", version) if "-" in version else f"{version}~lab1"
     run("dpkg", "--compare-versions", older, "lt", version)
     (tree / "DEBIAN/control").write_text(control.replace(version, older))
-    run("dpkg-deb", "-b", "--root-owner-group", "-Zzstd", "-z1", tree, deb.with_stem(f"{deb.stem}_older"))
+    run(*BUILD, tree, deb.with_stem(f"{deb.stem}_older"))
     shutil.rmtree(tree)

@@ -48,6 +48,7 @@ class Host:
         (etc / "hostname").write_text(f"{self.name}\n")
         (etc / "machine-id").write_text(f"{uuid.uuid4().hex}\n")
         network.plug(self.name, network.NUMBER[self.name])
+        network.route(self.name)
         launch = [*DETACH, f"{self.directory}/console.log", "sh", f"{Path(__file__).parent}/launch.sh"]
         run(*wrap(self.name, *launch, self.name, self.directory, *cgroups(self.name)))
         self.made.touch()

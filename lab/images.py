@@ -2,57 +2,134 @@
 
 import gzip
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from lab import archive
 from lab.cache import architecture, base, made
 from lab.kubernetes import kubernetes
+from lab.machine import run
 
 REPOSITORY = "registry.lab:5000/google_containers"
+CALICO = "v3.24.5"
 VERSIONS = ("v1.20.2", "v1.20.1")
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
 APPLETS = ("sh", "cat", "echo", "env", "false", "grep", "id", "ls", "mkdir", "ps", "rm", "sleep", "true", "vi", "wget")
+NGINX = b"""user www-data;
+events {}
+http {
+  include mime.types;
+  server { listen 80; root /usr/share/nginx/html; }
+}
+"""
+USERS = {
+    "etc/passwd": b"root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33:www-data:/var/www:/bin/false\n",
+    "etc/group": b"root:x:0:\nwww-data:x:33:\n",
+}
 OCI = "application/vnd.oci.image"
+
+
+class Image(NamedTuple):
+    """An image of one layer."""
+
+    reference: str
+    files: archive.Files
+    command: Sequence[str]
+    entrypoint: Sequence[str] = ()
 
 
 def images(cache: Path) -> Path:
     """A registry's storage in `registry`, and each image as an OCI archive in `archives`."""
-    tools, programs = base(cache) / "tools", kubernetes(cache)
+    bare, programs = base(cache), kubernetes(cache)
 
     def make(new: Path) -> None:
-        for reference, files, command in contents(tools, programs):
-            write(new, reference, files, command)
+        for image in contents(bare, programs):
+            write(new, image)
 
     recipe = [Path(file).read_text() for file in (__file__, archive.__file__)]
-    return made(cache, "images", [recipe, tools.parent.name, programs.name], make)
+    return made(cache, "images", [recipe, bare.name, programs.name], make)
 
 
-def contents(tools: Path, programs: Path) -> Iterator[tuple[str, archive.Files, list[str]]]:
-    """Each image's reference, files and command. All but pause are stand-ins."""
+def contents(bare: Path, programs: Path) -> Iterator[Image]:
+    """All images. What the lab does not build, of coredns and Calico and of v1.20.1, is played by stand-ins."""
+    tools, pause = bare / "tools", programs / "pause"
     shell: archive.Files = {"bin/busybox": tools / "bin/busybox", **{f"bin/{name}": "busybox" for name in APPLETS}}
-    yield "docker.io/library/alpine:latest", shell, ["/bin/sh"]
-    page = b"<h1>Welcome to nginx, played by busybox</h1>\n"
-    httpd = ["busybox", "httpd", "-f", "-p", "80", "-h", "/www"]
-    yield "docker.io/library/nginx:latest", {**shell, "www/index.html": page}, httpd
-    pause = programs / "pause"
-    yield f"{REPOSITORY}/pause:3.2", {"pause": pause}, ["/pause"]
-    tags = [(name, version) for version in VERSIONS for name in CONTROL_PLANE]
-    for name, tag in [*tags, ("etcd", "3.4.13-0"), ("coredns", "1.7.0")]:
-        built = programs / tag / name  # played by pause where the lab does not build it
-        path = f"usr/local/bin/{name}"
-        yield f"{REPOSITORY}/{name}:{tag}", {path: built if built.exists() else pause}, [f"/{path}"]
+    yield Image("docker.io/library/alpine:latest", shell, ["/bin/sh"])
+    for tag in ("latest", "1.22"):
+        yield Image(f"docker.io/library/nginx:{tag}", {**shell, **nginx(bare)}, ["nginx", "-g", "daemon off;"])
+
+    yield Image(f"{REPOSITORY}/pause:3.2", {"pause": pause}, [], ["/pause"])
+    etcd = linked(bare / "root", {"usr/local/bin/etcd": tools / "usr/bin/etcd"})
+    yield Image(f"{REPOSITORY}/etcd:3.4.13-0", etcd, ["/usr/local/bin/etcd"])
+    yield Image(f"{REPOSITORY}/coredns:1.7.0", {"coredns": programs / "standins/coredns"}, [], ["/coredns"])
+    for version, name in ((version, name) for version in VERSIONS for name in CONTROL_PLANE):
+        built, path = programs / version / name, f"usr/local/bin/{name}"
+        beside: archive.Files = {**shell, **filtering(bare)} if name == "kube-proxy" and built.exists() else {}
+        program = built if built.exists() else pause
+        yield Image(f"{REPOSITORY}/{name}:{version}", {**beside, path: program}, [f"/{path}"])
+
+    calico = programs / "standins/calico"
+    node: archive.Files = {**shell, "usr/bin/calico-node": calico, "bin/calico-node": "/usr/bin/calico-node"}
+    yield Image(f"docker.io/calico/node:{CALICO}", node, ["/usr/bin/calico-node"])
+    controllers: archive.Files = {"usr/bin/kube-controllers": calico, "usr/bin/check-status": "kube-controllers"}
+    yield Image(f"docker.io/calico/kube-controllers:{CALICO}", controllers, [], ["/usr/bin/kube-controllers"])
 
 
-def write(new: Path, reference: str, files: archive.Files, command: list[str]) -> None:
+def nginx(bare: Path) -> archive.Files:
+    """Debian's nginx, serving its welcome page, with its logs where a container's belong."""
+    tools = bare / "tools"
+    return {
+        **linked(bare / "root", {"usr/sbin/nginx": tools / "usr/sbin/nginx"}),
+        "etc/nginx/mime.types": tools / "etc/nginx/mime.types",
+        "etc/nginx/nginx.conf": NGINX,
+        "usr/share/nginx/html/index.html": tools / "usr/share/nginx/html/index.html",
+        "var/log/nginx/access.log": "/dev/stdout",
+        "run": None,
+        "var/lib/nginx": None,
+        **USERS,
+    }
+
+
+def filtering(bare: Path) -> archive.Files:
+    """What kube-proxy runs: iptables as the hosts have it, since they share the rules, and conntrack."""
+    root = bare / "root"
+    found = [*root.glob("usr/sbin/xtables-*-multi"), *root.glob("usr/lib/*/xtables/lib[ix]*.so")]
+    programs = {str(file.relative_to(root)): file for file in found}
+    links = {
+        f"usr/sbin/{family}{kind}{verb}": f"xtables-{kind.strip('-') or 'nft'}-multi"
+        for family in ("iptables", "ip6tables")
+        for kind in ("", "-nft", "-legacy")
+        for verb in ("", "-save", "-restore")
+    }
+    conntrack = {"usr/sbin/conntrack": bare / "tools/usr/sbin/conntrack"}
+    return {**linked(root, programs | conntrack), **links, "bin/ip": "busybox", "sbin/modprobe": "/bin/busybox"}
+
+
+def linked(root: Path, programs: dict[str, Path]) -> archive.Files:
+    """Programs under their names, and the libraries that they are linked with, out of a root file system."""
+    [linker] = root.glob("usr/lib/*-linux-gnu/ld-linux-*.so.*")
+    listed = [run(linker, "--library-path", linker.parent, "--list", program) for program in programs.values()]
+    found = re.findall(r"(\S+) => (/\S+)", "".join(listed))
+    return {**{str(PurePosixPath("/lib", name))[1:]: Path(path) for name, path in found}, **programs}
+
+
+def write(new: Path, image: Image) -> None:
     """Write one image in both forms."""
+    reference, files, command, entrypoint = image
     path = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
     layer = archive.tar(files)
     config = {
         "architecture": architecture(),
         "os": "linux",
-        "config": {"Env": path, "Cmd": command, "Labels": {"made-by": "trueup's lab", "reference": reference}},
+        "config": {
+            "Env": path,
+            "Entrypoint": entrypoint,
+            "Cmd": command,
+            "Labels": {"made-by": "trueup's lab", "reference": reference},
+        },
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{sha256(layer).hexdigest()}"]},
     }
     blobs: dict[str, bytes] = {}

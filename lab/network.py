@@ -41,12 +41,20 @@ def plug(name: str, number: int) -> None:
     ip(name, f"addr add {NET}.{number}/24 dev eth0\nlink set eth0 up")
 
 
+def route(name: str) -> None:
+    """Give a host a default route, without which it cannot call a cluster's own addresses; it ends in the lab."""
+    # of what a cloud has there, a kubelet would await the answer
+    ip(name, f"route add default via {SERVICES}\nroute add unreachable 169.254.0.0/16")
+
+
 def up() -> None:
     """Make the switch and the management side, from which tests and the repository speak to the hosts."""
     ip("sw", "link add br0 type bridge forward_delay 0\nlink set br0 up")
     # as a switch it must not filter what hosts say to each other
     run("nsenter", "--net=/run/netns/lab-sw", "sh", "-c", "echo 0 > /proc/sys/net/bridge/bridge-nf-call-iptables")
     plug("mgmt", 254)
+    # it answers at once that there is no way to anywhere else
+    run(*MANAGEMENT, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
 
 
 def remove(*names: str) -> None:

@@ -71,7 +71,11 @@ func node() {
 	config, err := rest.InClusterConfig()
 	check(err)
 	client, name := kubernetes.NewForConfigOrDie(config), os.Getenv("NODENAME")
-	check(pool(dynamic.NewForConfigOrDie(config)))
+	pools := dynamic.NewForConfigOrDie(config)
+	for err := pool(pools); err != nil; err = pool(pools) { // as WAIT_FOR_DATASTORE has it: kube-proxy may start later
+		log.Printf("[INFO] startup/startup.go 535: Waiting for datastore connection: %v", err)
+		time.Sleep(time.Second)
+	}
 	patch := fmt.Sprintf(`{"metadata":{"annotations":{"%s":"%s"}}}`, annotation, address)
 	_, err = client.CoreV1().Nodes().Patch(context.TODO(), name, types.MergePatchType, []byte(patch), meta.PatchOptions{}, "status")
 	check(err)
@@ -189,7 +193,7 @@ func connect(cidr string) {
 	network, _ := json.Marshal(map[string]interface{}{
 		"cniVersion": "0.4.0", "name": "k8s-pod-network", "plugins": []map[string]interface{}{
 			{
-				"type": "bridge", "bridge": "cali0", "isGateway": true, "hairpinMode": true,
+				"type": "bridge", "bridge": "cali0", "isGateway": true, "forceAddress": true, "hairpinMode": true,
 				"ipam": map[string]interface{}{
 					"type": "host-local", "ranges": [][]map[string]string{{{"subnet": cidr}}}, "routes": []map[string]string{{"dst": "0.0.0.0/0"}},
 				},

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
 )
 
 func main() {
@@ -33,10 +34,8 @@ func main() {
 	check(err)
 	factory := informers.NewSharedInformerFactory(kubernetes.NewForConfigOrDie(config), 0)
 	services, endpoints := factory.Core().V1().Services(), factory.Core().V1().Endpoints()
-	synced := func() bool {
-		return services.Informer().HasSynced() && endpoints.Informer().HasSynced()
-	}
-	synced() // which registers the informers
+	informed := []cache.SharedIndexInformer{services.Informer(), endpoints.Informer()} // before the factory starts what it has
+	synced := func() bool { return informed[0].HasSynced() && informed[1].HasSynced() }
 	factory.Start(nil)
 
 	find := func(name string) ([]string, bool) {

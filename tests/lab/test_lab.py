@@ -73,8 +73,10 @@ def test_sh_leaves_sshd_alone_and_is_bounded(lab: Lab) -> None:
 
 def test_nothing_leaves(lab: Lab) -> None:
     for host in lab.hosts():
-        assert lab.sh(host, "ip route show default; ip -6 route show default").stdout == ""
-        assert lab.sh(host, "ping -c1 -W1 192.0.2.1", check=False).returncode == 2
+        routes = lab.sh(host, "ip route show default; ip -6 route show default").stdout
+        assert routes == "default via 10.77.0.254 dev eth0 \n", "which ends there"
+        assert "Net Unreachable" in lab.sh(host, "ping -c1 -W1 192.0.2.1", check=False).stdout
+        assert lab.sh(host, "ping -c1 -W1 169.254.169.254", check=False).returncode == 2
     assert "10.77.0." not in subprocess.run(["ip", "address"], capture_output=True, text=True).stdout
     assert "10.77.0." not in subprocess.run(["ip", "route"], capture_output=True, text=True).stdout
 
@@ -116,6 +118,18 @@ def test_reboot_keeps_the_file_system(lab: Lab) -> None:
     lab.reboot("w1")
     assert start_of_boot(lab, "w1") != before
     assert ssh(lab, "w1", "ls /root; journalctl -q --list-boots | grep -c ^[[:space:]-]*[01]").stdout == "kept\n2\n"
+
+
+def test_a_host_has_what_kubelet_wants_at_every_boot(lab: Lab) -> None:
+    stale = "mkdir -p /sys/fs/cgroup/pids/kubepods.slice/stale /sys/fs/cgroup/memory/kubepods/stale"
+    lab.sh("w1", f"{stale}; echo 7 >/proc/sys/kernel/panic")
+    lab.reboot("w1")
+    kept = Path("/proc/sys/kernel/panic").read_text()
+    assert lab.sh("w1", "ls -d /sys/fs/cgroup/*/kubepods*", check=False).stdout == ""
+    assert lab.sh("w1", "cat /proc/sys/kernel/panic").stdout == kept, "the copy is that of one boot"
+    lab.sh("w1", "echo 10 >/proc/sys/kernel/panic; echo 1 >/proc/sys/vm/overcommit_memory; test -c /dev/kmsg")
+    assert lab.sh("w1", "cat /proc/sys/kernel/panic").stdout == "10\n"
+    assert Path("/proc/sys/kernel/panic").read_text() == kept, "the machine's own stays"
 
 
 def test_reset_gives_a_bare_host_with_the_same_key(lab: Lab) -> None:

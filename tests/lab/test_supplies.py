@@ -98,6 +98,27 @@ def test_the_registry_has_what_kubeadm_pulls(lab: Lab, kubernetes: str) -> None:
 
 
 @pytest.mark.lab
+@pytest.mark.parametrize(
+    ("image", "command", "says"),
+    [
+        (f"{REPOSITORY}/kube-apiserver:v1.20.2", "kube-apiserver --version", "Kubernetes v1.20.2"),
+        (f"{REPOSITORY}/etcd:3.4.13-0", "etcd --version", "etcd Version: 3.4"),
+        (f"{REPOSITORY}/kube-proxy:v1.20.2", "iptables -p tcp -m statistic -m conntrack --help", "(nf_tables)"),
+        (f"{REPOSITORY}/kube-proxy:v1.20.2", "iptables-legacy --version", "(legacy)"),
+        (f"{REPOSITORY}/kube-proxy:v1.20.2", "conntrack --version", "conntrack v"),
+        ("docker.io/library/nginx:1.22", "nginx -t", "test is successful"),
+        ("docker.io/calico/kube-controllers:v3.24.5", "check-status -r", ""),
+        ("docker.io/calico/node:v3.24.5", "/bin/calico-node -bird-ready", "BIRD is not ready"),
+    ],
+)
+def test_programs_of_images_run(lab: Lab, host: str, image: str, command: str, says: str) -> None:
+    archive = image.rpartition("/")[2].replace(":", "-")
+    lab.sh(host, f"curl -fsS http://10.77.0.254:8000/images/{archive}.tar | ctr images import -")
+    done = lab.sh(host, f"ctr run --rm {image} t {command}", check=not says.startswith("BIRD"))
+    assert says in done.stdout + done.stderr
+
+
+@pytest.mark.lab
 def test_the_registry_answers_on_both_ports(lab: Lab, host: str) -> None:
     lab.sh(host, "cat >/root/ca.crt", input=the_ca(lab))
     plain = lab.sh(host, "curl -fsS http://10.77.0.254:5000/v2/_catalog").stdout
