@@ -195,6 +195,25 @@ class Kubelet(Section):
     cgroup_driver: Literal["systemd", "cgroupfs"] = Field("systemd", description="who manages the cgroups of pods")
 
 
+_DURATION = r"^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$"
+
+
+class NodeMonitoring(Section):
+    """How soon a node that has gone silent counts as lost; durations as Go writes them: 40s, 1m30s."""
+
+    period: str = Field("5s", pattern=_DURATION, description="how often the controller looks at each node's state")
+    grace_period: str = Field("40s", pattern=_DURATION, description="silence after which a node is not ready")
+    eviction: str = Field("5m", pattern=_DURATION, description="after which pods leave a node that is not ready")
+
+
+class ControlPlane(Section):
+    """Section 4 of the catalogue, as far as it is about one host: a control plane that runs."""
+
+    static_pods: list[str] = Field(default_factory=list, description="components that kubelet runs by a manifest")
+    node_monitoring: NodeMonitoring = Field(default_factory=NodeMonitoring)
+    certificate_days: int = Field(30, ge=0, description="days for which every certificate must be valid, at least")
+
+
 class Kube(Section):
     """Section 3 of the catalogue: Kubernetes itself."""
 
@@ -203,6 +222,7 @@ class Kube(Section):
     packages: Packages = Field(default_factory=Packages)
     images: KubeImages = Field(default_factory=KubeImages)
     kubelet: Kubelet = Field(default_factory=Kubelet)
+    control_plane: ControlPlane = Field(default_factory=ControlPlane)
 
 
 class Spec(Section):
