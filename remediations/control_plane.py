@@ -44,7 +44,7 @@ def _ways(found: Certificates, days: int) -> list[str]:
         ChangeFailed: something runs out that kubeadm does not renew; says what does.
     """
     names = {path: name for name, (path, _) in MANAGED.items()}
-    due, refused = [], []
+    due, refused = set(), []
     for certificate in found.short(days):
         name, path = names.get(certificate.path), certificate.path
         if certificate.authority and not path.startswith(KUBELETS):
@@ -65,12 +65,19 @@ def _ways(found: Certificates, days: int) -> list[str]:
             refused.append(f"{path} is none of kubeadm's: who put it there renews it")
         elif MANAGED[name][1] not in found.keys:
             refused.append(f"{name}: {MANAGED[name][1]} is not here, an external authority signs: have it do so")
-        elif name not in due:
-            due.append(name)
+        else:
+            due.add(name)
     refused += [f"{path}: {why}" for path, why in found.unreadable.items()]
     if refused:
         raise ChangeFailed("\n".join([*refused, _NOTHING]))
-    return due
+    return [name for name in MANAGED if name in due]
+
+
+def _keep(path: str, copy: str) -> str:
+    path, copy = shlex.quote(path), shlex.quote(copy)
+    return f"""mkdir -p "$(dirname {copy})"
+if [ -e {path} ]; then cp -p {path} {copy}; else : >{copy}.absent; fi
+"""
 
 
 def _restart(component: str) -> str:
@@ -114,8 +121,7 @@ def renew_certificates(change: Change, spec: Spec, facts: HostFacts) -> None:
         path = MANAGED[name][0]
         paths = [path, f"{path.removesuffix('.crt')}.key"] if path.endswith(".crt") else [path]
         kept = {path: change.keep(path) for path in paths}
-        keep = "\n".join(f"cp -p {shlex.quote(path)} {shlex.quote(copy)}" for path, copy in kept.items())
-        body = f"umask 077\nmkdir -p {shlex.quote(next(iter(kept.values())).rpartition('/')[0])}\n{keep}\n"
+        body = "umask 077\n" + "".join(_keep(path, copy) for path, copy in kept.items())
         undo = "".join(f"( {shell.restore(path, copy)})\n" for path, copy in kept.items())
         action = Action("certificate", name, f"kubeadm {verb} renew {name}", f"-{path}\n+{path}, renewed\n", undo)
         change.act(action, f"{body}kubeadm {verb} renew {name}")

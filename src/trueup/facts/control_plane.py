@@ -121,7 +121,7 @@ dir={MANIFESTS_DIR}
 if [ -d "$dir" ] && [ ! -x "$dir" ]; then echo "$dir: permission denied" >&2; exit 1; fi
 {locate(component)}
 manifest=absent; [ ! -e "$dir/{component}.yaml" ] || manifest=present
-printf 'pod\\t%s\\t%s\\n' $manifest "$(pids {component} | tr '\\n' ' ')"
+printf 'pod\\t%s\\t%s\\t%s\\n' $manifest "$(echo $(pids {component}))" "$(systemctl is-active kubelet 2>/dev/null)"
 log=$(ls -t {logs} 2>/dev/null | head -n 1)
 [ -n "$args" ] || [ $manifest = present ] || exit 0
 why() {{
@@ -146,10 +146,11 @@ http 40'[13]*) ! can_administer || answer=$(administer "$base" "$path{query}" | 
 http 000'*|*'was refused'*|*'Unable to connect'*) break;; esac
 done
 [ -z "$log" ] || {{
-  rows=$(tail -n 400 "$log" | tail -c 65536)
-  last=$(printf '%s\\n' "$rows" | grep -aE '^[^ ]+ std(err|out) F (F[0-9]{{4}} |.*Error: |.*"level":"(fatal|panic)")' |
+  # what ends it comes before the stacks of all that it was doing
+  last=$(tail -c 1000000 "$log" |
+    grep -aE '^[^ ]+ std(err|out) F (F[0-9]{{4}} |Error: |[^|]{{20,30}} C [|] |.*"level":"(fatal|panic)")' |
     tail -n 1)
-  printf 'log\\t%s\\t%s\\n' "$log" "${{last:-$(printf '%s\\n' "$rows" | tail -n 1)}}" | tail -c 2000
+  printf 'log\\t%s\\t%s\\n' "$log" "${{last:-$(tail -n 1 "$log")}}" | tail -c 2000
 }}
 """
 
@@ -176,9 +177,10 @@ class Health:
     component: str
     manifest: bool
     processes: tuple[str, ...]
+    kubelet: str  # active, failed, inactive, …
     answers: tuple[Answer, ...]
     reasons: dict[tuple[str, str], str]  # of a sub-check at a path, where the endpoint withholds it
-    log: tuple[str, str]  # path of the newest one, and what it says last
+    log: tuple[str, str]  # path of the newest one, and what it says last, after when
 
     @property
     def standing(self) -> str:
@@ -186,19 +188,19 @@ class Health:
         if self.processes:
             doing = f"its process {' and '.join(self.processes)} runs"
         elif self.manifest:
-            doing = "its manifest is there, but no process of it"
+            doing = f"its manifest is there, but no process of it; kubelet is {self.kubelet or 'unknown'}"
         else:
-            doing = "no manifest, and no process of it"
+            doing = f"no manifest, and no process of it; kubelet is {self.kubelet or 'unknown'}"
         path, last = self.log
         if path:
-            restarts = path.rpartition("/")[2].removesuffix(".log")
-            counted = f", begun {int(restarts) + 1} times" if restarts.isdecimal() and restarts != "0" else ""
+            restarts = re.search(r"/([1-9][0-9]{0,5})\.log$", path)  # kubelet numbers a container's logs
+            counted = f", begun {int(restarts[1]) + 1} times" if restarts else ""
             return f"{doing}{counted}; last in {path}: {last or 'nothing'}"
-        return doing if self.processes else f"{doing}, and no log: does kubelet run?"
+        return f"{doing}; no log of it"
 
 
 _FAILING = re.compile(r"(?m)^\[-\]([^\s\[\]]{1,200}) failed: ([^\n]{0,500})")
-_CRI = re.compile(r"^\S{1,64} std(?:out|err) [FP] ")
+_CRI = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\S{0,40} std(?:out|err) [FP] ")
 _ON_SERVER = re.compile(r"an error on the server \((\"(?:[^\"\\]|\\.)*\")\) has prevented")
 _STATUS = {"Forbidden": 403, "Unauthorized": 401, "NotFound": 404, "ServiceUnavailable": 503}
 _WORDS = {"28": "no answer in time", "7": "connection refused", "52": "an empty answer"}
@@ -251,7 +253,7 @@ def parse_health(component: str, text: str) -> Health:
     """
     rows = text.split("\n")
     head = rows[0].split("\t")
-    if len(head) != 3 or head[0] != "pod" or head[1] not in ("present", "absent"):
+    if len(head) != 4 or head[0] != "pod" or head[1] not in ("present", "absent"):
         raise ValueError(f"no word of the pod: {rows[0]!r}")
     asked: list[tuple[str, list[str]]] = []
     reasons: dict[tuple[str, str], str] = {}
@@ -266,9 +268,9 @@ def parse_health(component: str, text: str) -> Health:
             reasons[path, name] = why.strip()
         elif row.startswith("log\t") and row.count("\t") >= 2:
             _, path, last = row.split("\t", 2)
-            log = (path, _CRI.sub("", last).strip()[:500])
+            log = (path, _CRI.sub(r"\1 ", last).strip()[:500])
     answers = tuple(parse_answer(url, lines) for url, lines in asked)
-    return Health(component, head[1] == "present", tuple(head[2].split()), answers, reasons, log)
+    return Health(component, head[1] == "present", tuple(head[2].split()), head[3], answers, reasons, log)
 
 
 def _health(component: str) -> Fact[Health]:
@@ -434,6 +436,8 @@ def parse_etcd(text: str) -> Etcd | None:
     head = rows[0].split("\t")
     if len(head) != 3 or head[0] != "directory":
         raise ValueError(f"no word of the directory: {rows[0][:80]!r}")
+    if not re.fullmatch(r"[0-7]{3,4}|", head[1]):
+        raise ValueError(f"not a mode: {head[1][:80]!r}")
     listens: list[tuple[str, int]] = []
     asked: list[tuple[str, list[str]]] = []
     for row in rows[1:]:
@@ -452,7 +456,7 @@ ETCD_ACCESS = Fact("control_plane.etcd_access", _PROBE_ETCD, parse_etcd, timeout
 
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"(\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})(ns|us|µs|μs|ms|s|m|h)")
+_PART = re.compile(r"([0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})(ns|us|µs|μs|ms|s|m|h)")
 
 
 def duration(text: str) -> float:
@@ -472,5 +476,5 @@ def duration(text: str) -> float:
 
 def minor(version: str) -> int | None:
     """Return the minor of a version or an image of Kubernetes: 20 for ``…/kube-controller-manager:v1.20.2``."""
-    match = re.search(r"(?:^|:)v?1\.(\d{1,3})\b", version)
+    match = re.search(r"(?:^|:)v?1\.([0-9]{1,3})\b", version)
     return int(match[1]) if match else None
