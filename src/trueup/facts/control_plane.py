@@ -273,11 +273,10 @@ def parse_health(component: str, text: str) -> Health:
     return Health(component, head[1] == "present", tuple(head[2].split()), head[3], answers, reasons, log)
 
 
-def _health(component: str) -> Fact[Health]:
-    return Fact(f"control_plane.{component}", _probe_health(component), partial(parse_health, component), timeout=60)
-
-
-HEALTH = {component: _health(component) for component in STATIC_PODS}
+HEALTH = {
+    name: Fact(f"control_plane.{name}", _probe_health(name), partial(parse_health, name), timeout=60)
+    for name in STATIC_PODS
+}
 
 
 @dataclass(frozen=True)
