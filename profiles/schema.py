@@ -221,6 +221,25 @@ class Nodes(Section):
     heartbeat: float = Field(40, gt=0, description="seconds within which kubelet must have renewed its lease")
 
 
+_DURATION = r"^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$"
+
+
+class NodeMonitoring(Section):
+    """How soon a node that has gone silent counts as lost; durations as Go writes them: 40s, 1m30s."""
+
+    period: str = Field("5s", pattern=_DURATION, description="how often the controller looks at each node's state")
+    grace_period: str = Field("40s", pattern=_DURATION, description="silence after which a node is not ready")
+    eviction: str = Field("5m", pattern=_DURATION, description="after which pods leave a node that is not ready")
+
+
+class ControlPlane(Section):
+    """Section 4 of the catalogue, as far as it is about one host: a control plane that runs."""
+
+    static_pods: list[str] = Field(default_factory=list, description="components that kubelet runs by a manifest")
+    node_monitoring: NodeMonitoring = Field(default_factory=NodeMonitoring)
+    certificate_days: int = Field(30, ge=0, description="days for which every certificate must be valid, at least")
+
+
 class Kube(Section):
     """Sections 3 and 4 of the catalogue: Kubernetes itself."""
 
@@ -232,6 +251,7 @@ class Kube(Section):
     cluster: KubeCluster = Field(default_factory=KubeCluster)
     admin: Admin = Field(default_factory=Admin)
     nodes: Nodes = Field(default_factory=Nodes)
+    control_plane: ControlPlane = Field(default_factory=ControlPlane)
 
 
 class Spec(Section):

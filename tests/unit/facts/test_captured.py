@@ -12,9 +12,11 @@ import pytest
 from trueup.fact import CLOCK
 from trueup.facts import (
     apt,
+    certificates,
     clock,
     cni,
     containerd,
+    control_plane,
     ctr,
     dialect,
     dropins,
@@ -118,6 +120,23 @@ def _kubelet(found: kube.KubeletConfig, _: Any) -> Any:
     return {"path": found.path, "exists": found.exists, "flag": found.flag, "cgroupDriver": driver}
 
 
+def _health(found: control_plane.Health, _: Any) -> Any:
+    return {
+        "standing": found.standing,
+        "answers": {answer.url: [answer.code, answer.problem, answer.failing] for answer in found.answers},
+        "reasons": {f"{path}/{name}": why for (path, name), why in found.reasons.items()},
+    }
+
+
+def _certificates(found: certificates.Certificates, _: Any) -> Any:
+    return {
+        "found": [f"{each.path} {each.subject}: {found.said(each)}" for each in found.found],
+        "authorities": [each.subject for each in found.found if each.authority],
+        "unreadable": found.unreadable,
+        "keys": sorted(found.keys),
+    }
+
+
 # directory under captured/ -> parser, and what of its value the expected file holds
 READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "kernel.modules": (kernel.MODULES.parse, _as_is),
@@ -166,6 +185,11 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "clock.services": (clock.TIME_SERVICES.parse, _states),
     "containerd.started": (containerd.STARTED.parse, _as_is),
     "nerdctl.web": (ctr.WEB.parse, _container),
+    "certificates": (certificates.CERTIFICATES.parse, _certificates),
+    "control_plane.manifests": (control_plane.MANIFESTS.parse, _plain),
+    "control_plane.processes": (control_plane.PROCESSES.parse, _plain),
+    "control_plane.etcd_access": (control_plane.ETCD_ACCESS.parse, _plain),
+    **{fact.name: (fact.parse, _health) for fact in control_plane.HEALTH.values()},
     "clock.offset": (CLOCK.parse, lambda found, _: [round(bound, 6) for bound in found]),
 }
 

@@ -1,0 +1,266 @@
+"""Section 4 of the catalogue: what a running control plane must be on each of its hosts."""
+
+import re
+from urllib.parse import urlsplit
+
+from trueup import Deviation, equal, expect, requirement, unmet
+from trueup.errors import CouldNotLook
+from trueup.fact import HostFacts
+from trueup.facts.certificates import CERTIFICATES, MANAGED
+from trueup.facts.control_plane import (
+    ETCD_ACCESS,
+    HEALTH,
+    MANIFESTS,
+    MANIFESTS_DIR,
+    PROCESSES,
+    Answer,
+    Health,
+    duration,
+    minor,
+)
+from trueup.profiles.schema import Spec
+
+_ROLES = ("control-plane",)
+_PODS = "kube.control_plane.static_pods"
+_ETCD = re.compile(r'"health"\s*:\s*"?(true|false)"?(?:.*"reason"\s*:\s*"([^"]{1,300})")?', re.S)
+
+
+def _asleep(health: Health) -> Deviation | None:
+    if health.manifest or health.processes:
+        return None
+    path = f"{MANIFESTS_DIR}/{health.component}.yaml"
+    return Deviation("a static pod", "no manifest, and no process of it", path, "declared", health.standing)
+
+
+def _unwell(health: Health, answer: Answer) -> list[Deviation]:
+    path = urlsplit(answer.url).path
+    if answer.code == 0:
+        return [Deviation("an answer", answer.problem or "none", answer.url, "effective", health.standing)]
+    if answer.code in (401, 403):
+        raise CouldNotLook(f"{answer.url}: {answer.code}, not for everybody, and no kubectl or admin.conf to ask with")
+    rows = [
+        Deviation("ok", health.reasons.get((path, name)) or why, f"{name} at {answer.url}", "effective")
+        for name, why in answer.failing.items()
+    ]
+    if health.component == "etcd" and (match := _ETCD.search(answer.text)):
+        why = match[2] or "health is false"
+        return [] if match[1] == "true" else [Deviation("healthy", why, answer.url, "effective", health.standing)]
+    first = answer.text.strip().partition("\n")[0][:200]
+    if not rows and answer.code != 200:
+        rows = [Deviation("200", f"{answer.code} {first}".strip(), answer.url, "effective")]
+    return rows
+
+
+def _healthy(health: Health) -> None:
+    expect(_asleep(health), *(deviation for answer in health.answers for deviation in _unwell(health, answer)))
+
+
+@requirement("kube.etcd.health", key=_PODS, reads=(HEALTH["etcd"],), severity="critical", roles=_ROLES)
+def test_etcd_health(facts: HostFacts, spec: Spec) -> None:
+    """etcd on this host says that it is healthy."""
+    _healthy(facts[HEALTH["etcd"]])
+
+
+@requirement("kube.apiserver.health", key=_PODS, reads=(HEALTH["kube-apiserver"],), severity="critical", roles=_ROLES)
+def test_apiserver_health(facts: HostFacts, spec: Spec) -> None:
+    """The API server of this host lives and is ready, in each of the checks that it makes of itself."""
+    _healthy(facts[HEALTH["kube-apiserver"]])
+
+
+@requirement("kube.scheduler.health", key=_PODS, reads=(HEALTH["kube-scheduler"],), severity="critical", roles=_ROLES)
+def test_scheduler_health(facts: HostFacts, spec: Spec) -> None:
+    """The scheduler of this host says that it is healthy."""
+    _healthy(facts[HEALTH["kube-scheduler"]])
+
+
+@requirement(
+    "kube.controller_manager.health",
+    key=_PODS,
+    reads=(HEALTH["kube-controller-manager"],),
+    severity="critical",
+    roles=_ROLES,
+)
+def test_controller_manager_health(facts: HostFacts, spec: Spec) -> None:
+    """The controller manager of this host says that it is healthy."""
+    _healthy(facts[HEALTH["kube-controller-manager"]])
+
+
+@requirement(
+    "kube.control_plane.static_pods",
+    key=_PODS,
+    reads=(MANIFESTS, PROCESSES),
+    severity="high",
+    layers=("declared", "effective"),
+    roles=_ROLES,
+    controls=tuple(f"CIS 1.1.{number}" for number in range(1, 9)),
+)
+def test_static_pods(facts: HostFacts, spec: Spec) -> None:
+    """The manifests of the control plane are there, root's alone (600), and what they describe runs."""
+    manifests, processes = facts[MANIFESTS], facts[PROCESSES]
+    claims: list[Deviation | None] = []
+    for name in spec.kube.control_plane.static_pods:
+        if (manifest := manifests.get(name)) is None:
+            hint = "kubeadm wrote it: where kubelet shall not run this, take it out of kube.control_plane.static_pods"
+            claims.append(Deviation("a manifest", "none", f"{MANIFESTS_DIR}/{name}.yaml", "declared", hint))
+        elif not manifest.strict:
+            found = f"{manifest.mode} {manifest.owner}"
+            claims.append(Deviation("600 root:root, or stricter", found, manifest.path, "declared"))
+        if name not in processes:
+            claims.append(Deviation("a process", "none", name, "effective"))
+    expect(*claims)
+
+
+_GUARDS = {
+    "client-cert-auth": ("trusted-ca-file", "--listen-client-urls"),
+    "peer-client-cert-auth": ("peer-trusted-ca-file", "--listen-peer-urls"),
+}
+_TRUE = ("true", "1", "t", "T", "TRUE", "True")  # what Go's strconv.ParseBool takes
+_ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what must not be listened on
+
+
+def _addresses(urls: str) -> list[tuple[str, str, int]]:
+    """Return scheme, address and port of each URL that etcd was told to listen on."""
+    found = []
+    for url in urls.split(","):
+        try:
+            parts = urlsplit(url.strip())
+            host = (parts.hostname or "").replace("localhost", "127.0.0.1")
+            found.append((parts.scheme, host, parts.port or 0))
+        except ValueError:
+            found.append(("", url[:80], 0))
+    return found
+
+
+@requirement(
+    "kube.etcd.access",
+    key=_PODS,
+    reads=(PROCESSES, ETCD_ACCESS),
+    needs=("kube.etcd.health",),
+    severity="critical",
+    layers=("effective",),
+    roles=_ROLES,
+    controls=("CIS 1.1.11", "CIS 2.2", "CIS 2.5"),
+)
+def test_etcd_access(facts: HostFacts, spec: Spec) -> None:
+    """Only who has a certificate of etcd's own authority reaches it, at none but the addresses that it was given."""
+    seen, running = facts[ETCD_ACCESS], facts[PROCESSES].get("etcd")
+    if seen is None or not running:
+        unmet(Deviation("a process", "none", "etcd", "effective", "nobody can say who may reach what does not run"))
+    process, flags = running[0], running[0].flags
+    if "config-file" in flags:
+        raise CouldNotLook(f"etcd is started with --config-file={flags['config-file']}, which overrides its flags")
+    where = f"of etcd (process {process.pid})"
+    claims: list[Deviation | None] = []
+    told: set[tuple[str, int]] = set()
+    for guard, (authority, listen) in _GUARDS.items():
+        if flags.get(guard) not in _TRUE:
+            claims.append(Deviation("true", flags.get(guard, "not given"), f"--{guard} {where}", "effective"))
+        if not flags.get(authority):
+            claims.append(Deviation("an authority", "not given", f"--{authority} {where}", "effective"))
+        default = "http://localhost:2379" if guard == "client-cert-auth" else "http://localhost:2380"
+        for scheme, address, port in _addresses(flags.get(listen[2:], default)):
+            told.add((address, port))
+            at = f"{listen} {where}"
+            claims.append(equal(scheme, "https", where=f"{at}, {address}:{port}", layer="effective"))
+            if address in _ANYWHERE:
+                claims.append(Deviation("addresses of this host by name", f"{address}:{port}", at, "effective"))
+    ports = {port for _, port in told}
+    claims += [
+        Deviation("nothing but " + ", ".join(f"{a}:{p}" for a, p in sorted(told)), f"{address}:{port}", at, "effective")
+        for address, port in seen.listens
+        for at in [f"sockets {where}"]
+        if port in ports and (address in _ANYWHERE or (address, port) not in told)
+    ]
+    claims += [
+        Deviation("refused", f"answered {answer.code}", f"{answer.url}, without a certificate", "effective")
+        for answer in seen.answers
+        if answer.code
+    ]
+    if seen.mode and int(seen.mode, 8) & 0o077:
+        claims.append(
+            Deviation("700, or stricter", seen.mode, seen.directory, "effective", f"chmod 700 {seen.directory}")
+        )
+    expect(*claims)
+
+
+def _differs(found: str, wanted: str, where: str, hint: str = "") -> Deviation | None:
+    try:
+        same = duration(found) == duration(wanted)
+    except ValueError as error:
+        return Deviation(wanted, str(error), where, "effective", hint)
+    return None if same else Deviation(wanted, found, where, "effective", hint)
+
+
+@requirement(
+    "kube.controller_manager.node_monitoring",
+    key="kube.control_plane.node_monitoring",
+    reads=(PROCESSES, MANIFESTS),
+    needs=("kube.controller_manager.health",),
+    severity="medium",
+    roles=_ROLES,
+)
+def test_node_monitoring(facts: HostFacts, spec: Spec) -> None:
+    """A node that falls silent is looked at, counts as lost and is evicted from as soon as the profile says."""
+    running, wanted = facts[PROCESSES], spec.kube.control_plane.node_monitoring
+    if "kube-controller-manager" not in running:
+        unmet(Deviation("a process", "none", "kube-controller-manager", "effective"))
+    flags = running["kube-controller-manager"][0].flags
+    manifest = facts[MANIFESTS].get("kube-controller-manager")
+    version = (minor(manifest.image) if manifest else None) or minor(spec.kube.version)
+    grace = "50s" if version is not None and version >= 32 else "40s"
+
+    def said(name: str, default: str, wanted: str) -> Deviation | None:
+        if name in flags:
+            return _differs(flags[name], wanted, f"--{name} of kube-controller-manager")
+        if version is None:
+            raise CouldNotLook(f"--{name} is not given, and of which version kube-controller-manager is is not known")
+        where = f"--{name} of kube-controller-manager, by default in 1.{version}"
+        return _differs(default, wanted, where)
+
+    claims = [
+        said("node-monitor-period", "5s", wanted.period),
+        said("node-monitor-grace-period", grace, wanted.grace_period),
+    ]
+    if version is not None and version < 13:
+        expect(*claims, said("pod-eviction-timeout", "5m0s", wanted.eviction))
+        return
+    # from 1.13 on, pods bear a taint for as long as the API server has written into them
+    if "kube-apiserver" not in running:
+        expect(*claims, Deviation("a process", "none", "kube-apiserver", "effective"))
+        return
+    flags = running["kube-apiserver"][0].flags
+    for state in ("not-ready", "unreachable"):
+        name = f"default-{state}-toleration-seconds"
+        by_default = "" if name in flags else ", by default"
+        where = f"--{name} of kube-apiserver{by_default}"
+        claims.append(_differs(f"{flags.get(name, '300')}s", wanted.eviction, where))
+    if "DefaultTolerationSeconds" in flags.get("disable-admission-plugins", "").split(","):
+        where = "--disable-admission-plugins of kube-apiserver"
+        claims.append(Deviation(wanted.eviction, "at once: DefaultTolerationSeconds is off", where, "effective"))
+    expect(*claims)
+
+
+@requirement(
+    "kube.certificates.expiry",
+    key="kube.control_plane.certificate_days",
+    reads=(CERTIFICATES,),
+    severity="critical",
+    layers=("declared",),
+)
+def test_certificates_expiry(facts: HostFacts, spec: Spec) -> None:
+    """Every certificate of the cluster on this host is valid, and will be for as many days as the profile says."""
+    found, days = facts[CERTIFICATES], spec.kube.control_plane.certificate_days
+    names = {path: name for name, (path, _) in MANAGED.items()}
+    expect(
+        *(
+            Deviation(
+                f"valid for {days} days",
+                found.said(certificate),
+                f"{certificate.path} ({certificate.subject})",
+                "declared",
+                f"kubeadm certs renew {names[certificate.path]}" if certificate.path in names else "",
+            )
+            for certificate in found.short(days)
+        ),
+        *(Deviation("a certificate", why, path, "declared") for path, why in found.unreadable.items()),
+    )

@@ -1,0 +1,131 @@
+"""Remedies for section 4 of the catalogue: the files of a running control plane, and its certificates."""
+
+import re
+import shlex
+
+from trueup import remedy, shell
+from trueup.change import Change
+from trueup.errors import ChangeFailed
+from trueup.fact import HostFacts
+from trueup.facts import control_plane, kube
+from trueup.facts.certificates import CERTIFICATES, KUBELETS, MANAGED, USED_BY, Certificates
+from trueup.facts.preflight import KUBERNETES
+from trueup.profiles.schema import Spec
+from trueup.verdict import Action
+
+_NOTHING = "nothing was changed"
+_DEADLINE = 330  # seconds: kubelet waits up to 5 minutes before it starts again what keeps failing
+
+
+@remedy("kube.control_plane.static_pods", disruption="none")
+def guard_manifests(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Give the manifests to root alone, mode 600; one that is absent, or does not run, is left to a person."""
+    manifests = change.look(control_plane.MANIFESTS)
+    processes = change.look(control_plane.PROCESSES)
+    for name in spec.kube.control_plane.static_pods:
+        if name not in manifests:
+            raise ChangeFailed(f"there is no manifest of {name}: `kubeadm init phase` writes it; {_NOTHING}")
+        if name not in processes:
+            raise ChangeFailed(f"{name} does not run, whosever its manifest is: see its health; {_NOTHING}")
+    for manifest in (manifests[name] for name in spec.kube.control_plane.static_pods):
+        path = shlex.quote(manifest.path)
+        if manifest.owner != "root:root":
+            undo = f"chown {shlex.quote(manifest.owner)} {path}"
+            change.run("chown", "root:root", manifest.path, why=f"give {manifest.path} to root", undo=undo)
+        if int(manifest.mode, 8) & 0o177:
+            undo = f"chmod {manifest.mode} {path}"
+            change.run("chmod", "600", manifest.path, why=f"let nobody else read {manifest.path}", undo=undo)
+
+
+def _ways(found: Certificates, days: int) -> list[str]:
+    """Return kubeadm's names of what runs out.
+
+    Raises:
+        ChangeFailed: something runs out that kubeadm does not renew; says what does.
+    """
+    names = {path: name for name, (path, _) in MANAGED.items()}
+    due, refused = set(), []
+    for certificate in found.short(days):
+        name, path = names.get(certificate.path), certificate.path
+        if certificate.authority and not path.startswith(KUBELETS):
+            refused.append(f"{path} is an authority: a new one, and all that it signed, go to every host by hand")
+        elif path.startswith(f"{KUBELETS}/kubelet-"):
+            refused.append(
+                f"{path} is kubelet's own, which it rotates itself: see what `journalctl -u kubelet` says of it"
+            )
+        elif path.startswith(KUBELETS):
+            refused.append(
+                f"{path} is kubelet's own: take it and its key away, and restart kubelet, which makes new ones"
+            )
+        elif path == f"{KUBERNETES}/kubelet.conf":
+            refused.append(
+                f"{path}: let client-certificate and client-key in it name {KUBELETS}/kubelet-client-current.pem"
+            )
+        elif name is None:
+            refused.append(f"{path} is none of kubeadm's: who put it there renews it")
+        elif MANAGED[name][1] not in found.keys:
+            refused.append(f"{name}: {MANAGED[name][1]} is not here, an external authority signs: have it do so")
+        else:
+            due.add(name)
+    refused += [f"{path}: {why}" for path, why in found.unreadable.items()]
+    if refused:
+        raise ChangeFailed("\n".join([*refused, _NOTHING]))
+    return [name for name in MANAGED if name in due]
+
+
+def _keep(path: str, copy: str) -> str:
+    path, copy = shlex.quote(path), shlex.quote(copy)
+    return f"""mkdir -p "$(dirname {copy})"
+if [ -e {path} ]; then cp -p {path} {copy}; else : >{copy}.absent; fi
+"""
+
+
+def _restart(component: str) -> str:
+    """Return shell that ends a static pod's process, and waits until another one says that it is well."""
+    return f"""{control_plane.locate(component)}
+{control_plane.healthy(component)}
+old=$(pids {component})
+[ -z "$old" ] || kill $old
+began=$(cut -d. -f1 /proc/uptime)
+until new=$(pids {component}) && [ -n "$new" ] && [ "$new" != "$old" ] && well "$@"; do
+  now=$(cut -d. -f1 /proc/uptime)
+  [ $((now - began)) -lt {_DEADLINE} ] || {{
+    log=$(ls -t /var/log/pods/kube-system_{component}-*/{component}/*.log 2>/dev/null | head -n 1)
+    [ -z "$log" ] || tail -n 15 "$log"
+    echo "{component} does not come back: ended, and not well {_DEADLINE} s later"
+    exit 1
+  }}
+  sleep 1
+done"""
+
+
+@remedy("kube.certificates.expiry", disruption="restart")
+def renew_certificates(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Renew by kubeadm exactly what runs out, the old files kept, and restart the static pods that use it."""
+    due = _ways(change.look(CERTIFICATES), spec.kube.control_plane.certificate_days)
+    if not due:
+        return
+    program = change.look(kube.PROGRAMS).get("kubeadm")
+    if program is None:
+        raise ChangeFailed(f"there is no kubeadm on this host to renew {', '.join(due)}; {_NOTHING}")
+    users = [name for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+             if name in {USED_BY.get(renewed) for renewed in due}]  # fmt: skip
+    processes = change.look(control_plane.PROCESSES)
+    if idle := [name for name in users if name not in change.look(control_plane.MANIFESTS)]:
+        raise ChangeFailed(
+            f"{', '.join(idle)} is no static pod here: renew and restart it as it was set up; {_NOTHING}"
+        )
+    match = re.match(r"v1\.(\d+)", program.version)
+    verb = "alpha certs" if match and int(match[1]) < 20 else "certs"
+    for name in due:
+        path = MANAGED[name][0]
+        paths = [path, f"{path.removesuffix('.crt')}.key"] if path.endswith(".crt") else [path]
+        kept = {path: change.keep(path) for path in paths}
+        body = "umask 077\n" + "".join(_keep(path, copy) for path, copy in kept.items())
+        undo = "".join(f"( {shell.restore(path, copy)})\n" for path, copy in kept.items())
+        action = Action("certificate", name, f"kubeadm {verb} renew {name}", f"-{path}\n+{path}, renewed\n", undo)
+        change.act(action, f"{body}kubeadm {verb} renew {name}")
+    for name in users:
+        if name in processes:
+            action = Action("restart", name, f"restart {name} by ending its process", settle=_restart(name))
+            change.act(action, _restart(name), "restart")
