@@ -22,6 +22,8 @@ from trueup.profiles.schema import Spec
 
 _ROLES = ("control-plane",)
 _PODS = "kube.control_plane.static_pods"
+_INIT = ("kube.init",)
+_JOIN = ("kube.join",)  # another control plane has nothing to look at before
 _ETCD = re.compile(r'"health"\s*:\s*"?(true|false)"?(?:.*"reason"\s*:\s*"([^"]{1,300})")?', re.S)
 
 
@@ -55,19 +57,46 @@ def _healthy(health: Health) -> None:
     expect(_asleep(health), *(deviation for answer in health.answers for deviation in _unwell(health, answer)))
 
 
-@requirement("kube.etcd.health", key=_PODS, reads=(HEALTH["etcd"],), severity="critical", roles=_ROLES)
+@requirement(
+    "kube.etcd.health",
+    key=_PODS,
+    reads=(HEALTH["etcd"],),
+    needs=_INIT,
+    after=_JOIN,
+    severity="critical",
+    roles=_ROLES,
+    eventually=True,
+)
 def test_etcd_health(facts: HostFacts, spec: Spec) -> None:
     """etcd on this host says that it is healthy."""
     _healthy(facts[HEALTH["etcd"]])
 
 
-@requirement("kube.apiserver.health", key=_PODS, reads=(HEALTH["kube-apiserver"],), severity="critical", roles=_ROLES)
+@requirement(
+    "kube.apiserver.health",
+    key=_PODS,
+    reads=(HEALTH["kube-apiserver"],),
+    needs=_INIT,
+    after=_JOIN,
+    severity="critical",
+    roles=_ROLES,
+    eventually=True,
+)
 def test_apiserver_health(facts: HostFacts, spec: Spec) -> None:
     """The API server of this host lives and is ready, in each of the checks that it makes of itself."""
     _healthy(facts[HEALTH["kube-apiserver"]])
 
 
-@requirement("kube.scheduler.health", key=_PODS, reads=(HEALTH["kube-scheduler"],), severity="critical", roles=_ROLES)
+@requirement(
+    "kube.scheduler.health",
+    key=_PODS,
+    reads=(HEALTH["kube-scheduler"],),
+    needs=_INIT,
+    after=_JOIN,
+    severity="critical",
+    roles=_ROLES,
+    eventually=True,
+)
 def test_scheduler_health(facts: HostFacts, spec: Spec) -> None:
     """The scheduler of this host says that it is healthy."""
     _healthy(facts[HEALTH["kube-scheduler"]])
@@ -77,8 +106,11 @@ def test_scheduler_health(facts: HostFacts, spec: Spec) -> None:
     "kube.controller_manager.health",
     key=_PODS,
     reads=(HEALTH["kube-controller-manager"],),
+    needs=_INIT,
+    after=_JOIN,
     severity="critical",
     roles=_ROLES,
+    eventually=True,
 )
 def test_controller_manager_health(facts: HostFacts, spec: Spec) -> None:
     """The controller manager of this host says that it is healthy."""
@@ -89,10 +121,13 @@ def test_controller_manager_health(facts: HostFacts, spec: Spec) -> None:
     "kube.control_plane.static_pods",
     key=_PODS,
     reads=(MANIFESTS, PROCESSES),
+    needs=_INIT,
+    after=_JOIN,
     severity="high",
     layers=("declared", "effective"),
     roles=_ROLES,
     controls=tuple(f"CIS 1.1.{number}" for number in range(1, 9)),
+    eventually=True,
 )
 def test_static_pods(facts: HostFacts, spec: Spec) -> None:
     """The manifests of the control plane are there, root's alone (600), and what they describe runs."""
@@ -244,6 +279,7 @@ def test_node_monitoring(facts: HostFacts, spec: Spec) -> None:
     "kube.certificates.expiry",
     key="kube.control_plane.certificate_days",
     reads=(CERTIFICATES,),
+    after=_JOIN,
     severity="critical",
     layers=("declared",),
 )
