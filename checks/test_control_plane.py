@@ -200,10 +200,10 @@ def test_etcd_access(facts: HostFacts, spec: Spec) -> None:
             if address in _ANYWHERE:
                 claims.append(Deviation("addresses of this host by name", f"{address}:{port}", at, "effective"))
     ports = {port for _, port in told}
+    given = ", ".join(f"{address}:{port}" for address, port in sorted(told) if address not in _ANYWHERE)
     claims += [
-        Deviation("nothing but " + ", ".join(f"{a}:{p}" for a, p in sorted(told)), f"{address}:{port}", at, "effective")
+        Deviation(f"nothing but {given}", f"{address}:{port}", f"sockets {where}", "effective")
         for address, port in seen.listens
-        for at in [f"sockets {where}"]
         if port in ports and (address in _ANYWHERE or (address, port) not in told)
     ]
     claims += [

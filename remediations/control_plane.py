@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Iterable
 
 from trueup import remedy, shell
 from trueup.change import Change
@@ -80,23 +81,36 @@ if [ -e {path} ]; then cp -p {path} {copy}; else : >{copy}.absent; fi
 """
 
 
-def _restart(component: str) -> str:
-    """Return shell that ends a static pod's process, and waits until another one says that it is well."""
-    return f"""{control_plane.locate(component)}
+def _well(component: str, old: str) -> str:
+    """Return shell that waits until a process of a static pod that is not ``old`` says that it is well."""
+    return f"""(
+{control_plane.locate(component)}
 {control_plane.healthy(component)}
-old=$(pids {component})
-[ -z "$old" ] || kill $old
 began=$(cut -d. -f1 /proc/uptime)
-until new=$(pids {component}) && [ -n "$new" ] && [ "$new" != "$old" ] && well "$@"; do
+until new=$(pids {component}) && [ -n "$new" ] && [ "$new" != {old} ] && well "$@"; do
   now=$(cut -d. -f1 /proc/uptime)
   [ $((now - began)) -lt {_DEADLINE} ] || {{
     log=$(ls -t /var/log/pods/kube-system_{component}-*/{component}/*.log 2>/dev/null | head -n 1)
     [ -z "$log" ] || tail -n 15 "$log"
-    echo "{component} does not come back: ended, and not well {_DEADLINE} s later"
+    echo "{component} does not come back: not well after {_DEADLINE} s"
     exit 1
   }}
   sleep 1
-done"""
+done
+)"""
+
+
+def _restart(component: str, running: Iterable[str]) -> str:
+    """Return shell that ends a static pod's process, which kubelet starts again, and waits for it.
+
+    It waits for the others as well: who lost its lease meanwhile ends itself.
+    """
+    rest = "\n".join(_well(other, "''") for other in running if other != component)
+    return f"""{control_plane.COMPONENT}
+old=$(pids {component})
+[ -z "$old" ] || kill $old
+{_well(component, '"$old"')}
+{rest}"""
 
 
 @remedy("kube.certificates.expiry", disruption="restart")
@@ -127,5 +141,6 @@ def renew_certificates(change: Change, spec: Spec, facts: HostFacts) -> None:
         change.act(action, f"{body}kubeadm {verb} renew {name}")
     for name in users:
         if name in processes:
-            action = Action("restart", name, f"restart {name} by ending its process", settle=_restart(name))
-            change.act(action, _restart(name), "restart")
+            body = _restart(name, processes)
+            action = Action("restart", name, f"restart {name} by ending its process", settle=body)
+            change.act(action, body, "restart")

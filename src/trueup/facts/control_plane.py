@@ -190,7 +190,7 @@ class Health:
         elif self.manifest:
             doing = f"its manifest is there, but no process of it; kubelet is {self.kubelet or 'unknown'}"
         else:
-            doing = f"no manifest, and no process of it; kubelet is {self.kubelet or 'unknown'}"
+            return f"kubelet is {self.kubelet or 'unknown'}"
         path, last = self.log
         if path:
             restarts = re.search(r"/([1-9][0-9]{0,5})\.log$", path)  # kubelet numbers a container's logs

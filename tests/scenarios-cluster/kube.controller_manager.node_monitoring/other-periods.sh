@@ -5,11 +5,11 @@
 # says: found     2m
 # advice
 # after: cp -p /root/kube-controller-manager.yaml /etc/kubernetes/manifests/kube-controller-manager.yaml; rm /root/kube-controller-manager.yaml
-# after: for second in $(seq 300); do ! pgrep -f node-monitor-period=10s >/dev/null && curl -skf https://127.0.0.1:10257/healthz >/dev/null && exit 0; sleep 1; done; exit 1
+# after: for second in $(seq 300); do ! grep -qs node-monitor-period=10s /proc/$(pgrep -x kube-controller)/cmdline && curl -skf https://127.0.0.1:10257/healthz >/dev/null && exit 0; sleep 1; done; exit 1
 cp -p /etc/kubernetes/manifests/kube-controller-manager.yaml /root/
 sed 's/^    - kube-controller-manager$/&\n    - --node-monitor-period=10s\n    - --node-monitor-grace-period=2m/' \
   /root/kube-controller-manager.yaml >/etc/kubernetes/manifests/kube-controller-manager.yaml
 for second in $(seq 300); do
-  pgrep -f node-monitor-period=10s >/dev/null && curl -skf https://127.0.0.1:10257/healthz >/dev/null && exit 0; sleep 1
+  grep -qs node-monitor-period=10s /proc/$(pgrep -x kube-controller)/cmdline && curl -skf https://127.0.0.1:10257/healthz >/dev/null && exit 0; sleep 1
 done
 exit 1
