@@ -31,7 +31,8 @@ def hosts(words: list[str]) -> list[str]:
 def status(lab: Lab) -> list[str]:
     """What is up, and the profile that knows what is served here."""
     up = [f"{name} {network.address(name)} {lab.root(name)}" for name in lab.hosts()]
-    return [*up, *(["--profile=" + str(lab.profile)] if lab.profile.exists() else [])]
+    profiles = [lab.profile, lab.cluster]
+    return [*up, *(f"--profile={profile}" for profile in profiles if profile.exists())]
 
 
 def main() -> None:

@@ -1,0 +1,33 @@
+"""Break → red for that reason and no other → fix → green → a second fix changes nothing, on a real cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scenario import Scenario, scenarios
+
+from trueup.catalog import catalog
+
+catalog.load("trueup.checks")
+SCENARIOS = scenarios(Path(__file__).parent / "scenarios")
+pytestmark = pytest.mark.lab
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_scenario(scenario: Scenario, cluster: Any, tmp_path: Path) -> None:
+    rows = scenario.head("profile")
+    profile = tmp_path / "scenario.yaml"
+    profile.write_text("\n".join([f"extends: {cluster.lab.cluster}", *rows]) + "\n")
+    if not cluster.settled():
+        cluster.make()
+        assert cluster.made.code == 0, cluster.made.text
+    host = next(iter(scenario.head("on")), "cp1")
+
+    def run(*args: str) -> Any:
+        return cluster.run(*args, profile=profile)
+
+    sh: Callable[[str], object] = cluster.sh
+    scenario.play(run, sh, host)
