@@ -16,8 +16,8 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-# Paths on the controller, in a profile relative to the file that gives them: of anything, and of a file of manifests, which
-# must be readable as such before anything is looked at.
+# Paths on the controller, in a profile relative to the file that gives them: of anything, and of a file of manifests,
+# which must be readable as such before anything is looked at.
 LocalPath = Annotated[str, "path"]
 Manifest = Annotated[str, "path", "manifest"]
 
@@ -249,7 +249,9 @@ class ControlPlane(Section):
 class Proxy(Section):
     """Who leads what is sent to a Service to one of its pods."""
 
-    mode: Literal["iptables", "ipvs", "nftables"] = Field("iptables", description="what kube-proxy writes its rules with")
+    mode: Literal["iptables", "ipvs", "nftables"] = Field(
+        "iptables", description="what kube-proxy writes its rules with"
+    )
     rules: int = Field(5000, gt=0, description="rules of Services in iptables on one host, at most")
 
 
@@ -275,9 +277,7 @@ class Calico(Section):
     ipip: Literal["Always", "CrossSubnet", "Never"] = Field("Always", description="ipipMode of the default IPPool")
     vxlan: Literal["Always", "CrossSubnet", "Never"] = Field("Never", description="vxlanMode of the default IPPool")
     cluster_type: str = Field("k8s,bgp", description="CLUSTER_TYPE of calico-node")
-    autodetect: str = Field(
-        "first-found", description="IP_AUTODETECTION_METHOD of calico-node, such as interface=eth0"
-    )
+    autodetect: str = Field("first-found", description="IP_AUTODETECTION_METHOD of calico-node, such as interface=eth0")
 
     @property
     def bgp(self) -> bool:

@@ -17,8 +17,8 @@ from ruamel.yaml.comments import CommentedBase
 from ruamel.yaml.error import YAMLError
 
 import trueup.profiles
-from trueup.errors import UsageError, nearest
 from trueup import manifests
+from trueup.errors import UsageError, nearest
 from trueup.profiles.schema import Profile, Spec, Waiver, paths
 
 M = TypeVar("M", bound=BaseModel)

@@ -1,4 +1,4 @@
-"""What runs on a cluster: Deployments and their like, Services, and the pods that are in trouble, with their last words."""
+"""What runs on a cluster: Deployments and their like, Services, and the pods in trouble with their last words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trueup import manifests
 from trueup.api import Api, Object
 from trueup.errors import CouldNotLook
 from trueup.fact import ApiFact
-from trueup.profiles.schema import Spec
+from trueup.profiles.schema import Nginx, Spec
 from trueup.redact import secret
 
 _LOGS = 10  # pods whose logs are read
@@ -77,7 +77,7 @@ class Workload:
         return next((each for each in self.containers if each.name == name), None)
 
 
-def find(workloads: Iterable[Workload], namespace: str, name: str) -> Workload | None:
+def find(workloads: list[Workload], namespace: str, name: str) -> Workload | None:
     """Return the one with this name."""
     return next((each for each in workloads if (each.namespace, each.name) == (namespace, name)), None)
 
@@ -134,7 +134,7 @@ def _keep_container(container: Object) -> Object:
 def _container(data: Any) -> Container:
     return Container(
         str(data["name"]), str(data["image"]), tuple((port, protocol) for port, protocol in data["ports"]),
-        {name: value for name, value in data["env"]}, tuple(map(str, data["secrets"])),
+        dict(data["env"]), tuple(map(str, data["secrets"])),
         {key: str(value) for key, value in data["requests"].items()},
         {key: str(value) for key, value in data["limits"].items()},
     )  # fmt: skip
@@ -186,6 +186,7 @@ class Service:
     type: str
     addresses: tuple[str, ...]  # cluster IPs; none where it is headless
     ports: tuple[Port, ...]
+    labels: dict[str, str]
     selector: dict[str, str]
 
     def __str__(self) -> str:
@@ -205,6 +206,7 @@ def keep_service(live: Object) -> Object:
             [port.get("name", ""), port["port"], port.get("protocol", "TCP"), port.get("nodePort", 0)]
             for port in spec.get("ports") or []
         ],
+        "labels": live["metadata"].get("labels") or {},
         "selector": spec.get("selector") or {},
     }
 
@@ -215,13 +217,25 @@ def parse_services(data: Any) -> list[Service]:
         Service(
             str(each["namespace"]), str(each["name"]), str(each["type"]), tuple(map(str, each["addresses"])),
             tuple(Port(str(name), int(port), str(protocol), int(node)) for name, port, protocol, node in each["ports"]),
-            dict(each["selector"]),
+            dict(each["labels"]), dict(each["selector"]),
         )
         for each in data
     ]  # fmt: skip
 
 
 SERVICES = ApiFact("workloads.services", lambda api, _: api.list("/api/v1/services", keep_service), parse_services)
+
+
+def holders(services: list[Service], wanted: Nginx) -> dict[int, Service]:
+    """Return nodePort to the other Service that has it."""
+    ports = {port.node_port for port in wanted.ports}
+    return {
+        port.node_port: service
+        for service in services
+        if (service.namespace, service.name) != (wanted.namespace, wanted.service)
+        for port in service.ports
+        if port.node_port in ports and port.protocol == "TCP"
+    }
 
 
 def _keep_namespace(live: Object) -> list[str]:
