@@ -10,7 +10,7 @@ from trueup.facts import calico, network, workloads
 from trueup.facts.cluster import NODES, SELF
 from trueup.profiles.schema import Spec
 
-API_NEEDS: tuple[str, ...] = ()
+API_NEEDS = ("kube.api.answers",)
 
 
 @requirement(

@@ -10,7 +10,7 @@ from trueup.facts import network, workloads
 from trueup.facts.cluster import NODES, SELF
 from trueup.profiles.schema import Nginx, Spec
 
-API_NEEDS: tuple[str, ...] = ()
+API_NEEDS = ("kube.api.answers",)
 NODE_PORTS = range(30000, 32768)  # where the API server is not told otherwise
 _PINNED = re.compile(r"@sha256:[0-9a-f]{64}$|:(?!latest$)[\w.-]+$")
 _KINDS = (workloads.DEPLOYMENTS, workloads.DAEMONSETS, workloads.STATEFULSETS)

@@ -13,7 +13,7 @@ _SAME = "nothing was changed"
 _CONFIG = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
 
 
-@remedy("kube.proxy.mode", disruption="restart")
+@remedy("kube.proxy.mode", disruption="restart", writes=("patch configmaps", "patch daemonsets.apps"))
 def set_proxy_mode(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Set the mode in kube-proxy's ConfigMap, and start its pods afresh, one after the other."""
     wanted = spec.kube.proxy.mode
@@ -68,7 +68,7 @@ def _set(change: ClusterChange, spec: Spec, facts: FleetFacts, *names: str) -> N
     change.patch("apps/v1", "DaemonSet", node.name, patch, namespace=node.namespace)
 
 
-@remedy("network.calico.installed", disruption="restart")
+@remedy("network.calico.installed", disruption="restart", writes=("patch daemonsets.apps",))
 def install_calico(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Apply the profile's manifest of Calico with the profile's values in it; without one set them in what is there."""
     if file := spec.network.calico.manifest:
@@ -79,7 +79,11 @@ def install_calico(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None
         raise ChangeFailed(f"the profile names no manifest, network.calico.manifest; {_SAME}")
 
 
-@remedy("network.calico.pool_cidr", disruption="restart")
+@remedy(
+    "network.calico.pool_cidr",
+    disruption="restart",
+    writes=("patch daemonsets.apps", "patch ippools.crd.projectcalico.org"),
+)
 def set_pool(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Set the modes of the IP pool, and its network too unless pods have addresses of the one it has."""
     wanted, pool = calico.pod_network(spec), calico.default_pool(facts[calico.POOLS])
@@ -100,13 +104,13 @@ def set_pool(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     change.patch("crd.projectcalico.org/v1", "IPPool", pool.name, patch)
 
 
-@remedy("network.calico.cluster_type", disruption="restart")
+@remedy("network.calico.cluster_type", disruption="restart", writes=("patch daemonsets.apps",))
 def set_cluster_type(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Set CLUSTER_TYPE of calico-node, whose pods are replaced one after the other."""
     _set(change, spec, facts, "CLUSTER_TYPE")
 
 
-@remedy("network.calico.autodetect", disruption="restart")
+@remedy("network.calico.autodetect", disruption="restart", writes=("patch daemonsets.apps",))
 def set_autodetect(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Set IP_AUTODETECTION_METHOD of calico-node, whose pods are replaced one after the other."""
     if problem := calico.mistake(spec.network.calico.autodetect):

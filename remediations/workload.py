@@ -56,7 +56,7 @@ def install_dashboard(change: ClusterChange, spec: Spec, facts: FleetFacts) -> N
     change.put(*manifests.read(spec.workload.dashboard.manifest))
 
 
-@remedy("workload.nginx.namespace", disruption="none")
+@remedy("workload.nginx.namespace", disruption="none", writes=("create namespaces", "patch namespaces"))
 def make_namespace(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Create the namespace."""
     wanted = spec.workload.nginx
@@ -65,7 +65,7 @@ def make_namespace(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None
     change.put(namespace(wanted))
 
 
-@remedy("workload.nginx.deployment", disruption="restart")
+@remedy("workload.nginx.deployment", disruption="restart", writes=("create deployments.apps", "patch deployments.apps"))
 def apply_deployment(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Apply the Deployment; refused where its selector would have to change, which cannot be."""
     wanted = spec.workload.nginx
@@ -75,7 +75,7 @@ def apply_deployment(change: ClusterChange, spec: Spec, facts: FleetFacts) -> No
     change.put(deployment(wanted))
 
 
-@remedy("workload.nginx.service", disruption="none")
+@remedy("workload.nginx.service", disruption="none", writes=("create services", "patch services"))
 def apply_service(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Apply the Service; refused where another one has its nodePort."""
     wanted = spec.workload.nginx

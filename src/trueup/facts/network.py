@@ -191,7 +191,7 @@ def _probe_dns(spec: Spec) -> str:
 for tool in bash timeout od; do command -v $tool >/dev/null || {{ echo "$tool: not found" >&2; exit 127; }}; done
 said=$(timeout 3 bash -c '
   exec 3<>/dev/udp/{dns_address(spec)}/53 || exit
-  printf "$0" | dd ibs=1 obs=512 2>/dev/null >&3  # in one packet: printf itself begins a new one after what is a newline
+  printf "$0" | dd ibs=1 obs=512 2>/dev/null >&3  # one packet: printf itself begins another after what is a newline
   dd bs=4096 count=1 <&3 2>/dev/null | od -An -v -tx1
   exit ${{PIPESTATUS[0]}}' {shlex.quote(octets)} 2>&1)
 case $? in 0) echo "$said";; 124) echo timeout;; *) echo refused;; esac
