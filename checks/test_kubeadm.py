@@ -175,6 +175,7 @@ def test_join(facts: HostFacts, spec: Spec) -> None:
     key="kube.version",
     reads=(cluster.NODES, cluster.SELF),
     needs=("kube.join",),
+    after=("network.calico.installed",),
     severity="critical",
     roles=_NODES,
     eventually=True,

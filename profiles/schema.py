@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +14,12 @@ class Section(BaseModel):
     """Strict and closed: an unknown key or a number where text is meant is an error, never a guess."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+# Paths on the controller, in a profile relative to the file that gives them: of anything, and of a file of manifests,
+# which must be readable as such before anything is looked at.
+LocalPath = Annotated[str, "path"]
+Manifest = Annotated[str, "path", "manifest"]
 
 
 class AptSource(Section):
@@ -240,6 +246,15 @@ class ControlPlane(Section):
     certificate_days: int = Field(30, ge=0, description="days for which every certificate must be valid, at least")
 
 
+class Proxy(Section):
+    """Who leads what is sent to a Service to one of its pods."""
+
+    mode: Literal["iptables", "ipvs", "nftables"] = Field(
+        "iptables", description="what kube-proxy writes its rules with"
+    )
+    rules: int = Field(5000, gt=0, description="rules of Services in iptables on one host, at most")
+
+
 class Kube(Section):
     """Sections 3 and 4 of the catalogue: Kubernetes itself."""
 
@@ -252,6 +267,70 @@ class Kube(Section):
     admin: Admin = Field(default_factory=Admin)
     nodes: Nodes = Field(default_factory=Nodes)
     control_plane: ControlPlane = Field(default_factory=ControlPlane)
+    proxy: Proxy = Field(default_factory=Proxy)
+
+
+class Calico(Section):
+    """The network of pods."""
+
+    manifest: Manifest = Field("", description="Calico's own manifest, a file of YAML documents, relative to this file")
+    ipip: Literal["Always", "CrossSubnet", "Never"] = Field("Always", description="ipipMode of the default IPPool")
+    vxlan: Literal["Always", "CrossSubnet", "Never"] = Field("Never", description="vxlanMode of the default IPPool")
+    cluster_type: str = Field("k8s,bgp", description="CLUSTER_TYPE of calico-node")
+    autodetect: str = Field("first-found", description="IP_AUTODETECTION_METHOD of calico-node, such as interface=eth0")
+
+    @property
+    def bgp(self) -> bool:
+        """Whether nodes tell each other by BGP which pods they have."""
+        return "bgp" in self.cluster_type.split(",")
+
+
+class Network(Section):
+    """Section 5 of the catalogue: how pods reach each other."""
+
+    calico: Calico = Field(default_factory=Calico)
+
+
+class ServicePort(Section):
+    """A port of a Service, and of the container behind it."""
+
+    name: str = Field(min_length=1, description="its name; one that begins with https is only connected to")
+    port: int = Field(gt=0, lt=65536, description="port of the Service and of the container")
+    node_port: int = Field(gt=0, lt=65536, description="port of every node that leads there")
+
+
+class Nginx(Section):
+    """A web server behind a NodePort."""
+
+    namespace: str = Field("", description="its namespace")
+    deployment: str = Field("", description="name of the Deployment")
+    container: str = Field("nginx", description="name of the container in its pods")
+    service: str = Field("", description="name of the Service")
+    image: str = Field("", description="reference of the image")
+    replicas: int = Field(1, ge=0, description="pods")
+    labels: dict[str, str] = Field(default_factory=dict, description="labels of the Deployment")
+    service_labels: dict[str, str] = Field(default_factory=dict, description="labels of the Service")
+    selector: dict[str, str] = Field(default_factory=dict, description="labels by which both find the pods")
+    ports: list[ServicePort] = Field(default_factory=list, description="what it listens on")
+    requests: dict[str, str] = Field(default_factory=dict, description="resources that a pod is sure to have")
+    limits: dict[str, str] = Field(default_factory=dict, description="resources that a pod may have at most")
+    from_runner: bool = Field(False, description="whether nodes answer the machine that runs trueup, too")
+
+
+class Dashboard(Section):
+    """Kubernetes' web interface."""
+
+    manifest: Manifest = Field("", description="its manifest, a file of YAML documents, relative to this file")
+
+
+class Workload(Section):
+    """Section 6 of the catalogue: what runs on the cluster."""
+
+    nginx: Nginx = Field(default_factory=Nginx)
+    dashboard: Dashboard = Field(default_factory=Dashboard)
+    namespaces: list[str] = Field(
+        default_factory=list, description="where every container must have its resources and its image's version set"
+    )
 
 
 class Spec(Section):
@@ -260,8 +339,10 @@ class Spec(Section):
     host: Host = Field(default_factory=Host)
     runtime: Runtime = Field(default_factory=Runtime)
     kube: Kube = Field(default_factory=Kube)
+    network: Network = Field(default_factory=Network)
+    workload: Workload = Field(default_factory=Workload)
     wait: float = Field(300, gt=0, description="seconds that something may take to come up after a change")
-    artifacts: str = Field(
+    artifacts: LocalPath = Field(
         "", description="directory on the controller, relative to this file, with the files of all urls"
     )
 
@@ -275,6 +356,15 @@ class Spec(Section):
         named = {section.package for section in sections if isinstance(section, Package)}
         named |= {name for section in sections if isinstance(section, Packages) for name in section.names}
         return (named | set(self.runtime.docker.absent)) - {""}
+
+
+def paths(kind: str, model: type[BaseModel] = Spec) -> Iterator[tuple[str, ...]]:
+    """Yield the keys whose values are paths on the controller: ``path`` for all, ``manifest`` for those."""
+    for name, field in model.model_fields.items():
+        if kind in field.metadata:
+            yield (name,)
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from ((name, *rest) for rest in paths(kind, field.annotation))
 
 
 def _sections(node: BaseModel) -> Iterator[BaseModel]:

@@ -18,6 +18,7 @@ from trueup.errors import ChangeFailed, CouldNotLook
 Object = dict[str, Any]
 MANAGER = "trueup"  # the field manager of all that is written
 _PAGE = 500  # objects, as kubectl asks for them
+_HASTE = 3.0  # seconds
 _BUSY = (429, 500, 502, 503, 504)
 _ABSENT = 404
 _FIRST, _FACTOR = 0.5, 1.6  # seconds before the first retry, and how many times longer each next one takes
@@ -130,6 +131,10 @@ class Api:
         }
         answer = self.write("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
         return bool(answer["status"].get("allowed"))
+
+    def hasty(self) -> Api:
+        """Return the same connection for what is good to know but not worth a wait, such as the log of a lost node."""
+        return Api(self._client, min(self._patience, _HASTE))
 
     def close(self) -> None:
         """Give back the connections."""

@@ -17,8 +17,9 @@ from ruamel.yaml.comments import CommentedBase
 from ruamel.yaml.error import YAMLError
 
 import trueup.profiles
+from trueup import manifests
 from trueup.errors import UsageError, nearest
-from trueup.profiles.schema import Profile, Spec, Waiver
+from trueup.profiles.schema import Profile, Spec, Waiver, paths
 
 M = TypeVar("M", bound=BaseModel)
 Path_ = tuple[str | int, ...]
@@ -94,11 +95,21 @@ def load(name: str) -> Loaded:
     """
     tree, origins, path = _read(_locate(name, Path.cwd(), f"--profile={name}"), ())
     profile = _validate(Profile, tree, origins, path)
+    for key in paths("manifest"):
+        if file := _value(profile, key):
+            where, line = origins[key]
+            manifests.read(file, f"{where}:{line}: {'.'.join(key)}: ")
     for pattern, override in profile.hosts.items():
         prefix: Path_ = ("hosts", pattern)
         inner = {key[2:]: origin for key, origin in origins.items() if key[:2] == prefix}
         _validate(Spec, override, inner, path, f"hosts.{pattern}.")
     return Loaded(profile, tree, origins, path)
+
+
+def _value(node: Any, key: Path_) -> Any:
+    for part in key:
+        node = getattr(node, str(part))
+    return node
 
 
 def _locate(name: str, base: Path, where: str) -> Path:
@@ -124,8 +135,9 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[Path
         raise UsageError(f"{path}: a profile is a mapping of keys, this is a {kind}")
     origins: dict[Path_, Origin] = {}
     tree = _plain(document, (), path, origins)
-    if isinstance(directory := tree.get("artifacts"), str) and directory:
-        tree["artifacts"] = str(path.absolute().parent / directory)
+    overrides = tree.get("hosts")
+    for each in [tree, *(overrides.values() if isinstance(overrides, dict) else ())]:
+        _resolve(each, path.absolute().parent)
     if isinstance(parent := tree.get("extends"), str) and parent:
         where = f"{path}:{origins[('extends',)][1]}: extends"
         base, inherited, _ = _read(_locate(parent, path.parent, where), (*seen, path.resolve()))
@@ -135,6 +147,16 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[Path
             tree["select"] = [*base.get("select", ["*"]), *own]  # adds and subtracts; a bare pattern begins anew
         tree, origins = _merge(base, tree), inherited | origins
     return tree, origins, path
+
+
+def _resolve(tree: Any, directory: Path) -> None:
+    """Make paths that are relative to the profile's own directory absolute, as far as the tree has any."""
+    for *sections, name in paths("path"):
+        node = tree
+        for section in sections:
+            node = node.get(section) if isinstance(node, dict) else None
+        if isinstance(node, dict) and isinstance(given := node.get(name), str) and given:
+            node[name] = str(directory / given)
 
 
 def _plain(node: Any, at: Path_, file: Path, origins: dict[Path_, Origin]) -> Any:

@@ -1,0 +1,28 @@
+"""What checks of things that consist of pods have in common."""
+
+from collections.abc import Iterable
+
+from trueup import Deviation
+from trueup.facts import workloads
+
+MEMBERS = ("control-plane", "worker")  # the roles of a cluster's nodes
+
+
+def available(found: workloads.Workload | None, name: str) -> Deviation | None:
+    """Return a deviation unless the workload is there and as its template says."""
+    if found is None:
+        return Deviation("ready", "not there", name, "effective")
+    if found.settled:
+        return None
+    return Deviation(f"{found.wanted} pods ready", found.state, str(found), "effective", found.why)
+
+
+def troubles(pods: Iterable[workloads.Troubled], hints: dict[str, str] | None = None) -> list[Deviation]:
+    """Return a deviation for each pod in trouble; ``hints`` are by the pod's name."""
+    return [
+        Deviation(
+            "ready", pod.words, f"pod {pod.namespace}/{pod.name} on {pod.node or 'no node'}", "effective",
+            (hints or {}).get(pod.name, ""),
+        )
+        for pod in pods
+    ]  # fmt: skip

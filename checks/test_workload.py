@@ -1,0 +1,243 @@
+"""Section 6 of the catalogue: what runs on the cluster, and that it is reached; and of section 4 the dashboard."""
+
+import re
+from collections.abc import Iterator
+
+from trueup import Deviation, equal, expect, requirement, unmet
+from trueup.checks.pods import MEMBERS, available, troubles
+from trueup.fact import FleetFacts
+from trueup.facts import network, workloads
+from trueup.facts.cluster import NODES, SELF
+from trueup.profiles.schema import Nginx, Spec
+
+API_NEEDS = ("kube.api.answers",)
+NODE_PORTS = range(30000, 32768)  # where the API server is not told otherwise
+_PINNED = re.compile(r"@sha256:[0-9a-f]{64}$|:(?!latest$)[\w.-]+$")
+_KINDS = (workloads.DEPLOYMENTS, workloads.DAEMONSETS, workloads.STATEFULSETS)
+
+
+@requirement(
+    "kube.dashboard.ready",
+    key="workload.dashboard.manifest",
+    reads=(workloads.DASHBOARD, workloads.DEPLOYMENTS),
+    needs=API_NEEDS,
+    severity="low",
+    across=True,
+    eventually=True,
+)
+def test_dashboard(facts: FleetFacts, spec: Spec) -> None:
+    """Every Deployment of the dashboard's manifest is available."""
+    wanted, found = facts[workloads.DASHBOARD], facts[workloads.DEPLOYMENTS]
+    if not wanted:
+        unmet(Deviation("a Deployment", "none", spec.workload.dashboard.manifest, "declared"))
+    expect(*(available(workloads.find(found, *each), f"Deployment {'/'.join(each)}") for each in wanted))
+
+
+@requirement(
+    "workload.nginx.namespace",
+    key="workload.nginx.namespace",
+    reads=(workloads.NAMESPACES,),
+    needs=API_NEEDS,
+    layers=("declared",),
+    across=True,
+)
+def test_nginx_namespace(facts: FleetFacts, spec: Spec) -> None:
+    """The namespace is there: what is applied to one that is not fails."""
+    name = spec.workload.nginx.namespace
+    found = facts[workloads.NAMESPACES].get(name)
+    expect(equal(found or "not there", "Active", where=f"namespace {name}", layer="declared"))
+
+
+def _mapping(found: dict[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(found.items())) or "none"
+
+
+def _labels(found: dict[str, str], wanted: dict[str, str], where: str) -> Deviation | None:
+    """Return a deviation unless all labels are there; others do no harm."""
+    if wanted.items() <= found.items():
+        return None
+    return Deviation(_mapping(wanted), _mapping(found), f"labels of {where}", "declared")
+
+
+@requirement(
+    "workload.nginx.deployment",
+    key="workload.nginx.deployment",
+    reads=(workloads.DEPLOYMENTS, workloads.NGINX_TROUBLE),
+    needs=(*API_NEEDS, "workload.nginx.namespace"),
+    after=("network.calico.installed",),
+    layers=("declared", "effective"),
+    across=True,
+    eventually=True,
+)
+def test_nginx_deployment(facts: FleetFacts, spec: Spec) -> None:
+    """The Deployment is as the profile has it, and all its pods are there and ready."""
+    wanted = spec.workload.nginx
+    found = workloads.find(facts[workloads.DEPLOYMENTS], wanted.namespace, wanted.deployment)
+    if found is None:
+        unmet(Deviation("there", "not there", f"Deployment {wanted.namespace}/{wanted.deployment}", "declared"))
+    selector = equal(
+        _mapping(found.selector), _mapping(wanted.selector), where=f"spec.selector of {found}", layer="declared",
+        hint="no automatic remedy: spec.selector cannot be changed, delete the Deployment first",
+    )  # fmt: skip
+    container = found.container(wanted.container)
+    claims = [
+        selector,
+        _labels(found.labels, wanted.labels, str(found)),
+        _labels(found.pod_labels, wanted.selector, f"the pods of {found}"),
+        equal(found.wanted, wanted.replicas, where=f"replicas of {found}", layer="declared"),
+    ]
+    if container is None:
+        names = ", ".join(each.name for each in found.containers)
+        claims.append(Deviation(wanted.container, names, f"containers of {found}", "declared"))
+    else:
+        claims += _container(container, wanted, f"container {container.name} of {found}")
+    pods = [pod for pod in facts[workloads.NGINX_TROUBLE] if found.selector and pod.fits(found.selector)]
+    expect(*claims, available(found, str(found)), *troubles(pods))
+
+
+def _container(found: workloads.Container, wanted: Nginx, where: str) -> Iterator[Deviation | None]:
+    yield equal(found.image, wanted.image, where=f"image of {where}", layer="declared")
+    for port in wanted.ports:
+        if (port.port, "TCP") not in found.ports:
+            yield Deviation(f"containerPort {port.port}", "not declared", where, "declared")
+    for kind, asked, given in (
+        ("requests", wanted.requests, found.requests),
+        ("limits", wanted.limits, found.limits),
+    ):
+        if not asked.items() <= given.items():
+            yield Deviation(_mapping(asked), _mapping(given), f"{kind} of {where}", "declared")
+
+
+@requirement(
+    "workload.nginx.service",
+    key="workload.nginx.service",
+    reads=(workloads.SERVICES, workloads.ENDPOINTS),
+    needs=(*API_NEEDS, "workload.nginx.namespace"),
+    layers=("declared", "effective"),
+    across=True,
+    eventually=True,
+)
+def test_nginx_service(facts: FleetFacts, spec: Spec) -> None:
+    """The Service is a NodePort with the profile's ports, and has pods behind it."""
+    wanted, services = spec.workload.nginx, facts[workloads.SERVICES]
+    found = next((s for s in services if (s.namespace, s.name) == (wanted.namespace, wanted.service)), None)
+    name = f"Service {wanted.namespace}/{wanted.service}"
+    taken = workloads.holders(services, wanted)
+    if found is None:
+        hint = "; ".join(f"nodePort {port} is taken by {owner}" for port, owner in taken.items())
+        unmet(Deviation("there", "not there", name, "declared", hint))
+    claims = [
+        equal(found.type, "NodePort", where=f"type of {name}", layer="declared"),
+        equal(_mapping(found.selector), _mapping(wanted.selector), where=f"selector of {name}", layer="declared"),
+        _labels(found.labels, wanted.service_labels, name),
+    ]
+    for port in wanted.ports:
+        same = next((p for p in found.ports if (p.port, p.protocol) == (port.port, "TCP")), None)
+        hint = ""
+        if port.node_port in taken:
+            hint = f"taken by {taken[port.node_port]}"
+        elif port.node_port not in NODE_PORTS:
+            hint = f"outside of {NODE_PORTS[0]}-{NODE_PORTS[-1]}, what the API server gives unless it is told otherwise"
+        where = f"{name}, port {port.port}"
+        if same is None:
+            claims.append(Deviation(f"nodePort {port.node_port}", "no such port", where, "declared", hint))
+        else:
+            said = same.node_port or None
+            claims.append(equal(said, port.node_port, where=f"nodePort of {where}", layer="declared", hint=hint))
+    ready, waiting = facts[workloads.ENDPOINTS]
+    if not ready:
+        words = f"none ready, {waiting} not ready" if waiting else "none: no pod has the labels of its selector"
+        claims.append(Deviation("pods", words, f"endpoints of {name}", "effective"))
+    expect(*claims)
+
+
+def _reached(said: str | None, port: str, number: int, where: str, behind: int) -> Deviation | None:
+    """Return a deviation unless the port answered as it should."""
+    wanted = "200" if network.is_http(port) else "open"
+    if said == wanted:
+        return None
+    hint = ""
+    if said == "refused":
+        hint = f"nothing listens on {number} in the pod" if behind else "the Service has no pod that is ready"
+    elif said == "timeout":
+        hint = "a firewall between them, or no way from that node to the pod's"
+    found = f"refused: {hint}" if said == "refused" else said or "not tried"
+    words = "HTTP 200" if wanted == "200" else "a connection"
+    return Deviation(words, found, where, "effective", "" if said == "refused" else hint)
+
+
+@requirement(
+    "workload.nginx.nodeport",
+    key="workload.nginx.ports",
+    reads=(NODES, SELF, workloads.ENDPOINTS, network.NODEPORT, network.FROM_HERE),
+    needs=(*API_NEEDS, "workload.nginx.service"),
+    roles=MEMBERS,
+    across=True,
+    active=True,
+    eventually=True,
+)
+def test_nginx_nodeport(facts: FleetFacts, spec: Spec) -> None:
+    """Every node answers on each nodePort of its InternalIP: to itself, and where the profile says so to us."""
+    wanted, (behind, _), nodes = spec.workload.nginx, facts[workloads.ENDPOINTS], facts[NODES]
+    claims: list[Deviation | None] = []
+    names = facts.each(SELF)
+    for host, attempts in facts.each(network.NODEPORT).items():
+        node = names[host].among(nodes) if host in names else None
+        for port in wanted.ports if node else ():
+            assert node
+            said = attempts.get((node.address, port.node_port))
+            where = f"{host}: {node.address}:{port.node_port}"
+            claims.append(_reached(said, port.name, port.port, where, behind))
+    for (address, number), said in (facts[network.FROM_HERE] or {}).items():
+        port = next(each for each in wanted.ports if each.node_port == number)
+        where = f"this machine: {address}:{number}"
+        claims.append(_reached(said, port.name, port.port, where, behind))
+    expect(*claims)
+
+
+@requirement(
+    "workload.plaintext_secrets",
+    key="workload",
+    reads=_KINDS,
+    needs=API_NEEDS,
+    layers=("declared",),
+    across=True,
+    controls=("CIS 5.4.1", "NIST SP 800-190 4.1.4"),
+)
+def test_plaintext_secrets(facts: FleetFacts, spec: Spec) -> None:
+    """No variable whose name sounds secret has its value in a manifest, which all who may read Deployments see."""
+    hint = "put it in a Secret, and name that with valueFrom.secretKeyRef; whoever has seen the old one still knows it"
+    expect(
+        *(
+            Deviation("from a Secret", "a literal value", f"env {name} of {container.name}, {each}", "declared", hint)
+            for fact in _KINDS
+            for each in facts[fact]
+            if not each.namespace.startswith("kube-")
+            for container in each.containers
+            for name in container.secrets
+        )
+    )
+
+
+@requirement(
+    "workload.resources",
+    key="workload.namespaces",
+    reads=_KINDS,
+    needs=API_NEEDS,
+    severity="medium",
+    layers=("declared",),
+    across=True,
+)
+def test_resources(facts: FleetFacts, spec: Spec) -> None:
+    """Every container has requests and limits, and an image of one version: no latest, and no tag left out."""
+    claims = []
+    for each in (each for fact in _KINDS for each in facts[fact] if each.namespace in spec.workload.namespaces):
+        for container in each.containers:
+            where = f"{container.name} of {each}"
+            for kind, given in (("requests", container.requests), ("limits", container.limits)):
+                if missing := [name for name in ("cpu", "memory") if name not in given]:
+                    claims.append(Deviation(", ".join(missing), "not set", f"{kind} of {where}", "declared"))
+            if not _PINNED.search(container.image.rpartition("/")[2]):
+                hint = "what runs is whatever that is on the day when a node pulls it"
+                claims.append(Deviation("a version", container.image, f"image of {where}", "declared", hint))
+    expect(*claims)

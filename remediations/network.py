@@ -1,0 +1,118 @@
+"""Remedies for section 5 of the catalogue, and for kube-proxy."""
+
+from trueup import manifests, remedy
+from trueup.api import Object
+from trueup.change import ClusterChange
+from trueup.documents import edit_yaml
+from trueup.errors import ChangeFailed
+from trueup.fact import FleetFacts
+from trueup.facts import calico, network, workloads
+from trueup.profiles.schema import Spec
+
+_SAME = "nothing was changed"
+_CONFIG = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
+
+
+@remedy("kube.proxy.mode", disruption="restart", writes=("patch configmaps", "patch daemonsets.apps"))
+def set_proxy_mode(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
+    """Set the mode in kube-proxy's ConfigMap, and start its pods afresh, one after the other."""
+    wanted = spec.kube.proxy.mode
+    changed = False
+    if facts[network.PROXY] != wanted:
+        if (found := change.api().get(_CONFIG)) is None:
+            raise ChangeFailed(f"there is no ConfigMap kube-system/kube-proxy; {_SAME}")
+        config = edit_yaml(found["data"]["config.conf"], {("mode",): wanted})
+        patch = {"data": {"config.conf": config}}
+        changed = change.patch("v1", "ConfigMap", "kube-proxy", patch, namespace="kube-system")
+    if changed or any(mode != wanted for mode in facts.each(network.PROXY_MODE).values()):
+        change.restart("DaemonSet", "kube-proxy", "kube-system")
+
+
+def configured(objects: list[Object], spec: Spec) -> list[Object]:
+    """Set the profile's values in Calico's manifest, so that it comes up right at once.
+
+    Raises:
+        ChangeFailed: there is nothing in it that has these values.
+    """
+    env = [container for each in objects if each["kind"] == "DaemonSet" for container in _own(each)]
+    if not env:
+        raise ChangeFailed(
+            f"{spec.network.calico.manifest} has no DaemonSet {calico.NODE}, whose environment would be set; {_SAME}"
+        )
+    for container in env:
+        values = {name: value for name, value in calico.variables(spec).items() if value}
+        others = [each for each in container.get("env") or [] if each.get("name") not in values]
+        container["env"] = [*others, *({"name": name, "value": value} for name, value in values.items())]
+    return objects
+
+
+def _own(daemonset: Object) -> list[Object]:
+    containers: list[Object] = daemonset["spec"]["template"]["spec"]["containers"]
+    return [each for each in containers if each.get("name") == calico.NODE]
+
+
+def _set(change: ClusterChange, spec: Spec, facts: FleetFacts, *names: str) -> None:
+    """Set variables of calico-node.
+
+    Raises:
+        ChangeFailed: there is none, or it is not ours to change.
+    """
+    node = calico.deployed(facts[workloads.DAEMONSETS], calico.NODE)
+    if node is None:
+        raise ChangeFailed(f"there is no DaemonSet {calico.NODE}: install Calico first; {_SAME}")
+    if node.namespace != calico.NAMESPACES[0]:
+        raise ChangeFailed(f"Calico's operator keeps {node} as it is: change its Installation; {_SAME}")
+    values = calico.variables(spec)
+    env = [{"name": name, "value": values[name], "valueFrom": None} for name in names if values[name]]
+    patch = {"spec": {"template": {"spec": {"containers": [{"name": calico.NODE, "env": env}]}}}}
+    change.patch("apps/v1", "DaemonSet", node.name, patch, namespace=node.namespace)
+
+
+@remedy("network.calico.installed", disruption="restart", writes=("patch daemonsets.apps",))
+def install_calico(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
+    """Apply the profile's manifest of Calico with the profile's values in it; without one set them in what is there."""
+    if file := spec.network.calico.manifest:
+        change.put(*configured(manifests.read(file), spec))
+    elif calico.deployed(facts[workloads.DAEMONSETS], calico.NODE):
+        _set(change, spec, facts, *calico.variables(spec))
+    else:
+        raise ChangeFailed(f"the profile names no manifest, network.calico.manifest; {_SAME}")
+
+
+@remedy(
+    "network.calico.pool_cidr",
+    disruption="restart",
+    writes=("patch daemonsets.apps", "patch ippools.crd.projectcalico.org"),
+)
+def set_pool(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
+    """Set the modes of the IP pool, and its network too unless pods have addresses of the one it has."""
+    wanted, pool = calico.pod_network(spec), calico.default_pool(facts[calico.POOLS])
+    if pool and pool.cidr != wanted and (pods := calico.in_pool(change.api(), pool.cidr)):
+        raise ChangeFailed(
+            f"{len(pods)} pods have addresses of {pool.cidr}, {pods[0]} for one: they would lose their network. Add a "
+            f"pool for {wanted}, disable {pool.name}, start the pods afresh, then delete it; {_SAME}"
+        )
+    names = ["CALICO_IPV4POOL_CIDR", "CALICO_IPV4POOL_IPIP"]
+    node = calico.deployed(facts[workloads.DAEMONSETS], calico.NODE)
+    if node is None or node.namespace == calico.NAMESPACES[0]:
+        _set(change, spec, facts, *names)
+    if pool is None:  # which calico-node makes when it starts
+        change.restart("DaemonSet", calico.NODE, calico.NAMESPACES[0])
+        return
+    modes = {"ipipMode": spec.network.calico.ipip, "vxlanMode": spec.network.calico.vxlan}
+    patch = {"spec": {"cidr": wanted} | modes | ({"disabled": False} if pool.disabled else {})}
+    change.patch("crd.projectcalico.org/v1", "IPPool", pool.name, patch)
+
+
+@remedy("network.calico.cluster_type", disruption="restart", writes=("patch daemonsets.apps",))
+def set_cluster_type(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
+    """Set CLUSTER_TYPE of calico-node, whose pods are replaced one after the other."""
+    _set(change, spec, facts, "CLUSTER_TYPE")
+
+
+@remedy("network.calico.autodetect", disruption="restart", writes=("patch daemonsets.apps",))
+def set_autodetect(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
+    """Set IP_AUTODETECTION_METHOD of calico-node, whose pods are replaced one after the other."""
+    if problem := calico.mistake(spec.network.calico.autodetect):
+        raise ChangeFailed(f"{spec.network.calico.autodetect}: {problem}; {_SAME}")
+    _set(change, spec, facts, "IP_AUTODETECTION_METHOD")

@@ -1,0 +1,85 @@
+"""Remedies for section 6 of the catalogue: the profile's own workload, made from its values, and the dashboard."""
+
+from trueup import manifests, remedy
+from trueup.api import Object
+from trueup.change import ClusterChange
+from trueup.errors import ChangeFailed
+from trueup.fact import FleetFacts
+from trueup.facts import workloads
+from trueup.profiles.schema import Nginx, Spec
+
+_SAME = "nothing was changed"
+
+
+def namespace(wanted: Nginx) -> Object:
+    """Return the manifest of the namespace."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": wanted.namespace}}
+
+
+def deployment(wanted: Nginx) -> Object:
+    """Return the manifest of the Deployment."""
+    ports = [{"name": port.name, "containerPort": port.port, "protocol": "TCP"} for port in wanted.ports]
+    container: Object = {"name": wanted.container, "image": wanted.image, "ports": ports}
+    if resources := {
+        kind: given for kind, given in (("requests", wanted.requests), ("limits", wanted.limits)) if given
+    }:
+        container["resources"] = resources
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": wanted.deployment, "namespace": wanted.namespace, "labels": wanted.labels},
+        "spec": {
+            "replicas": wanted.replicas,
+            "selector": {"matchLabels": wanted.selector},
+            "template": {"metadata": {"labels": wanted.selector}, "spec": {"containers": [container]}},
+        },
+    }
+
+
+def service(wanted: Nginx) -> Object:
+    """Return the manifest of the Service."""
+    ports = [
+        {"name": p.name, "port": p.port, "targetPort": p.port, "nodePort": p.node_port, "protocol": "TCP"}
+        for p in wanted.ports
+    ]
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": wanted.service, "namespace": wanted.namespace, "labels": wanted.service_labels},
+        "spec": {"type": "NodePort", "selector": wanted.selector, "ports": ports},
+    }
+
+
+@remedy("kube.dashboard.ready", disruption="none")
+def install_dashboard(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
+    """Apply the dashboard's manifest."""
+    change.put(*manifests.read(spec.workload.dashboard.manifest))
+
+
+@remedy("workload.nginx.namespace", disruption="none", writes=("create namespaces", "patch namespaces"))
+def make_namespace(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
+    """Create the namespace."""
+    wanted = spec.workload.nginx
+    if facts[workloads.NAMESPACES].get(wanted.namespace) == "Terminating":
+        raise ChangeFailed(f"namespace {wanted.namespace} is being deleted: run again when it is gone; {_SAME}")
+    change.put(namespace(wanted))
+
+
+@remedy("workload.nginx.deployment", disruption="restart", writes=("create deployments.apps", "patch deployments.apps"))
+def apply_deployment(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
+    """Apply the Deployment; refused where its selector would have to change, which cannot be."""
+    wanted = spec.workload.nginx
+    found = workloads.find(facts[workloads.DEPLOYMENTS], wanted.namespace, wanted.deployment)
+    if found and found.selector != wanted.selector:
+        raise ChangeFailed(f"no automatic remedy: spec.selector of {found} cannot be changed; {_SAME}")
+    change.put(deployment(wanted))
+
+
+@remedy("workload.nginx.service", disruption="none", writes=("create services", "patch services"))
+def apply_service(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
+    """Apply the Service; refused where another one has its nodePort."""
+    wanted = spec.workload.nginx
+    if taken := workloads.holders(facts[workloads.SERVICES], wanted):
+        words = "; ".join(f"nodePort {port} is taken by {owner}" for port, owner in taken.items())
+        raise ChangeFailed(f"{words}; {_SAME}")
+    change.put(service(wanted))

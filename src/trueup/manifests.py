@@ -1,0 +1,66 @@
+"""Manifests: files of YAML documents, each of which is an object for the Kubernetes API."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from trueup.errors import UsageError
+
+Object = dict[str, Any]
+
+
+def read(path: str, where: str = "") -> list[Object]:
+    """Return the objects in a file, those of a List one by one; ``where`` says in an error who named the file.
+
+    Raises:
+        UsageError: not readable, not YAML, or a document that is no object; says file and line.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{where}{path}: {error}") from None
+    found: list[Object] = []
+    try:
+        for node in YAML(pure=True).compose_all(text):
+            document = YAML(typ="safe", pure=True).constructor.construct_document(node)
+            line = node.start_mark.line + 1
+            if document is None:
+                continue
+            for each in document.get("items") or [] if _is_list(document) else [document]:
+                if problem := _problem(each):
+                    raise UsageError(f"{where}{path}:{line}: {problem}")
+                found.append(each)
+    except MarkedYAMLError as error:
+        row = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UsageError(f"{where}{path}:{row}: not YAML: {error.problem or error.context}") from None
+    except (YAMLError, RecursionError, ValueError) as error:
+        raise UsageError(f"{where}{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not found:
+        raise UsageError(f"{where}{path}: no manifest in it")
+    return found
+
+
+def _is_list(document: Any) -> bool:
+    return isinstance(document, dict) and document.get("kind") == "List"
+
+
+def _problem(document: Any) -> str:
+    """Return why a document is no object that could be applied, or nothing."""
+    if not isinstance(document, dict):
+        return "not a mapping"
+    for key in ("apiVersion", "kind"):
+        if not (isinstance(value := document.get(key), str) and value):
+            return f"no {key}: not a manifest"
+    meta = document.get("metadata")
+    if not (isinstance(meta, dict) and isinstance(name := meta.get("name"), str) and name):
+        return f"{document['kind']} without a metadata.name"
+    try:
+        json.dumps(document)
+    except (TypeError, ValueError) as error:
+        return f"{document['kind']} {meta['name']}: {error}; put it in quotes"  # a date, which JSON does not know
+    return ""

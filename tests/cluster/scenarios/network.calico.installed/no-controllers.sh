@@ -1,0 +1,3 @@
+# red: effective
+# says: Deployment calico-kube-controllers
+kubectl -n kube-system delete deployment calico-kube-controllers
