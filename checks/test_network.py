@@ -70,7 +70,7 @@ def test_proxy_rules(facts: HostFacts, spec: Spec) -> None:
     "kube.coredns.ready",
     key="kube.cluster.dns_domain",
     reads=(workloads.DEPLOYMENTS, workloads.SERVICES, workloads.SYSTEM_TROUBLE, network.DNS),
-    needs=API_NEEDS,
+    needs=(*API_NEEDS, "network.calico.installed"),  # without a network for pods it does not start
     roles=MEMBERS,
     severity="critical",
     across=True,
