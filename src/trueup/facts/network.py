@@ -70,7 +70,8 @@ try() {
   said=$(timeout 3 bash -c '
     exec 3<>"/dev/tcp/$0/$1" || exit
     [ -n "$2" ] || { echo open; exit 0; }
-    printf "GET %s HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n" "$2" >&3 && cat <&3' "$1" "$2" "$3" 2>&1)
+    printf "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n" "$2" | dd ibs=1 obs=512 2>/dev/null >&3
+    cat <&3 2>/dev/null' "$1" "$2" "$3" 2>&1)
   case $?:$said in
   124:*) echo timeout;;
   *"onnection refused"*) echo refused;;

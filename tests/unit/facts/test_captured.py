@@ -12,6 +12,7 @@ import pytest
 from trueup.fact import CLOCK
 from trueup.facts import (
     apt,
+    calico,
     certificates,
     clock,
     cni,
@@ -25,6 +26,7 @@ from trueup.facts import (
     kernel,
     kube,
     kubeadm,
+    network,
     packages,
     preflight,
     registries,
@@ -137,6 +139,14 @@ def _certificates(found: certificates.Certificates, _: Any) -> Any:
     }
 
 
+def _reached(found: network.Attempts, _: Any) -> Any:
+    return {f"{address} {port}": said for (address, port), said in found.items()}
+
+
+def _addresses(found: list[network.Address], _: Any) -> Any:
+    return [f"{each}{' of pods' if each.of_pods else ''}" for each in found]
+
+
 # directory under captured/ -> parser, and what of its value the expected file holds
 READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "kernel.modules": (kernel.MODULES.parse, _as_is),
@@ -190,6 +200,13 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "control_plane.processes": (control_plane.PROCESSES.parse, _plain),
     "control_plane.etcd_access": (control_plane.ETCD_ACCESS.parse, _plain),
     **{fact.name: (fact.parse, _health) for fact in control_plane.HEALTH.values()},
+    "network.addresses": (network.ADDRESSES.parse, _addresses),
+    "network.proxy_mode": (network.PROXY_MODE.parse, _as_is),
+    "network.rules": (network.RULES.parse, _as_is),
+    "network.ipvs": (network.IPVS.parse, lambda found, _: sorted(f"{address} {port}" for address, port in found)),
+    "network.dns": (network.DNS.parse, _as_is),
+    "network.nodeport": (network.NODEPORT.parse, _reached),
+    "calico.bird": (calico.BIRD.parse, _plain),
     "clock.offset": (CLOCK.parse, lambda found, _: [round(bound, 6) for bound in found]),
 }
 

@@ -1,0 +1,257 @@
+"""The checks of what runs on a cluster, on objects as its API gives them; the two sets of examples among them."""
+
+from typing import Any
+
+import pytest
+from made_cluster import MadeApi, example, found, running, said
+
+from trueup.catalog import catalog
+from trueup.facts import workloads
+from trueup.profile import load
+from trueup.profiles.schema import ServicePort, Spec
+from trueup.remediations import workload as remedies
+
+catalog.load("trueup.checks", "trueup.remediations")
+SEED = load("aliyun-kubeadm-1.24").spec("any")
+NODE = {
+    "kind": "Node", "metadata": {"name": "n1"}, "spec": {},
+    "status": {"addresses": [{"type": "InternalIP", "address": "10.0.4.8"}]},
+}  # fmt: skip
+NAMESPACE = {"kind": "Namespace", "metadata": {"name": "myserver"}, "status": {"phase": "Active"}}
+SELF = {"cluster.self": "n1\n10.0.4.8\n"}
+
+
+def nginx(**values: Any) -> Spec:
+    """The seed's profile with other values for nginx, and none of our own connections."""
+    given = SEED.workload.nginx.model_copy(update={"from_runner": False} | values)
+    return SEED.model_copy(update={"workload": SEED.workload.model_copy(update={"nginx": given})})
+
+
+CORRECTED = nginx(
+    image="docker.io/library/nginx:1.22.1",
+    ports=[ServicePort(name="http", port=80, node_port=30004)],
+    requests={"cpu": "500m", "memory": "1Gi"},
+)
+
+
+def endpoints(ready: int) -> dict[str, Any]:
+    subsets = [{"addresses": [{"ip": "10.100.1.2"}] * ready}] if ready else []
+    return {
+        "kind": "Endpoints",
+        "metadata": {"name": "myserver-nginx-service", "namespace": "myserver"},
+        "subsets": subsets,
+    }
+
+
+@pytest.mark.parametrize(
+    ("id", "words"),
+    [
+        ("workload.nginx.namespace", ["not there"]),
+        ("workload.plaintext_secrets", ["env password of myserver-nginx-container", "a literal value"]),
+        ("workload.resources", ["cpu, memory", "requests of", "limits of", "found     nginx"]),
+    ],
+)
+def test_the_guides_own_manifests_are_found_wrong_and_the_corrected_ones_right(id: str, words: list[str]) -> None:
+    text = said(found(id, MadeApi(*example("seed/nginx.yaml")), SEED))
+    assert all(each in text for each in words)
+    assert "123456" not in text
+    assert not found(id, MadeApi(*example("corrected/nginx.yaml")), SEED)
+
+
+def test_both_sets_are_what_their_profile_says_of_deployment_and_service() -> None:
+    for spec, name in ((nginx(), "seed"), (CORRECTED, "corrected")):
+        api = MadeApi(*example(f"{name}/nginx.yaml"), endpoints(1))
+        assert not found("workload.nginx.deployment", api, spec)
+        assert not found("workload.nginx.service", api, spec)
+
+
+def test_what_the_remedies_apply_is_what_the_checks_want() -> None:
+    for spec in (nginx(), CORRECTED):
+        wanted = spec.workload.nginx
+        made = [remedies.namespace(wanted), remedies.deployment(wanted), remedies.service(wanted)]
+        api = MadeApi(*map(running, made), endpoints(1))
+        for id in ("namespace", "deployment", "service"):
+            assert not found(f"workload.nginx.{id}", api, spec)
+
+
+def test_the_value_of_a_variable_does_not_leave_the_fetch() -> None:
+    (deployment, _) = example("seed/nginx.yaml")
+    kept = workloads.keep_workload("Deployment", deployment)
+    assert "123456" not in str(kept)
+    assert kept["containers"][0]["secrets"] == ["password"]
+
+
+@pytest.mark.parametrize("value", ["", "true", "False", None])
+def test_what_is_no_secret_is_none_whatever_it_is_called(value: str | None) -> None:
+    (deployment, _) = example("seed/nginx.yaml")
+    env = {"name": "USE_AUTH"} | ({} if value is None else {"value": value})
+    deployment["spec"]["template"]["spec"]["containers"][0]["env"] = [env]
+    assert not found("workload.plaintext_secrets", MadeApi(deployment), SEED)
+
+
+def test_the_clusters_own_namespaces_are_not_asked_about_secrets() -> None:
+    (deployment, _) = example("seed/nginx.yaml")
+    deployment["metadata"]["namespace"] = "kube-system"
+    assert not found("workload.plaintext_secrets", MadeApi(deployment), SEED)
+
+
+@pytest.mark.parametrize(
+    ("image", "pinned"),
+    [
+        ("nginx", False), ("nginx:latest", False), ("registry:5000/nginx", False), ("nginx:1.22", True),
+        ("registry:5000/nginx:1.22", True), (f"nginx@sha256:{'a' * 64}", True), ("nginx:latest-alpine", True),
+    ],
+)  # fmt: skip
+def test_an_image_without_a_version_is_named(image: str, pinned: bool) -> None:
+    deployment = example("corrected/nginx.yaml")[1]
+    deployment["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    assert bool(found("workload.resources", MadeApi(deployment), SEED)) is not pinned
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    (deployment, _) = example("seed/nginx.yaml")
+    *parents, last = path.split(".")
+    node: Any = deployment
+    for part in parents:
+        node = node[int(part) if part.isdigit() else part]
+    node[last] = value
+    return deployment
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("spec.selector.matchLabels", {"app": "x"}, "no automatic remedy: spec.selector cannot be changed"),
+        ("spec.template.spec.containers.0.image", "nginx:1", "found     nginx:1"),
+        ("spec.template.spec.containers.0.name", "other", "containers of Deployment"),
+        ("spec.template.spec.containers.0.ports", [{"containerPort": 80}], "containerPort 443"),
+        ("spec.replicas", 2, "replicas of"),
+        ("metadata.labels", {}, "labels of"),
+        ("metadata.generation", 3, "its controller has not seen the latest change yet"),
+        ("status.availableReplicas", 0, "0 of 1 pods ready"),
+        ("status.replicas", 2, "1 to go"),
+    ],
+)
+def test_each_difference_of_a_deployment_is_named(path: str, value: Any, words: str) -> None:
+    assert words in said(found("workload.nginx.deployment", MadeApi(changed(path, value)), nginx()))
+
+
+def pod(**status: Any) -> dict[str, Any]:
+    return {
+        "kind": "Pod",
+        "metadata": {"name": "web-1", "namespace": "myserver", "labels": {"app": "myserver-nginx-selector"}},
+        "spec": {"nodeName": "n1"},
+        "status": {"phase": "Running"} | status,
+    }
+
+
+def container(ready: bool = False, restarts: int = 0, **state: Any) -> list[dict[str, Any]]:
+    return [{"name": "c", "ready": ready, "restartCount": restarts, "state": state}]
+
+
+CRASHED = pod(containerStatuses=container(restarts=3, waiting={"reason": "CrashLoopBackOff"}))
+UNSCHEDULED = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "Unschedulable",
+    "message": "0/3 nodes\nare available",
+}
+
+
+@pytest.mark.parametrize(
+    ("live", "words"),
+    [
+        (CRASHED, "CrashLoopBackOff; its last line is 'bind() failed'"),
+        (pod(containerStatuses=container(waiting={"reason": "ImagePullBackOff", "message": "no such tag"})),
+         "ImagePullBackOff; no such tag"),
+        (pod(containerStatuses=container(terminated={"exitCode": 3})), "exit code 3"),
+        (pod(containerStatuses=container(running={})), "not ready"),
+        (pod(initContainerStatuses=container(waiting={"reason": "CreateContainerConfigError"})),
+         "CreateContainerConfigError"),
+        (pod(phase="Pending", conditions=[UNSCHEDULED]), "Unschedulable; 0/3 nodes are available"),
+        (pod(phase="Failed", reason="Evicted", message="low on memory"), "Evicted; low on memory"),
+        (pod(phase=""), "no status"),
+    ],
+)  # fmt: skip
+def test_a_pod_in_trouble_says_why(live: dict[str, Any], words: str) -> None:
+    texts = {"/api/v1/namespaces/myserver/pods/web-1/log": "starting\nbind() failed\n\n"}
+    event = {"kind": "Event", "metadata": {"name": "e", "namespace": "myserver"}, "message": "from an event"}
+    deployments = example("seed/nginx.yaml")
+    text = said(found("workload.nginx.deployment", MadeApi(live, event, *deployments, texts=texts), nginx()))
+    assert words.partition(";")[0] in text and words.partition("; ")[2] in text
+    assert "from an event" in text
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        pod(conditions=[{"type": "Ready", "status": "True"}]),
+        pod(phase="Succeeded"),
+        CRASHED | {"metadata": CRASHED["metadata"] | {"deletionTimestamp": "now"}},
+    ],
+)
+def test_a_pod_that_is_well_done_or_going_is_in_no_trouble(live: dict[str, Any]) -> None:
+    assert workloads.keep_pod(live) is None
+
+
+def test_a_hundred_pods_in_trouble_are_named_and_ten_are_heard() -> None:
+    pods = [CRASHED | {"metadata": CRASHED["metadata"] | {"name": f"web-{n:03}"}} for n in range(100)]
+    texts = {f"/api/v1/namespaces/myserver/pods/web-{n:03}/log": "x" * 9000 for n in range(100)}
+    kept = workloads.fetch_troubled(MadeApi(*pods, texts=texts), ["myserver"])  # type: ignore[arg-type]
+    assert len(kept) == 100
+    assert sum(bool(each["log"]) for each in kept) == 10
+    assert len(str(kept)) < 40_000
+
+
+def services(**changes: Any) -> list[dict[str, Any]]:
+    (_, service) = example("seed/nginx.yaml")
+    service["spec"].update(changes)
+    return [service]
+
+
+SQUATTER = {
+    "kind": "Service",
+    "metadata": {"name": "squatter", "namespace": "default"},
+    "spec": {"type": "NodePort", "ports": [{"port": 1, "nodePort": 30443}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("objects", "words"),
+    [
+        ([*services(type="ClusterIP"), endpoints(1)], "found     ClusterIP"),
+        ([*services(selector={"app": "x"}), endpoints(0)], "none: no pod has the labels of its selector"),
+        ([*services(ports=[{"port": 80, "nodePort": 30004}]), endpoints(1)], "nodePort 30443"),
+        ([*services(ports=[{"port": 80, "nodePort": 30004}]), endpoints(1), SQUATTER],
+         "taken by Service default/squatter"),
+        ([SQUATTER], "nodePort 30443 is taken by Service default/squatter"),
+    ],
+)  # fmt: skip
+def test_each_difference_of_a_service_is_named(objects: list[dict[str, Any]], words: str) -> None:
+    assert words in said(found("workload.nginx.service", MadeApi(*objects), nginx()))
+
+
+def test_a_node_port_that_no_api_server_gives_is_said_to_be_one() -> None:
+    spec = nginx(ports=[ServicePort(name="http", port=80, node_port=8080)])
+    text = said(found("workload.nginx.service", MadeApi(*services(), endpoints(1)), spec))
+    assert "outside of 30000-32767" in text
+
+
+@pytest.mark.parametrize(
+    ("answers", "behind", "words"),
+    [
+        ("10.0.4.8 30004 HTTP/1.1 200 OK\n10.0.4.8 30443 refused\n", 1, "refused: nothing listens on 443 in the pod"),
+        ("10.0.4.8 30004 refused\n10.0.4.8 30443 refused\n", 0, "refused: the Service has no pod that is ready"),
+        ("10.0.4.8 30004 timeout\n10.0.4.8 30443 open\n", 1, "a firewall between them"),
+        ("10.0.4.8 30004 HTTP/1.1 502 Bad Gateway\n10.0.4.8 30443 open\n", 1, "found     502"),
+        ("10.9.9.9 30004 HTTP/1.1 200 OK\n", 1, "not tried"),
+    ],
+)
+def test_what_came_of_a_connection_is_said_as_it_is(answers: str, behind: int, words: str) -> None:
+    hosts = {"h1": SELF | {"network.nodeport": answers}}
+    assert words in said(found("workload.nginx.nodeport", MadeApi(NODE, endpoints(behind)), nginx(), hosts))
+
+
+def test_nodes_that_answer_on_all_ports_are_right() -> None:
+    hosts = {"h1": SELF | {"network.nodeport": "10.0.4.8 30004 HTTP/1.1 200 OK\n10.0.4.8 30443 open\n"}}
+    assert not found("workload.nginx.nodeport", MadeApi(NODE, endpoints(1)), nginx(), hosts)
