@@ -382,8 +382,9 @@ class Probed:
         file.write_text(text)
         file.chmod(0o755)
 
-    def health(self, component: str) -> list[Deviation]:
+    def health(self, component: str, *, curl: bool = True) -> list[Deviation]:
         script = HEALTH[component].probe(None)
+        script = script if curl else script.replace("command -v curl", "false")
         for place in ("/etc/kubernetes", "/proc/", "/var/log/pods"):
             script = script.replace(place, f"{self.root}{place}")
         done = Process(["sh"], "cp1").run(script, 60)
@@ -416,6 +417,20 @@ for path; do :; done
 etcd is away") has prevented the request from succeeding' >&2; exit 1""")  # fmt: skip
     (deviation,) = probed.health("kube-apiserver")
     assert deviation.found == "etcd is away"
+
+
+def test_without_curl_kubectl_asks_as_somebody(probed: Probed) -> None:
+    probed.put("etc/kubernetes/manifests/etcd.yaml", "    - --listen-metrics-urls=http://127.0.0.1:2381\n")
+    probed.put("etc/kubernetes/admin.conf", "")
+    probed.put("tools/kubectl", f"""#!/bin/sh
+case "$*" in "--kubeconfig={probed.root}/etc/kubernetes/admin.conf --server=http://127.0.0.1:2381 "*" /health")
+  printf '{{"health":"true"}}'; exit;;
+esac
+echo "Please enter Username: error: EOF"; exit 1""")  # fmt: skip
+    assert probed.health("etcd", curl=False) == []
+    probed.put("tools/kubectl", "#!/bin/sh\necho 'The connection to the server 127.0.0.1:2381 was refused'; exit 1")
+    (deviation,) = probed.health("etcd", curl=False)
+    assert deviation.found == "connection refused"
 
 
 def test_the_arguments_of_a_process_that_runs_count_before_its_manifest(probed: Probed) -> None:

@@ -51,23 +51,22 @@ urls() {{
 """
 
 # `ask BASE PATH [CERTIFICATE KEY]`: what is answered there, and who asked; a TLS server is not verified, because the
-# question is whether it answers. `administer BASE PATH`: the same with the rights of admin.conf.
+# question is whether it answers. kubectl has to be somebody: it asks for a name otherwise. `administer BASE PATH`: the
+# same with the rights of admin.conf.
 _ASK = f"""
 ask() {{
   if command -v curl >/dev/null 2>&1; then
     curl -sSk --noproxy '*' --connect-timeout 3 -m 8 -w '\\nhttp %{{http_code}}\\n' ${{3:+--cert "$3" --key "$4"}} \\
       "$1$2" 2>&1
     echo "curl $?"
-  elif command -v kubectl >/dev/null 2>&1; then
-    NO_PROXY='*' kubectl --kubeconfig=/dev/null --server="$1" --insecure-skip-tls-verify --request-timeout=8s \\
-      ${{3:+--client-certificate="$3" --client-key="$4"}} get --raw "$2" 2>&1
-    echo "kubectl $?"
-  else echo 'neither curl nor kubectl is there' >&2; exit 127; fi
+  elif can_administer; then administer "$@"
+  else echo 'neither curl is there, nor kubectl with {ADMIN}' >&2; exit 127; fi
 }}
 administer() {{
-  NO_PROXY='*' kubectl --kubeconfig={ADMIN} --server="$1" --insecure-skip-tls-verify --request-timeout=8s \\
+  NO_PROXY='*' kubectl --kubeconfig="$([ -n "${{3-}}" ] && echo /dev/null || echo {ADMIN})" --server="$1" \\
+    ${{3:+--client-certificate="$3" --client-key="$4"}} --insecure-skip-tls-verify --request-timeout=8s \\
     get --raw "$2" 2>&1
-  echo "kubectl $?"
+  printf '\\nkubectl %s\\n' $?
 }}
 can_administer() {{ command -v kubectl >/dev/null 2>&1 && [ -r {ADMIN} ]; }}
 """
@@ -225,7 +224,7 @@ def parse_answer(url: str, lines: list[str]) -> Answer:
         words = said.partition(") ")[2]
         plain = _WORDS.get(rc, "")
         return Answer(url, int(code), text, words if not plain or "route" in words or "unreach" in words else plain)
-    text = "\n".join(body)
+    text = "\n".join(body).strip("\n")
     if rc == "0":
         return Answer(url, 200, text)
     if on_server := _ON_SERVER.search(text):
@@ -234,7 +233,7 @@ def parse_answer(url: str, lines: list[str]) -> Answer:
         return Answer(url, _STATUS[status[1]], status[2])
     if "You must be logged in" in text:
         return Answer(url, 401, text)
-    last = body[-1] if body else "no output"
+    last = text.rpartition("\n")[2] or "no output"
     return Answer(url, 0, "", "connection refused" if "refused" in last else last)
 
 
