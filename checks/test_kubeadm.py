@@ -11,6 +11,7 @@ from trueup.profiles.schema import Spec
 
 _NODES = ("control-plane", "worker")
 _READY = ("kube.packages.version", "kube.kubelet.service", "host.preflight.CRI")
+_SAFE = ("kube.images.present", "runtime.containerd.sandbox_image", "runtime.cni.plugins")
 _FIXED = "no automatic remedy: it is fixed when a cluster is initialised"
 _UPGRADE = (
     "no automatic remedy: `kubeadm upgrade apply` on a control-plane host, then `kubeadm upgrade node` on the others"
@@ -22,7 +23,7 @@ _UPGRADE = (
     key="kube.version",
     reads=(preflight.FILES,),
     needs=_READY,
-    after=("kube.images.present",),
+    after=_SAFE,
     severity="critical",
     roles=("control-plane",),
     across=True,
@@ -152,6 +153,7 @@ def test_version(facts: FleetFacts, spec: Spec) -> None:
     key="kube.version",
     reads=(cluster.NODES, cluster.SELF),
     needs=("kube.api.answers", *_READY),
+    after=_SAFE,
     severity="critical",
     roles=_NODES,
     eventually=True,

@@ -70,8 +70,7 @@ def test_proxy_rules(facts: HostFacts, spec: Spec) -> None:
     "kube.coredns.ready",
     key="kube.cluster.dns_domain",
     reads=(workloads.DEPLOYMENTS, workloads.SERVICES, workloads.SYSTEM_TROUBLE, network.DNS),
-    needs=API_NEEDS,
-    after=("network.calico.installed",),
+    needs=(*API_NEEDS, "network.calico.installed"),  # without a network for pods it does not start
     roles=MEMBERS,
     severity="critical",
     across=True,
@@ -124,10 +123,31 @@ def _hint(pod: workloads.Troubled, node: workloads.Workload | None, spec: Spec) 
 
 
 @requirement(
+    "network.calico.applied",
+    key="network.calico",
+    reads=(workloads.DAEMONSETS, workloads.DEPLOYMENTS),
+    needs=API_NEEDS,
+    after=("runtime.cni.plugins",),
+    severity="critical",
+    layers=("declared",),
+    across=True,
+)
+def test_calico_applied(facts: FleetFacts, spec: Spec) -> None:
+    """Calico's objects are in the cluster."""
+    wanted = {
+        "DaemonSet": (workloads.DAEMONSETS, calico.NODE),
+        "Deployment": (workloads.DEPLOYMENTS, calico.CONTROLLERS),
+    }
+    missing = [f"{kind} {name}" for kind, (fact, name) in wanted.items() if calico.deployed(facts[fact], name) is None]
+    expect(*(Deviation("there", "not there", what, "declared") for what in missing))
+
+
+@requirement(
     "network.calico.installed",
     key="network.calico",
     reads=(workloads.DAEMONSETS, workloads.DEPLOYMENTS, workloads.SYSTEM_TROUBLE),
-    needs=API_NEEDS,
+    needs=(*API_NEEDS, "network.calico.applied"),
+    after=("network.calico.autodetect", "network.calico.cluster_type"),
     severity="critical",
     across=True,
     eventually=True,
@@ -160,7 +180,7 @@ def variable(name: str, facts: FleetFacts, spec: Spec) -> list[Deviation | None]
     "network.calico.pool_cidr",
     key="kube.cluster.pod_subnet",
     reads=(workloads.DAEMONSETS, calico.POOLS),
-    needs=API_NEEDS,
+    needs=(*API_NEEDS, "network.calico.applied"),
     severity="critical",
     layers=("declared", "effective"),
     across=True,
@@ -190,7 +210,7 @@ def test_calico_pool(facts: FleetFacts, spec: Spec) -> None:
     "network.calico.cluster_type",
     key="network.calico.cluster_type",
     reads=(workloads.DAEMONSETS,),
-    needs=API_NEEDS,
+    needs=(*API_NEEDS, "network.calico.applied"),
     severity="medium",
     layers=("declared", "effective"),
     across=True,
@@ -205,7 +225,7 @@ def test_calico_cluster_type(facts: FleetFacts, spec: Spec) -> None:
     "network.calico.autodetect",
     key="network.calico.autodetect",
     reads=(workloads.DAEMONSETS, NODES, SELF, network.ADDRESSES),
-    needs=API_NEEDS,
+    needs=(*API_NEEDS, "network.calico.applied"),
     roles=MEMBERS,
     severity="critical",
     layers=("declared", "effective"),
@@ -238,7 +258,7 @@ def test_calico_autodetect(facts: FleetFacts, spec: Spec) -> None:
     "network.calico.bgp",
     key="network.calico.cluster_type",
     reads=(calico.BIRD, NODES),
-    needs=API_NEEDS,
+    needs=(*API_NEEDS, "network.calico.installed"),
     roles=MEMBERS,
     eventually=True,
 )

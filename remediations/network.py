@@ -68,6 +68,12 @@ def _set(change: ClusterChange, spec: Spec, facts: FleetFacts, *names: str) -> N
     change.patch("apps/v1", "DaemonSet", node.name, patch, namespace=node.namespace)
 
 
+@remedy("network.calico.applied", disruption="restart", writes=("patch daemonsets.apps",))
+def apply_calico(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
+    """Apply the profile's manifest of Calico, with the profile's values in it."""
+    install_calico(change, spec, facts)
+
+
 @remedy("network.calico.installed", disruption="restart", writes=("patch daemonsets.apps",))
 def install_calico(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Apply the profile's manifest of Calico with the profile's values in it; without one set them in what is there."""

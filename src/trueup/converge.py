@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import traceback
 from collections.abc import Callable, Iterable
@@ -23,6 +24,7 @@ from trueup.verdict import Outcome, Result, Unmet
 Pair = tuple[str, str]  # requirement id, host id
 Subject = Host | Cluster
 Say = Callable[[str], None]
+_VARYING = re.compile(r"[0-9:.]{3,}")  # times, and numbers of processes
 _PAUSE, _LONGEST = 0.5, 5.0  # seconds between two looks at what is coming up: at first, and at most
 
 
@@ -200,12 +202,21 @@ class Converge(Audit):
                 result.note("no automatic remedy")
             elif remedy.destructive and "destructive" not in self.allow:
                 result.note(f"--fix-allow=destructive would: {remedy.sentence}")
-            elif self.apply and (missing := self._missing(requirement.after, host)):
+            elif self.apply and (missing := self._unsafe(requirement, host)):
                 result = replace(result, outcome=Outcome.BLOCKED, detail=f"not remedied before {missing}")
             else:
                 result = self._remedy(requirement, remedy, host, result)
         result.seconds = time.perf_counter() - began
         return result
+
+    def _unsafe(self, requirement: Requirement, subject: Subject) -> str:
+        """Return what has to hold before the remedy, and does not, or nothing."""
+        after = requirement.after
+        if missing := self._missing(self._across(after), subject):
+            return missing
+        each = [id for id in after if not self.catalog.requirements[id].across]
+        members = subject.members(requirement)
+        return next((f"{why}, on {member.id}" for member in members if (why := self._missing(each, member))), "")
 
     def _eventually(self, requirement: Requirement, subject: Subject, result: Result) -> Result:
         """Return what is so in the end: some things take their time after a change, up to the profile's ``wait``."""
@@ -217,9 +228,9 @@ class Converge(Audit):
             and time.monotonic() < until
         ):
             words = "; ".join(f"{d.where}: {d.found}" for d in result.deviations) or result.detail
-            if words != said:
+            if (form := _VARYING.sub("", words)) != said:
                 self.say(f"waiting for {requirement.id} on {subject.id}: {words}")
-            said = words
+            said = form
             time.sleep(pause)
             self._forget(requirement, subject, age=pause)
             pause = min(pause * 1.5, _LONGEST)
