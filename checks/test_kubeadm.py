@@ -151,7 +151,7 @@ def test_version(facts: FleetFacts, spec: Spec) -> None:
 @requirement(
     "kube.join",
     key="kube.version",
-    reads=(cluster.NODES, cluster.SELF),
+    reads=(cluster.NODES, cluster.SELF, preflight.FILES),
     needs=("kube.api.answers", *_READY),
     after=_SAFE,
     severity="critical",
@@ -165,6 +165,9 @@ def test_join(facts: HostFacts, spec: Spec) -> None:
     if node is None:
         unmet(Deviation(f"a node {own.name}", ", ".join(n.name for n in nodes) or "none", "nodes", "effective"))
     expect(
+        None
+        if preflight.member(facts[preflight.FILES])
+        else Deviation("a kubelet that has joined", "none", ", ".join(preflight.MEMBER), "effective"),
         equal(node.kubelet, spec.kube.version, where=f"kubelet of node {node.name}", layer="effective", hint=_UPGRADE),
         None
         if node.runtime.startswith("containerd://")

@@ -1,6 +1,5 @@
 """Remedies for section 4 of the catalogue: the files of a running control plane, and its certificates."""
 
-import re
 import shlex
 from collections.abc import Iterable
 
@@ -11,6 +10,7 @@ from trueup.fact import HostFacts
 from trueup.facts import control_plane, kube
 from trueup.facts.certificates import CERTIFICATES, KUBELETS, MANAGED, USED_BY, Certificates
 from trueup.facts.preflight import KUBERNETES
+from trueup.facts.upstream_version import minors
 from trueup.profiles.schema import Spec
 from trueup.verdict import Action
 
@@ -113,6 +113,16 @@ old=$(pids {component})
 {rest}"""
 
 
+def _renew(change: Change, name: str, verb: str) -> None:
+    path = MANAGED[name][0]
+    paths = [path, f"{path.removesuffix('.crt')}.key"] if path.endswith(".crt") else [path]
+    kept = {path: change.keep(path) for path in paths}
+    body = "umask 077\n" + "".join(_keep(path, copy) for path, copy in kept.items())
+    undo = "".join(f"( {shell.restore(path, copy)})\n" for path, copy in kept.items())
+    action = Action("certificate", name, f"kubeadm {verb} renew {name}", f"-{path}\n+{path}, renewed\n", undo)
+    change.act(action, f"{body}kubeadm {verb} renew {name}")
+
+
 @remedy("kube.certificates.expiry", disruption="restart")
 def renew_certificates(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Renew by kubeadm exactly what runs out, the old files kept, and restart the static pods that use it."""
@@ -129,18 +139,12 @@ def renew_certificates(change: Change, spec: Spec, facts: HostFacts) -> None:
         raise ChangeFailed(
             f"{', '.join(idle)} is no static pod here: renew and restart it as it was set up; {_NOTHING}"
         )
-    match = re.match(r"v1\.(\d+)", program.version)
-    verb = "alpha certs" if match and int(match[1]) < 20 else "certs"
-    for name in due:
-        path = MANAGED[name][0]
-        paths = [path, f"{path.removesuffix('.crt')}.key"] if path.endswith(".crt") else [path]
-        kept = {path: change.keep(path) for path in paths}
-        body = "umask 077\n" + "".join(_keep(path, copy) for path, copy in kept.items())
-        undo = "".join(f"( {shell.restore(path, copy)})\n" for path, copy in kept.items())
-        action = Action("certificate", name, f"kubeadm {verb} renew {name}", f"-{path}\n+{path}, renewed\n", undo)
-        change.act(action, f"{body}kubeadm {verb} renew {name}")
-    for name in users:
-        if name in processes:
-            body = _restart(name, processes)
-            action = Action("restart", name, f"restart {name} by ending its process", settle=body)
-            change.act(action, body, "restart")
+    verb = "alpha certs" if minors(program.version) < 20 else "certs"
+    with change.turn:  # one control plane after the other: etcd keeps its majority
+        for name in due:
+            _renew(change, name, verb)
+        for name in users:
+            if name in processes:
+                body = _restart(name, processes)
+                action = Action("restart", name, f"restart {name} by ending its process", settle=body)
+                change.act(action, body, "restart")

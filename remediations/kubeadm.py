@@ -8,7 +8,6 @@ import shlex
 from contextlib import nullcontext
 from typing import NamedTuple
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trueup import remedy
@@ -16,7 +15,7 @@ from trueup.change import Change, ClusterChange
 from trueup.cluster import ADMIN_CONF
 from trueup.errors import ChangeFailed
 from trueup.fact import Fact, FleetFacts, HostFacts
-from trueup.facts import admin, cluster, kube, preflight
+from trueup.facts import admin, certificates, cluster, kube, preflight
 from trueup.profiles.schema import Spec
 from trueup.remediations import kubeadm_config
 from trueup.verdict import Action
@@ -79,7 +78,7 @@ def _parse_way(text: str) -> _Way:
         words[words.index("--token") + 1],
         words[words.index("--discovery-token-ca-cert-hash") + 1],
     )
-    key = x509.load_pem_x509_certificate(pem.encode()).public_key()
+    key = certificates.load(pem.encode()).public_key()
     own = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
     if way.ca_hash != f"sha256:{own}":
         raise ValueError(f"the join command trusts a CA with {way.ca_hash}, {_CA} has sha256:{own}")
@@ -103,14 +102,15 @@ _CERTIFICATE_KEY = Fact(
 @remedy("kube.join", disruption="restart")
 def join(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Run kubeadm join with a fresh token and the CA's hash verified; a control-plane host as one more of them."""
-    if node := facts[cluster.SELF].among(facts[cluster.NODES]):
+    node = facts[cluster.SELF].among(facts[cluster.NODES])
+    if node and preflight.member(facts[preflight.FILES]):
         if node.kubelet != spec.kube.version:
             raise ChangeFailed(f"{node.name} is a member already: `kubeadm upgrade` changes its version")
         return
-    _blank(change.look(preflight.FILES))
+    _blank(facts[preflight.FILES])
     version = _kubeadm(change)
     control = change.host in change.cluster.control_planes
-    with change.cluster.turn if control else nullcontext():  # etcd takes one new member at a time
+    with change.turn if control else nullcontext():  # etcd takes one new member at a time
         if not change.apply:
             _run(change, "", control)
             return

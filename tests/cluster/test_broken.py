@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,11 @@ def test_scenario(scenario: Scenario, cluster: Any, tmp_path: Path) -> None:
     if not cluster.settled():
         cluster.make()
         assert cluster.made.code == 0, cluster.made.text
-    host = next(iter(scenario.head("on")), "cp1")
+    host = next(iter(scenario.head("at")), "cp1")
+    for text in scenario.head("first"):
+        cluster.sh(text)
 
     def run(*args: str) -> Any:
         return cluster.run(*args, profile=profile)
 
-    sh: Callable[[str], object] = cluster.sh
-    scenario.play(run, sh, host)
+    scenario.play(run, lambda text: cluster.sh(text, host), host)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from trueup.catalog import Disruption
@@ -35,6 +35,11 @@ class Change(Artifacts, Images, Kernel, Units, Packages, Files):
         self._given = kwargs
 
     @property
+    def turn(self) -> AbstractContextManager[object]:
+        """Return what keeps other hosts' remedies waiting that take their turn too, for as long as it is entered."""
+        return self._cluster.turn if self._cluster else nullcontext()
+
+    @property
     def seat(self) -> Change:
         """Return the hand on the control-plane host from which the cluster is administered.
 
@@ -60,11 +65,6 @@ class ClusterChange(Objects):
     ) -> None:
         super().__init__(cluster, apply=apply, record=record or Record())
         self._given = {"run": run, "apply": apply, "allowed": allowed, "record": self.record}
-
-    @property
-    def turn(self) -> threading.Lock:
-        """Return the lock of what only one host may do at a time."""
-        return self._cluster.turn
 
     @property
     def control_planes(self) -> list[str]:

@@ -120,6 +120,17 @@ class Certificates:
         return f"{left // timedelta(days=1)} days, until {end}"
 
 
+def load(pem: bytes) -> x509.Certificate:
+    """Return a certificate.
+
+    Raises:
+        ValueError: it is none.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the serial number 0, which Kubernetes' own authorities had
+        return x509.load_pem_x509_certificate(pem)
+
+
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]{1,200000}-----END CERTIFICATE-----")
 
 
@@ -137,9 +148,7 @@ def _read(path: str, pem: bytes) -> list[Certificate]:
     found = []
     for block in blocks:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of the serial number 0, which Kubernetes' own authorities had
-                loaded = x509.load_pem_x509_certificate(block)
+            loaded = load(block)
             names = loaded.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
             subject = str(names[0].value) if names else loaded.subject.rfc4514_string()
             begins, ends = loaded.not_valid_before_utc, loaded.not_valid_after_utc

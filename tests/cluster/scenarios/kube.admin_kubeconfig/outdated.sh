@@ -1,0 +1,4 @@
+# red: declared
+# says: another one
+# As after a renewal of admin.conf, or of another cluster.
+sed -i 's/certificate-authority-data: .*/certificate-authority-data: b3RoZXI=/' /home/op/.kube/config
