@@ -6,6 +6,7 @@ from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.errors import CouldNotLook
 from trueup.fact import FleetFacts, HostFacts
 from trueup.facts import admin, cluster, preflight
+from trueup.facts.control_plane import PROCESSES
 from trueup.facts.upstream_version import minors
 from trueup.profiles.schema import Spec
 
@@ -49,7 +50,44 @@ def test_init(facts: FleetFacts, spec: Spec) -> None:
 )
 def test_api_answers(facts: FleetFacts, spec: Spec) -> None:
     """The Kubernetes API answers us."""
-    assert facts[cluster.VERSION].startswith("v")
+    try:
+        _ = facts[cluster.VERSION]
+    except CouldNotLook as error:
+        unmet(Deviation("an answer", str(error), "the Kubernetes API", "effective"))
+
+
+def _flag(facts: HostFacts, name: str, wanted: str) -> None:
+    running = facts[PROCESSES].get("kube-apiserver")
+    if not running:
+        unmet(Deviation("a process", "none", "kube-apiserver", "effective"))
+    hint = "no automatic remedy: certificates and every kubeconfig have it; join another control plane in place of this"
+    expect(equal(running[0].flags.get(name), wanted, where=f"--{name} of kube-apiserver", layer="effective", hint=hint))
+
+
+@requirement(
+    "kube.init.advertise_address",
+    key="kube.cluster.advertise_address",
+    reads=(PROCESSES,),
+    needs=("kube.init",),
+    after=("kube.join",),
+    roles=("control-plane",),
+)
+def test_advertise_address(facts: HostFacts, spec: Spec) -> None:
+    """The API server of the host is known to the cluster by the profile's address."""
+    _flag(facts, "advertise-address", spec.kube.cluster.advertise_address)
+
+
+@requirement(
+    "kube.init.bind_port",
+    key="kube.cluster.bind_port",
+    reads=(PROCESSES,),
+    needs=("kube.init",),
+    after=("kube.join",),
+    roles=("control-plane",),
+)
+def test_bind_port(facts: HostFacts, spec: Spec) -> None:
+    """The API server of the host listens on the profile's port."""
+    _flag(facts, "secure-port", str(spec.kube.cluster.bind_port))
 
 
 def _networking(key: str, facts: FleetFacts) -> Any:

@@ -2,7 +2,7 @@
 
 from trueup import manifests, remedy
 from trueup.api import Object
-from trueup.change import ClusterChange
+from trueup.change import ClusterChange, altering, making
 from trueup.documents import edit_yaml
 from trueup.errors import ChangeFailed
 from trueup.fact import FleetFacts
@@ -10,10 +10,12 @@ from trueup.facts import calico, network, workloads
 from trueup.profiles.schema import Spec
 
 _SAME = "nothing was changed"
+# of what is in Calico's manifest, those that tell who may apply it
+_MANIFEST = making("daemonsets.apps", "deployments.apps", "clusterroles.rbac.authorization.k8s.io")
 _CONFIG = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
 
 
-@remedy("kube.proxy.mode", disruption="restart", writes=("patch configmaps", "patch daemonsets.apps"))
+@remedy("kube.proxy.mode", disruption="restart", writes=altering("daemonsets.apps"))
 def set_proxy_mode(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Set the mode in kube-proxy's ConfigMap, and start its pods afresh, one after the other."""
     wanted = spec.kube.proxy.mode
@@ -68,13 +70,13 @@ def _set(change: ClusterChange, spec: Spec, facts: FleetFacts, *names: str) -> N
     change.patch("apps/v1", "DaemonSet", node.name, patch, namespace=node.namespace)
 
 
-@remedy("network.calico.applied", disruption="restart", writes=("patch daemonsets.apps",))
+@remedy("network.calico.applied", disruption="restart", writes=_MANIFEST)
 def apply_calico(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Apply the profile's manifest of Calico, with the profile's values in it."""
     install_calico(change, spec, facts)
 
 
-@remedy("network.calico.installed", disruption="restart", writes=("patch daemonsets.apps",))
+@remedy("network.calico.installed", disruption="restart", writes=_MANIFEST)
 def install_calico(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Apply the profile's manifest of Calico with the profile's values in it; without one set them in what is there."""
     if file := spec.network.calico.manifest:
@@ -88,7 +90,7 @@ def install_calico(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None
 @remedy(
     "network.calico.pool_cidr",
     disruption="restart",
-    writes=("patch daemonsets.apps", "patch ippools.crd.projectcalico.org"),
+    writes=altering("daemonsets.apps", "ippools.crd.projectcalico.org"),
 )
 def set_pool(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Set the modes of the IP pool, and its network too unless pods have addresses of the one it has."""
@@ -110,13 +112,13 @@ def set_pool(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     change.patch("crd.projectcalico.org/v1", "IPPool", pool.name, patch)
 
 
-@remedy("network.calico.cluster_type", disruption="restart", writes=("patch daemonsets.apps",))
+@remedy("network.calico.cluster_type", disruption="restart", writes=altering("daemonsets.apps"))
 def set_cluster_type(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Set CLUSTER_TYPE of calico-node, whose pods are replaced one after the other."""
     _set(change, spec, facts, "CLUSTER_TYPE")
 
 
-@remedy("network.calico.autodetect", disruption="restart", writes=("patch daemonsets.apps",))
+@remedy("network.calico.autodetect", disruption="restart", writes=altering("daemonsets.apps"))
 def set_autodetect(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Set IP_AUTODETECTION_METHOD of calico-node, whose pods are replaced one after the other."""
     if problem := calico.mistake(spec.network.calico.autodetect):

@@ -2,7 +2,7 @@
 
 from trueup import manifests, remedy
 from trueup.api import Object
-from trueup.change import ClusterChange
+from trueup.change import ClusterChange, making
 from trueup.errors import ChangeFailed
 from trueup.fact import FleetFacts
 from trueup.facts import workloads
@@ -50,13 +50,13 @@ def service(wanted: Nginx) -> Object:
     }
 
 
-@remedy("kube.dashboard.ready", disruption="none")
+@remedy("kube.dashboard.ready", disruption="none", writes=making("deployments.apps"))
 def install_dashboard(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Apply the dashboard's manifest."""
     change.put(*manifests.read(spec.workload.dashboard.manifest))
 
 
-@remedy("workload.nginx.namespace", disruption="none", writes=("create namespaces", "patch namespaces"))
+@remedy("workload.nginx.namespace", disruption="none", writes=making("namespaces"))
 def make_namespace(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Create the namespace."""
     wanted = spec.workload.nginx
@@ -65,7 +65,7 @@ def make_namespace(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None
     change.put(namespace(wanted))
 
 
-@remedy("workload.nginx.deployment", disruption="restart", writes=("create deployments.apps", "patch deployments.apps"))
+@remedy("workload.nginx.deployment", disruption="restart", writes=making("deployments.apps"))
 def apply_deployment(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Apply the Deployment; refused where its selector would have to change, which cannot be."""
     wanted = spec.workload.nginx
@@ -75,7 +75,7 @@ def apply_deployment(change: ClusterChange, spec: Spec, facts: FleetFacts) -> No
     change.put(deployment(wanted))
 
 
-@remedy("workload.nginx.service", disruption="none", writes=("create services", "patch services"))
+@remedy("workload.nginx.service", disruption="none", writes=making("services"))
 def apply_service(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Apply the Service; refused where another one has its nodePort."""
     wanted = spec.workload.nginx

@@ -48,6 +48,15 @@ class Api:
         self.date = ""  # of the last answer, by the server's clock, as HTTP writes it
         self._resources: dict[str, dict[str, tuple[str, bool]]] = {}
 
+    def unready(self) -> str:
+        """Return why the server is not ready, as it says or as who asked in vain does; nothing where it is."""
+        try:
+            self._request("GET", "/readyz", {"verbose": "true"})
+        except ApiError as error:
+            # 401, 403 and 404 are answers too: of a server that keeps this to others
+            return str(error) if error.status == 0 or error.status in _BUSY else ""
+        return ""
+
     def get(self, path: str, **query: str) -> Any:
         """Return what is at a path, or ``None`` where nothing is.
 
@@ -176,11 +185,12 @@ def _passing(error: Exception) -> bool:
 
 
 def _message(status: int, data: str) -> str:
-    """Return the server's own words: of its Status object, or the first line."""
+    """Return the server's own words: of its Status object, or which of its own checks fail, or the first line."""
     try:
         words = json.loads(data)["message"]
     except (ValueError, KeyError, TypeError):
-        words = data.strip().partition("\n")[0][:200]
+        failing = [line for line in data.splitlines() if line.startswith("[-]")]
+        words = "; ".join(failing) or data.strip().partition("\n")[0][:200]
     return f"{status}: {words}"
 
 

@@ -103,6 +103,8 @@ class Cluster:
                 return
             try:
                 api = self.api()
+                if why := api.unready():
+                    raise CouldNotLook(f"the Kubernetes API is not ready: {why}")
             except CouldNotLook as error:
                 self.facts = HostFacts(Snapshot(self.id, problem=redact(str(error))))
                 return

@@ -124,7 +124,9 @@ class Session:
         if self.fleet.cluster.facts.snapshot.problem or self.fleet.cluster.facts.snapshot.blank:
             return  # there is none yet
         api, refused = self.fleet.cluster.api(), {}
-        for id in dict.fromkeys(item.requirement.id for item in items):
+        before = Audit(catalog, self.fleet, self.profile, {(item.requirement.id, item.host.id) for item in items})
+        wrong = [item for item in items if not before.result(item.requirement, item.host).outcome.holds]
+        for id in dict.fromkeys(item.requirement.id for item in wrong):
             for right in catalog.remedies[id].writes if id in catalog.remedies else ():
                 verb, _, what = right.partition(" ")
                 resource, _, group = what.partition(".")

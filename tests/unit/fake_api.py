@@ -26,6 +26,7 @@ class FakeApi:
     objects: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     mood: Callable[[str, str], int] = lambda method, path: 0  # a status to answer with in place of the answer
+    lists: set[str] = field(default_factory=set)  # paths that were listed
     port: int = 0
 
     def kubeconfig(self, directory: Path) -> Path:
@@ -48,14 +49,15 @@ class FakeApi:
         self.asked.append(f"{method} {path}" + (" dry" if "dryRun" in query else ""))
         if status := self.mood(method, path):
             return status, {"kind": "Status", "message": f"a mood of {status}"}
+        if path == "/readyz":
+            return 200, "ok"
         if path == "/version":
             return 200, {"gitVersion": "v1.33.4"}
         if path in KINDS and method == "GET":
             rows = [{"kind": k, "name": n, "namespaced": s} for k, (n, s) in KINDS[path].items()]
             return 200, {"resources": [*rows, {"kind": "Status", "name": "deployments/status", "namespaced": True}]}
-        if method == "GET" and path.rpartition("/")[2] in {
-            name for kinds in KINDS.values() for name, _ in kinds.values()
-        }:
+        if method == "GET" and "limit" in query:
+            self.lists.add(path)
             return 200, self.page(path, query)
         if method == "GET":
             found = self.objects.get(path)

@@ -67,11 +67,14 @@ def test_a_server_that_restarts_is_asked_again(api: FakeApi, fleet: Fleet) -> No
     assert fleet.cluster.facts[VERSION] == "v1.33.4"
 
 
-@pytest.mark.parametrize(("status", "words"), [(403, "a mood of 403"), (500, "500"), (-1, "nothing")])
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(403, "GET /version: 403: a mood of 403"), (500, "not ready: 500: a mood"), (-1, "not ready: ")],
+)
 def test_a_server_that_does_not_answer_is_could_not_look(api: FakeApi, fleet: Fleet, status: int, words: str) -> None:
     api.mood = lambda method, path: status
     fleet.cluster.look([VERSION])
-    with pytest.raises(CouldNotLook, match="GET /version"):
+    with pytest.raises(CouldNotLook, match=words):
         _ = fleet.cluster.facts[VERSION]
     assert fleet.cluster.knows([VERSION])
 

@@ -12,6 +12,8 @@ from trueup.change.hand import Record
 from trueup.change.images import Images
 from trueup.change.kernel import Kernel
 from trueup.change.objects import Objects
+from trueup.change.objects import altering as altering
+from trueup.change.objects import making as making
 from trueup.change.packages import Packages
 from trueup.change.units import Units
 from trueup.cluster import Cluster

@@ -27,6 +27,16 @@ _LAST = "kubectl.kubernetes.io/last-applied-configuration"  # says all again
 _GONE = (404, 409)
 
 
+def altering(*resources: str) -> tuple[str, ...]:
+    """Return what a remedy asks that alters such objects, and takes that back where it does not help."""
+    return tuple(f"{verb} {each}" for each in resources for verb in ("patch", "update"))
+
+
+def making(*resources: str) -> tuple[str, ...]:
+    """Return what a remedy asks that makes such objects, or alters them, and takes that back."""
+    return tuple(f"{verb} {each}" for each in resources for verb in ("create", "patch", "update", "delete"))
+
+
 class Objects:
     """Writing objects of a cluster, with a field manager of our own."""
 
