@@ -180,7 +180,7 @@ def variable(name: str, facts: FleetFacts, spec: Spec) -> list[Deviation | None]
     "network.calico.pool_cidr",
     key="kube.cluster.pod_subnet",
     reads=(workloads.DAEMONSETS, calico.POOLS),
-    needs=(*API_NEEDS, "network.calico.applied"),
+    needs=(*API_NEEDS, "network.calico.installed"),
     severity="critical",
     layers=("declared", "effective"),
     across=True,

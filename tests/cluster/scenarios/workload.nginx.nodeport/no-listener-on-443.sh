@@ -2,7 +2,7 @@
 # says: refused: nothing listens on 443 in the pod
 # advice
 # profile: workload: {nginx: {ports: [{name: http, port: 80, node_port: 30004}, {name: https, port: 443, node_port: 30443}]}}
-# after: kubectl -n myserver patch service myserver-nginx-service --type json -p '[{"op": "remove", "path": "/spec/ports/1"}]'
+# after: kubectl -n myserver patch service myserver-nginx-service -p '{"spec": {"ports": [{"$patch": "delete", "port": 443}]}}'
 # As the guide has it, whose image has nothing there. Deployment and Service are as this profile wants them.
 kubectl -n myserver patch deployment myserver-nginx-deployment -p '{"spec": {"template": {"spec": {"containers": [
   {"name": "myserver-nginx-container", "ports": [{"name": "https", "containerPort": 443, "protocol": "TCP"}]}]}}}}'
