@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,9 +53,16 @@ def lab() -> Lab:
 def trueup(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
     """Run the suite in a process of its own; arguments are pytest's."""
 
-    def run(*args: str, env: dict[str, str] | None = None, cwd: Path = ROOT, timeout: float = 300) -> Done:
+    def run(
+        *args: str,
+        env: dict[str, str] | None = None,
+        cwd: Path = ROOT,
+        timeout: float = 300,
+        within: Sequence[str] = (),
+    ) -> Done:
         report = tmp_path_factory.mktemp("run") / "report.json"
         command = [
+            *within,
             sys.executable,
             "-m",
             "pytest",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ class Cluster:
     trueup: Callable[..., Any]
     made: Any  # the run that made it
 
-    def run(self, *args: str, profile: Path | None = None, timeout: float = 900) -> Any:
-        """Run trueup on all hosts, as an operator would."""
+    def run(self, *args: str, profile: Path | None = None, timeout: float = 900, within: Sequence[str] = ()) -> Any:
+        """Run trueup on all hosts, as an operator would; ``within`` the hosts' own network where that is given."""
         return self.trueup(
             f"--hosts={','.join(HOSTS)}",
             f"--ssh-config={self.lab.ssh_config}",
@@ -33,6 +33,7 @@ class Cluster:
             "--host-timeout=25",
             *args,
             timeout=timeout,
+            within=within,
         )
 
     def sh(self, text: str, host: str = HOSTS[0]) -> str:
@@ -51,6 +52,15 @@ class Cluster:
         while (well := self.run().code == 0) is False and time.monotonic() < until:
             time.sleep(1)
         return well
+
+
+@pytest.fixture
+def well(cluster: Cluster) -> Cluster:
+    """The cluster, once all is well with it."""
+    if not cluster.settled():
+        cluster.make()
+        assert cluster.made.code == 0, cluster.made.text
+    return cluster
 
 
 @pytest.fixture(scope="session")

@@ -16,18 +16,15 @@ pytestmark = pytest.mark.lab
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
-def test_scenario(scenario: Scenario, cluster: Any, tmp_path: Path) -> None:
+def test_scenario(scenario: Scenario, well: Any, tmp_path: Path) -> None:
     rows = scenario.head("profile")
     profile = tmp_path / "scenario.yaml"
-    profile.write_text("\n".join([f"extends: {cluster.lab.cluster}", *rows]) + "\n")
-    if not cluster.settled():
-        cluster.make()
-        assert cluster.made.code == 0, cluster.made.text
+    profile.write_text("\n".join([f"extends: {well.lab.cluster}", *rows]) + "\n")
     host = next(iter(scenario.head("at")), "cp1")
     for text in scenario.head("first"):
-        cluster.sh(text)
+        well.sh(text)
 
     def run(*args: str) -> Any:
-        return cluster.run(*args, profile=profile)
+        return well.run(*args, profile=profile)
 
-    scenario.play(run, lambda text: cluster.sh(text, host), host)
+    scenario.play(run, lambda text: well.sh(text, host), host)

@@ -1,0 +1,108 @@
+"""The way to the API: who may do what, and a server that restarts meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.network import MANAGEMENT, address
+
+pytestmark = pytest.mark.lab
+ROLES = Path(__file__).parents[2] / "examples/rbac"
+ACCOUNT = """
+kubectl -n kube-system create serviceaccount {name}
+kubectl create clusterrolebinding {name}-audit --clusterrole=trueup-audit --serviceaccount=kube-system:{name}
+for namespace in kube-system kube-node-lease; do
+  kubectl -n $namespace create rolebinding {name}-audit --role=trueup-audit --serviceaccount=kube-system:{name}
+done
+"""
+TOKEN = """
+secret=$(kubectl -n kube-system get serviceaccount {name} -o 'jsonpath={{.secrets[0].name}}')
+kubectl -n kube-system get secret $secret -o 'jsonpath={{.data.token}}' | base64 -d
+"""
+CONFIG = """
+apiVersion: v1
+kind: Config
+current-context: it
+contexts: [{{name: it, context: {{cluster: it, user: it}}}}]
+clusters: [{{name: it, cluster: {{server: "https://{address}:6443", certificate-authority-data: {ca}}}}}]
+users: [{{name: it, user: {{token: {token}}}}}]
+"""
+
+
+def kubeconfig(cluster: Any, directory: Path, name: str, *, fixes: bool) -> Path:
+    """Make a service account with a role of the examples, and write a kubeconfig for it."""
+    cluster.lab.sh("cp1", "cat >/root/roles.yaml", input=(ROLES / "audit.yaml").read_text())
+    cluster.sh("kubectl apply -f /root/roles.yaml" + ACCOUNT.format(name=name))
+    if fixes:
+        cluster.lab.sh("cp1", "cat >/root/roles.yaml", input=(ROLES / "fix.yaml").read_text())
+        bind = f"kubectl create clusterrolebinding {name} --clusterrole=trueup-fix --serviceaccount=kube-system:{name}"
+        cluster.sh(f"kubectl apply -f /root/roles.yaml\n{bind}")
+    path = directory / name
+    path.write_text(
+        CONFIG.format(
+            address=address("cp1"),
+            ca=cluster.sh("base64 -w0 /etc/kubernetes/pki/ca.crt").strip(),
+            token=cluster.sh(TOKEN.format(name=name)).strip(),
+        )
+    )
+    return path
+
+
+def test_who_may_only_read_audits_fully_and_fixes_nothing(well: Any, tmp_path: Path) -> None:
+    reader = f"--kubeconfig={kubeconfig(well, tmp_path, 'reader', fixes=False)}"
+    audit = well.run(reader, within=MANAGEMENT)
+    assert audit.code == 0, audit.text
+    well.sh("kubectl -n myserver scale deployment myserver-nginx-deployment --replicas=1")
+    refused = well.run("--fix", reader, within=MANAGEMENT)
+    assert refused.code == 4, refused.text
+    assert "patch deployments.apps (for workload.nginx.deployment)" in refused.text
+    assert "nothing was changed" in refused.text
+    count = well.sh("kubectl -n myserver get deployment myserver-nginx-deployment -o 'jsonpath={.spec.replicas}'")
+    assert count == "1"
+
+    fixer = f"--kubeconfig={kubeconfig(well, tmp_path, 'fixer', fixes=True)}"
+    fixed = well.run("--fix", fixer, within=MANAGEMENT)
+    assert fixed.code == 0, fixed.text
+    assert fixed.result("workload.nginx.deployment", "cluster")["outcome"] == "fixed"
+
+
+def test_nodes_answer_who_runs_trueup_too(well: Any, tmp_path: Path) -> None:
+    profile = tmp_path / "runner.yaml"
+    profile.write_text(f"extends: {well.lab.cluster}\nworkload: {{nginx: {{from_runner: true}}}}\n")
+    done = well.run("-k", "nodeport", profile=profile, within=MANAGEMENT)
+    assert done.result("workload.nginx.nodeport", "cluster")["outcome"] == "passed", done.text
+
+
+def restarting(cluster: Any, seconds: float) -> threading.Thread:
+    """Begin to end the API server, again and again for some time: kubelet starts it anew each time."""
+
+    def end() -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            cluster.sh("pkill -x kube-apiserver || :")
+            time.sleep(2)
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    return thread
+
+
+def test_an_api_server_that_restarts_is_waited_for_by_an_audit(well: Any) -> None:
+    busy = restarting(well, 3)
+    done = well.run("-k", "workload or network", "--host-timeout=90")
+    busy.join()
+    assert done.code == 0, done.text
+
+
+def test_an_api_server_that_restarts_is_waited_for_by_a_fix(well: Any) -> None:
+    well.sh("kubectl delete namespace myserver")
+    busy = restarting(well, 6)
+    done = well.run("--fix", "-k", "workload or network or api", "--host-timeout=120")
+    busy.join()
+    assert done.code == 0, done.text
+    assert done.result("workload.nginx.deployment", "cluster")["outcome"] == "fixed"
