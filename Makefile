@@ -9,7 +9,7 @@ BIN := .venv/bin
 
 setup: .venv/ready  ## the virtual environment
 
-demo: .venv/ready  ## boot three test hosts, audit, plan, fix, audit again, fix again; without root: audit this machine
+demo: .venv/ready  ## boot three test hosts, audit, plan, fix: a cluster; audit again, fix again; without root: audit this machine
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh lab/demo.sh
 
 audit: .venv/ready  ## make audit HOSTS=node1,node2 PROFILE=base
@@ -21,6 +21,7 @@ test: .venv/ready  ## the suite's own tests that need no test hosts
 test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; needs root
 	$(BIN)/pytest tests/lab -q
 	$(BIN)/pytest tests/scenarios -q -n 2
+	$(BIN)/pytest tests/cluster -q
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -25,13 +25,15 @@ step() {
 
 began=$(date +%s)
 state=${TRUEUP_LAB:-/var/lib/trueup-lab}
-hosts="--hosts=@$state/hosts --ssh-config=$state/ssh_config --profile=$state/profile.yaml"
+hosts="--hosts=@$state/hosts --ssh-config=$state/ssh_config --profile=$state/cluster.yaml"
 trap 'python -m lab down' EXIT
 step 0 'tools, base system, and what hosts install from: the first time this builds Kubernetes' python -m lab setup
 step 0 'three bare hosts: systemd, sshd, no container runtime' python -m lab reset cp1 w1 w2
 step 1 'audit: not compliant' pytest checks $hosts
 step 1 'plan: what --fix would do, and nothing done' pytest checks $hosts --fix=plan -q
 step 0 'fix: each failed requirement is remedied and tested again' pytest checks $hosts --fix --report="$out/fix.md"
+step 0 'what it is for: a web server answers on every node' \
+  python -m lab ssh w2 'for node in cp1 w1 w2; do curl -sS -o /dev/null -w "$node:30004 %{http_code}\n" "http://$node:30004"; done'
 step 0 'audit again: compliant' \
   pytest checks $hosts --alluredir="$out/allure-results" --clean-alluredir --report="$out/audit.md" --report="$out/audit.json"
 step 0 'fix again: nothing left to change' pytest checks $hosts --fix -q --report="$out/again.json"
