@@ -211,6 +211,7 @@ def test_calico_pool(facts: FleetFacts, spec: Spec) -> None:
     key="network.calico.cluster_type",
     reads=(workloads.DAEMONSETS,),
     needs=(*API_NEEDS, "network.calico.applied"),
+    after=("network.calico.autodetect",),  # where that is wrong, no change of the DaemonSet reaches all nodes
     severity="medium",
     layers=("declared", "effective"),
     across=True,

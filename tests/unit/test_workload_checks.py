@@ -1,5 +1,8 @@
 """The checks of what runs on a cluster, on objects as its API gives them; the two sets of examples among them."""
 
+import copy
+import socket
+import threading
 from typing import Any
 
 import pytest
@@ -255,3 +258,29 @@ def test_what_came_of_a_connection_is_said_as_it_is(answers: str, behind: int, w
 def test_nodes_that_answer_on_all_ports_are_right() -> None:
     hosts = {"h1": SELF | {"network.nodeport": "10.0.4.8 30004 HTTP/1.1 200 OK\n10.0.4.8 30443 open\n"}}
     assert not found("workload.nginx.nodeport", MadeApi(NODE, endpoints(1)), nginx(), hosts)
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ""), (b"HTTP/1.1 404 No\r\n\r\n", "404"), (b"", "failed"),
+     (b"\x00" * 9 + b"\n", "failed"), (None, "refused: nothing listens on 80 in the pod")],
+)  # fmt: skip
+def test_this_machine_connects_too_where_the_profile_says_so(reply: bytes | None, expected: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        if reply is None:
+            server.close()
+        else:
+            threading.Thread(target=lambda: _serve(server, reply), daemon=True).start()
+        node = copy.deepcopy(NODE)
+        node["status"]["addresses"][0]["address"] = "127.0.0.1"  # type: ignore[index]
+        spec = nginx(from_runner=True, ports=[ServicePort(name="http", port=80, node_port=port)])
+        text = said(found("workload.nginx.nodeport", MadeApi(node, endpoints(1)), spec))
+    assert expected in text and bool(expected) is bool(text)
+
+
+def _serve(server: socket.socket, reply: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(1000)
+        connection.sendall(reply)
