@@ -80,7 +80,7 @@ func node() {
 	_, err = client.CoreV1().Nodes().Patch(context.TODO(), name, types.MergePatchType, []byte(patch), meta.PatchOptions{}, "status")
 	check(err)
 
-	peers := &mesh{own: address.IP, up: map[string]string{}}
+	peers := &mesh{own: address.IP, up: map[string]string{}, n: map[string]int{}}
 	go peers.accept()
 	go bird(peers)
 	factory := informers.NewSharedInformerFactory(client, 0)
@@ -212,6 +212,7 @@ type mesh struct {
 	sync.Mutex
 	own net.IP
 	up  map[string]string // address of the other node to the time since when, or nothing
+	n   map[string]int    // and to the sessions with it: after a restart the old one may end last
 }
 
 func (m *mesh) accept() {
@@ -240,7 +241,7 @@ func (m *mesh) call(other net.IP) {
 
 func (m *mesh) hold(connection net.Conn) {
 	other := connection.RemoteAddr().(*net.TCPAddr).IP.String()
-	m.note(other, time.Now().Format("15:04:05"))
+	m.note(other, 1)
 	for buffer := make([]byte, 1); ; {
 		connection.SetDeadline(time.Now().Add(5 * time.Second)) // BGP's hold time, shorter
 		if _, err := connection.Write([]byte{0}); err != nil {
@@ -252,13 +253,18 @@ func (m *mesh) hold(connection net.Conn) {
 		time.Sleep(time.Second)
 	}
 	connection.Close()
-	m.note(other, "")
+	m.note(other, -1)
 }
 
-func (m *mesh) note(other, since string) {
+func (m *mesh) note(other string, sessions int) {
 	m.Lock()
 	defer m.Unlock()
-	m.up[other] = since
+	m.n[other] += sessions
+	if m.n[other] == 0 {
+		m.up[other] = ""
+	} else if m.up[other] == "" {
+		m.up[other] = time.Now().Format("15:04:05")
+	}
 }
 
 // bird answers as BIRD does on its control socket.

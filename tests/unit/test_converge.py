@@ -317,7 +317,7 @@ def test_a_remedy_waits_for_what_must_hold_before_it_is_safe(lab: Lab) -> None:
     lab.remedy(id="own.second")
     result = lab.run()["own.second", "h1"]
     assert result.outcome is Outcome.BLOCKED
-    assert result.detail == "not remedied before own.first, which is failed"
+    assert result.detail == "not remedied before own.first, which is failed, on h1"
     assert "found     bad" in result.text()
     assert lab.state("h1") == "bad"
 
