@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
 from typing import Any
 
 import urllib3
@@ -46,6 +47,7 @@ class Api:
         self._backoff = Backoff(steps=steps, duration=_FIRST, factor=_FACTOR, jitter=0.1)
         self.lost = False  # the way to the server, it seems
         self.date = ""  # of the last answer, by the server's clock, as HTTP writes it
+        self._listed: dict[Hashable, Future[list[Any]]] = {}
         self._resources: dict[str, dict[str, tuple[str, bool]]] = {}
 
     def unready(self) -> str:
@@ -78,25 +80,26 @@ class Api:
                 return None
             raise CouldNotLook(f"GET {path}: {error}") from None
 
+    def begin(self) -> None:
+        """Begin a look: what was listed in the one before does not count any more."""
+        self._listed = {}
+
     def list(self, path: str, keep: Callable[[Object], Any], **query: str) -> list[Any]:
         """Return of each object in a collection what ``keep`` makes of it; nothing for a kind that is not served.
+
+        Those who ask for the same in one look share one listing.
 
         Raises:
             CouldNotLook: as :meth:`get`.
         """
-        found: list[Any] = []
-        page: dict[str, str] = {}
-        while True:
-            answer = self.get(path, limit=str(_PAGE), **query, **page)
-            if not isinstance(answer, dict) or not isinstance(answer.get("items"), list):
-                if answer is None:
-                    return found
-                raise CouldNotLook(f"GET {path}: not a list of objects")
-            found += [keep(item) for item in answer["items"]]
-            token = answer.get("metadata", {}).get("continue")
-            if not token:
-                return found
-            page = {"continue": token}
+        mine: Future[list[Any]] = Future()
+        listing = self._listed.setdefault((path, keep, *sorted(query.items())), mine)
+        if listing is mine:
+            try:
+                mine.set_result(_pages(self, path, keep, query))
+            except Exception as error:  # noqa: BLE001 - it is raised for each of them
+                mine.set_exception(error)
+        return listing.result()
 
     def write(self, method: str, path: str, body: Any, *, kind: str = "application/json", dry: bool = False) -> Any:
         """Create, patch or delete an object and return what becomes of it; ``dry`` only asks the server what would.
@@ -175,6 +178,22 @@ class Api:
         except ApiError as error:
             self.lost = error.status == 0
             raise
+
+
+def _pages(api: Api, path: str, keep: Callable[[Object], Any], query: dict[str, str]) -> list[Any]:
+    found: list[Any] = []
+    page: dict[str, str] = {}
+    while True:
+        answer = api.get(path, limit=str(_PAGE), **query, **page)
+        if not isinstance(answer, dict) or not isinstance(answer.get("items"), list):
+            if answer is None:
+                return found
+            raise CouldNotLook(f"GET {path}: not a list of objects")
+        found += [keep(item) for item in answer["items"]]
+        token = answer.get("metadata", {}).get("continue")
+        if not token:
+            return found
+        page = {"continue": token}
 
 
 def _passing(error: Exception) -> bool:

@@ -103,6 +103,7 @@ class Cluster:
                 return
             try:
                 api = self.api()
+                api.begin()
                 if why := api.unready():
                     raise CouldNotLook(f"the Kubernetes API is not ready: {why}")
             except CouldNotLook as error:

@@ -59,6 +59,7 @@ def test_the_role_for_an_audit_has_every_path_that_facts_ask_for(api: FakeApi, t
     fleet.close()
     asked = {_right(path.partition(" ")[2], path in api.lists) for path in api.asked if path not in _ANYONES}
     assert asked <= granted("audit.yaml")
+    assert len(api.asked) == len(set(api.asked))  # nothing is asked twice
 
 
 def _right(path: str, listed: bool) -> str:

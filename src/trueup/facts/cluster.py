@@ -71,7 +71,8 @@ class Node:
         return self.ready != "True" and "cni" in self.why.lower()
 
 
-def _keep_node(node: Object) -> Object:
+def keep_node(node: Object) -> Object:
+    """Return of a Node what any check needs."""
     status = node.get("status", {})
     conditions = {
         c["type"]: {"status": c["status"], "message": c.get("message", "")} for c in status.get("conditions", [])
@@ -104,7 +105,7 @@ def parse_nodes(data: Any) -> list[Node]:
     return sorted(found, key=lambda node: node.name)
 
 
-NODES = ApiFact("cluster.nodes", lambda api, _: api.list("/api/v1/nodes", _keep_node), parse_nodes)
+NODES = ApiFact("cluster.nodes", lambda api, _: api.list("/api/v1/nodes", keep_node), parse_nodes)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ruamel.yaml.error import YAMLError
 from trueup.api import Api
 from trueup.errors import CouldNotLook
 from trueup.fact import ApiFact, Fact
+from trueup.facts.cluster import keep_node
 from trueup.profiles.schema import Spec
 
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
@@ -293,8 +294,7 @@ def _knock(address: str, port: int, *, ask: bool) -> str:
 def _from_here(api: Api, spec: Spec) -> Any:
     if not spec.workload.nginx.from_runner:
         return None
-    nodes = api.list("/api/v1/nodes", lambda node: node["status"].get("addresses") or [])
-    addresses = [each["address"] for node in nodes for each in node if each["type"] == "InternalIP"]
+    addresses = [address for node in api.list("/api/v1/nodes", keep_node) for address in node["addresses"]]
     asked = [(address, port) for address in addresses for port in spec.workload.nginx.ports]
     with ThreadPoolExecutor(16, thread_name_prefix="knock") as pool:
         said = pool.map(lambda pair: _knock(pair[0], pair[1].node_port, ask=is_http(pair[1].name)), asked)
