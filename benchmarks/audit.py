@@ -47,7 +47,7 @@ def main(count: int) -> None:
     fixed = (f"--hosts={','.join(hosts)}", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", "--fix")
     _seconds(*_PYTEST, "checks", *fixed)  # what a bare host lacks costs it nothing to look at
     catalog.load("trueup.checks")
-    facts = {f.name: f for r in catalog.requirements.values() for f in r.reads}
+    facts = {f.name: f for r in catalog.requirements.values() for f in r.reads if not fact.of_api(f)}
     script, _ = fact.script(facts.values(), profile.load(str(lab.profile)).spec(hosts[0]))
     with tempfile.TemporaryDirectory() as scratch:
         sent = Path(scratch, "probes.sh")
