@@ -137,9 +137,8 @@ def main() -> None:
     server.terminate()
     for ours, bare in rounds:
         print(f"look {ours:.2f} s, bare requests {bare:.2f} s, ratio {ours / bare:.2f}")
-    print(
-        f"median ratio {statistics.median(ours / bare for ours, bare in rounds):.2f} for {NUMBER} nodes and their leases"
-    )
+    ratio = statistics.median(ours / bare for ours, bare in rounds)
+    print(f"median ratio {ratio:.2f} for {NUMBER} nodes and their leases")
     print(f"memory: {kept / 2**20:.0f} MiB kept, {peak / 2**20:.0f} MiB at most")
 
 

@@ -9,6 +9,7 @@ import pytest
 from scenario import Scenario, scenarios
 
 from trueup.catalog import catalog
+from trueup.profile import load
 
 catalog.load("trueup.checks")
 SCENARIOS = scenarios(Path(__file__).parent / "scenarios")
@@ -28,3 +29,23 @@ def test_scenario(scenario: Scenario, well: Any, tmp_path: Path) -> None:
         return well.run(*args, profile=profile)
 
     scenario.play(run, lambda text: well.sh(text, host), host)
+
+
+REASONS = {
+    "kube.init": "tests/cluster/test_bare.py initialises",
+    "kube.init.advertise_address": "as kube.init.pod_subnet, by unit tests",
+    "kube.init.bind_port": "as kube.init.pod_subnet, by unit tests",
+    "kube.init.dns_domain": "as kube.init.pod_subnet, by unit tests",
+    "kube.init.image_repository": "as kube.init.pod_subnet, by unit tests",
+    "kube.init.service_subnet": "as kube.init.pod_subnet, by unit tests",
+    "kube.proxy.rules": "thousands of Services, by unit tests",
+    "kube.version_skew": "the lab's kubelets are all within it, by unit tests",
+}
+
+
+def test_every_requirement_of_a_cluster_has_a_scenario_or_a_reason(lab: Any) -> None:
+    broken = {id for scenario in SCENARIOS for id in (scenario.requirement, *scenario.head("also"))}
+    selected = {id for id in catalog.requirements if load(str(lab.cluster)).selects(id)}
+    on_nodes = {id for id in catalog.requirements if load(str(lab.profile)).selects(id)}
+    assert selected - on_nodes <= broken | REASONS.keys()
+    assert broken | REASONS.keys() <= set(catalog.requirements)

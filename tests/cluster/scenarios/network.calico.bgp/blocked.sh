@@ -1,0 +1,9 @@
+# at: w1
+# red: effective
+# says: Mesh_10_77_0_11
+# advice
+# after: iptables -D INPUT -p tcp --dport 179 -j DROP; iptables -D INPUT -p tcp --sport 179 -j DROP
+# A firewall that knows nothing of BGP.
+iptables -I INPUT -p tcp --dport 179 -j DROP
+iptables -I INPUT -p tcp --sport 179 -j DROP
+sleep 8
