@@ -24,7 +24,7 @@ from trueup.verdict import Outcome, Result, Unmet
 Pair = tuple[str, str]  # requirement id, host id
 Subject = Host | Cluster
 Say = Callable[[str], None]
-_VARYING = re.compile(r"[0-9:.]{3,}")  # times, and numbers of processes
+_VARYING = re.compile(r"[0-9:.]{3,}|[0-9]+ s\b")  # times, and numbers of processes
 _PAUSE, _LONGEST = 0.5, 5.0  # seconds between two looks at what is coming up: at first, and at most
 
 
