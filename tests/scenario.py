@@ -44,6 +44,8 @@ class Scenario:
             self._red(run(), host)
             fixed = run("--fix", *options)
             outcome = fixed.result(self.requirement, host)["outcome"]
+            for text in self.head("refuses"):
+                assert text in fixed.text, fixed.text
             if self.flag("advice"):
                 assert outcome in ("failed", "fix-failed"), fixed.text
                 assert fixed.changes == []
@@ -67,7 +69,7 @@ class Scenario:
             layer for line in self.head("red") for layer in line.split()
         }
         for text in self.head("says"):
-            assert text in red.text
+            assert text in red.text, red.text
         also = {self.requirement, *self.head("also")}
         others = {outcome for (id, _), outcome in red.outcomes.items() if id not in also}
         assert others <= {"passed", "blocked"}, red.text
