@@ -11,6 +11,7 @@
 # also: network.calico.installed
 # also: workload.nginx.deployment
 # also: workload.nginx.nodeport
+# also: network.calico.bgp
 # A day after `kubeadm init` no token is left, and somebody has reset a worker: its Node is still there.
 kubeadm reset -f >/dev/null 2>&1
 rm -rf /etc/cni/net.d/*
