@@ -275,7 +275,9 @@ class Converge(Audit):
         self._changed |= bool(change.actions)
         self._forget(requirement, host, change.record.hosts)
         self._look(requirement, host)
-        after = self._eventually(requirement, host, self.judge(requirement, host))
+        after = self.judge(requirement, host)
+        if self._changed:  # else nothing is under way that could be waited for
+            after = self._eventually(requirement, host, after)
         if after.outcome is not Outcome.PASSED:
             done = "remedied, still not so" if change.actions else "the remedy found nothing to change"
             return failed(replace(after, actions=change.actions), f"{done}; {after.detail}")
