@@ -102,7 +102,7 @@ def test_an_api_server_that_restarts_is_waited_for_by_an_audit(well: Any) -> Non
 def test_an_api_server_that_restarts_is_waited_for_by_a_fix(well: Any) -> None:
     well.sh("kubectl delete namespace myserver")
     busy = restarting(well, 6)
-    done = well.run("--fix", "-k", "workload or network or api", "--host-timeout=120")
+    done = well.run("--fix", "-k", "workload or network", "--host-timeout=120")
     busy.join()
     assert done.code == 0, done.text
     assert done.result("workload.nginx.deployment", "cluster")["outcome"] == "fixed"
