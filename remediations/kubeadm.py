@@ -22,6 +22,10 @@ from trueup.verdict import Action
 
 _CONFIG = "/var/lib/trueup/kubeadm-init.yaml"
 _TOKEN_LIFE = "15m"  # noqa: S105 - how long, not what: a join takes a minute
+_JOINED = (
+    *(f"{preflight.KUBERNETES}/{name}" for name in ("bootstrap-kubelet.conf", "kubelet.conf", "pki/ca.crt")),
+    *(f"/var/lib/kubelet/{name}" for name in ("config.yaml", "kubeadm-flags.env")),
+)  # what kubeadm join writes on a worker
 _CA = "/etc/kubernetes/pki/ca.crt"
 
 
@@ -108,6 +112,11 @@ def join(change: Change, spec: Spec, facts: HostFacts) -> None:
             raise ChangeFailed(f"{node.name} is a member already: `kubeadm upgrade` changes its version")
         return
     _blank(facts[preflight.FILES])
+    if node and node.ready == "True":
+        raise ChangeFailed(
+            f"a node {node.name} is Ready, and this host is not it: another machine may have the name. Was it this one "
+            "before, its node is lost in a minute: run again then; nothing was changed"
+        )
     version = _kubeadm(change)
     control = change.host in change.cluster.control_planes
     with change.turn if control else nullcontext():  # etcd takes one new member at a time
@@ -125,12 +134,14 @@ def join(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 def _run(change: Change, text: str, control: bool) -> None:
     # The token comes by stdin as all of this script does, and is in a file of root's for as long as kubeadm runs.
+    # A worker that could not join is blank again, so that the next run can try: what kubeadm wrote was not there before.
+    undo = "" if control else f"systemctl stop kubelet || :; rm -f {' '.join(_JOINED)}"
     body = f"""umask 077
 config=$(mktemp -p /run trueup-join.XXXXXX)
 trap 'rm -f "$config"' EXIT
 base64 -d >"$config" <<'TRUEUP-CONTENT'
 {base64.encodebytes(text.encode()).decode()}TRUEUP-CONTENT
-kubeadm join --config "$config"
+kubeadm join --config "$config" || {{ rc=$?; {undo or ":"}; exit $rc; }}
 """
     as_what = "another control plane" if control else "a worker"
     action = Action("join", change.host, f"kubeadm join as {as_what}", f"+member of the cluster, {as_what}\n")

@@ -15,3 +15,4 @@
 # A day after `kubeadm init` no token is left, and somebody has reset a worker: its Node is still there.
 kubeadm reset -f >/dev/null 2>&1
 rm -rf /etc/cni/net.d/*
+sleep 50  # until the cluster knows that its node is lost
