@@ -134,7 +134,7 @@ def join(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 def _run(change: Change, text: str, control: bool) -> None:
     # The token comes by stdin as all of this script does, and is in a file of root's for as long as kubeadm runs.
-    # A worker that could not join is blank again, so that the next run can try: what kubeadm wrote was not there before.
+    # A worker that could not join is blank again, so that the next run can try: nothing of this was there before.
     undo = "" if control else f"systemctl stop kubelet || :; rm -f {' '.join(_JOINED)}"
     body = f"""umask 077
 config=$(mktemp -p /run trueup-join.XXXXXX)
