@@ -43,7 +43,7 @@ def _seconds(*command: str, stdin: str = "") -> float:
 def main(count: int) -> None:
     """Print the rounds and the verdict."""
     lab = Lab()
-    hosts = lab.up(["cp1", *(f"w{n}" for n in range(1, count))])
+    hosts = lab.reset(["cp1", *(f"w{n}" for n in range(1, count))])
     fixed = (f"--hosts={','.join(hosts)}", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", "--fix")
     _seconds(*_PYTEST, "checks", *fixed)  # what a bare host lacks costs it nothing to look at
     catalog.load("trueup.checks")
