@@ -2,6 +2,14 @@
 # red: effective
 # says: 1.19.9-00
 # refuses: this host is part of a cluster: kubelet is upgraded by `kubeadm upgrade`
+# also: network.calico.autodetect
+# also: network.calico.cluster_type
+# also: network.calico.installed
+# also: network.calico.bgp
+# also: kube.coredns.ready
+# also: workload.nginx.deployment
+# also: workload.nginx.service
+# also: workload.nginx.nodeport
 # advice
 # after: apt-get install -y -q --allow-downgrades --allow-change-held-packages kubelet=1.20.2-00 && apt-mark hold kubelet
 # A worker that was forgotten when the others went from 1.19 to 1.20.
@@ -15,3 +23,4 @@ for second in $(seq 60); do
   kubectl --kubeconfig /etc/kubernetes/kubelet.conf get pods -A --field-selector spec.nodeName=w1 | grep -q ' 0/1 ' || break
   sleep 1
 done
+sleep 15  # its pods are looked at anew by another kubelet
