@@ -7,6 +7,7 @@ from trueup.errors import CouldNotLook
 from trueup.fact import FleetFacts, HostFacts
 from trueup.facts import admin, cluster, preflight
 from trueup.facts.control_plane import PROCESSES
+from trueup.facts.kubeadm import DEFAULT_REPOSITORIES
 from trueup.facts.upstream_version import minors
 from trueup.profiles.schema import Spec
 
@@ -157,8 +158,10 @@ def test_image_repository(facts: FleetFacts, spec: Spec) -> None:
     """The cluster takes its images from the profile's repository."""
     found, wanted = _kubeadm(facts).get("imageRepository"), spec.kube.images.repository
     hint = "no automatic remedy: `kubectl -n kube-system edit configmap kubeadm-config`, then `kubeadm upgrade apply`"
-    if wanted:
-        expect(equal(found, wanted, where="imageRepository of kubeadm-config", layer="declared", hint=hint))
+    where = "imageRepository of kubeadm-config"
+    if not wanted and found in DEFAULT_REPOSITORIES:
+        return
+    expect(equal(found, wanted or "kubeadm's own", where=where, layer="declared", hint=hint))
 
 
 @requirement(

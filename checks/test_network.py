@@ -80,7 +80,7 @@ def test_coredns(facts: FleetFacts, spec: Spec) -> None:
     """CoreDNS is available, and resolves the API's own name for every node at the address that pods are given."""
     found = workloads.find(facts[workloads.DEPLOYMENTS], "kube-system", "coredns")
     address, name = network.dns_address(spec), network.api_name(spec)
-    service = next((s for s in facts[workloads.SERVICES] if (s.namespace, s.name) == ("kube-system", "kube-dns")), None)
+    service = workloads.find(facts[workloads.SERVICES], "kube-system", "kube-dns")
     claims = [
         available(found, "Deployment kube-system/coredns"),
         Deviation("a pod", "none: it is scaled to 0", str(found), "effective") if found and not found.wanted else None,
@@ -242,7 +242,10 @@ def test_calico_autodetect(facts: FleetFacts, spec: Spec) -> None:
     names, nodes = facts.each(SELF), facts[NODES]
     for host, addresses in facts.each(network.ADDRESSES).items():
         node = names[host].among(nodes) if host in names else None
-        if node is None or not calico.decides(wanted):
+        if node is None:
+            facts.silent.setdefault(host, "no node of the cluster is this host")
+            continue
+        if not calico.decides(wanted):
             continue
         found = calico.detect(wanted, addresses)
         hint = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from io import StringIO
 from typing import Any
 
@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from trueup.errors import ChangeFailed
 from trueup.facts.upstream_version import minors
+from trueup.profile import merge
 from trueup.profiles.schema import Spec
 
 # https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4: each release reads the two before it too
@@ -82,7 +83,7 @@ def init(spec: Spec, kubeadm: str) -> str:
     if unknown := wanted.config.keys() - documents.keys():
         known = ", ".join(documents)
         raise ChangeFailed(f"kube.cluster.config: no kind {', '.join(sorted(unknown))}; known: {known}")
-    return _dump({"kind": kind} | _over(document, wanted.config.get(kind, {})) for kind, document in documents.items())
+    return _dump({"kind": kind} | merge(document, wanted.config.get(kind, {})) for kind, document in documents.items())
 
 
 def join(spec: Spec, kubeadm: str, *, endpoint: str, token: str, ca_hash: str, certificate_key: str = "") -> str:
@@ -97,15 +98,6 @@ def join(spec: Spec, kubeadm: str, *, endpoint: str, token: str, ca_hash: str, c
     if certificate_key:
         document["controlPlane"] = {"localAPIEndpoint": _endpoint(spec), "certificateKey": certificate_key}
     return _dump([document])
-
-
-def _over(base: Mapping[str, Any], over: Mapping[str, Any]) -> Document:
-    """Return a mapping with another laid over it, key by key."""
-    merged = dict(base)
-    for key, value in over.items():
-        old = merged.get(key)
-        merged[key] = _over(old, value) if isinstance(old, dict) and isinstance(value, Mapping) else value
-    return merged
 
 
 def _dump(documents: Iterable[Document]) -> str:

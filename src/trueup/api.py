@@ -84,8 +84,9 @@ class Api:
         """Begin a look: what was listed in the one before does not count any more."""
         self._listed = {}
 
-    def list(self, path: str, keep: Callable[[Object], Any], **query: str) -> list[Any]:
-        """Return of each object in a collection what ``keep`` makes of it; nothing for a kind that is not served.
+    def list(self, path: str, keep: Callable[[Object], Any], *, optional: bool = False, **query: str) -> list[Any]:
+        """Return of each object in a collection what ``keep`` makes of it; nothing for an ``optional`` kind that is not
+        served, such as one that a custom resource definition makes.
 
         Those who ask for the same in one look share one listing.
 
@@ -96,7 +97,7 @@ class Api:
         listing = self._listed.setdefault((path, keep, *sorted(query.items())), mine)
         if listing is mine:
             try:
-                mine.set_result(_pages(self, path, keep, query))
+                mine.set_result(_pages(self, path, keep, query, optional=optional))
             except Exception as error:  # noqa: BLE001 - it is raised for each of them
                 mine.set_exception(error)
         return listing.result()
@@ -180,15 +181,15 @@ class Api:
             raise
 
 
-def _pages(api: Api, path: str, keep: Callable[[Object], Any], query: dict[str, str]) -> list[Any]:
+def _pages(api: Api, path: str, keep: Callable[[Object], Any], query: dict[str, str], *, optional: bool) -> list[Any]:
     found: list[Any] = []
     page: dict[str, str] = {}
     while True:
         answer = api.get(path, limit=str(_PAGE), **query, **page)
         if not isinstance(answer, dict) or not isinstance(answer.get("items"), list):
-            if answer is None:
+            if answer is None and optional:
                 return found
-            raise CouldNotLook(f"GET {path}: not a list of objects")
+            raise CouldNotLook(f"GET {path}: {'404: not served' if answer is None else 'not a list of objects'}")
         found += [keep(item) for item in answer["items"]]
         token = answer.get("metadata", {}).get("continue")
         if not token:

@@ -46,7 +46,7 @@ class Loaded:
         tree = {key: self.tree[key] for key in Spec.model_fields if key in self.tree}
         for pattern, override in self.profile.hosts.items():
             if matches(host, groups, [pattern]):
-                tree = _merge(tree, override)
+                tree = merge(tree, override)
         # An override was validated on its own when the profile was read.
         return Spec.model_validate(tree)
 
@@ -145,7 +145,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[Path
         own = tree.get("select")
         if isinstance(own, list) and all(str(pattern)[:1] in ("+", "!") for pattern in own):
             tree["select"] = [*base.get("select", ["*"]), *own]  # adds and subtracts; a bare pattern begins anew
-        tree, origins = _merge(base, tree), inherited | origins
+        tree, origins = merge(base, tree), inherited | origins
     return tree, origins, path
 
 
@@ -174,12 +174,12 @@ def _plain(node: Any, at: Path_, file: Path, origins: dict[Path_, Origin]) -> An
     return node
 
 
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Mappings merge key by key, everything else is replaced."""
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping with another laid over it: mappings merge key by key, everything else is replaced."""
     merged = dict(base)
     for key, value in over.items():
         old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        merged[key] = merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return merged
 
 

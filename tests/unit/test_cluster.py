@@ -229,3 +229,11 @@ def test_a_remedy_may_not_write_where_the_reader_may_only_read(api: FakeApi, fle
     assert "Namespace web: 403" in result.detail
     assert "nothing was changed" in result.detail
     assert result.actions == []
+
+
+def test_a_path_that_is_not_served_is_no_empty_list(api: FakeApi, fleet: Fleet) -> None:
+    api.mood = lambda method, path: 404 if path == "/api/v1/nodes" else 0
+    fleet.cluster.look([NODES])
+    with pytest.raises(CouldNotLook, match="GET /api/v1/nodes: 404: not served"):
+        _ = fleet.cluster.facts[NODES]
+    assert fleet.cluster.api().list("/api/v1/nodes", str, optional=True) == []

@@ -157,3 +157,27 @@ def test_no_answer_can_end_the_run(data: Any, text: str) -> None:
     for own in (cluster.SELF, admin.HOMES):
         with suppress(CouldNotLook):
             _ = facts((own, text))[own]
+
+
+@pytest.mark.parametrize(("found", "right"), [("registry.k8s.io", True), ("k8s.gcr.io", True), ("evil.example", False)])
+def test_no_repository_in_the_profile_means_kubeadms_own(found: str, right: bool) -> None:
+    raws = {cluster.KUBEADM.name: Raw(0, json.dumps({"imageRepository": found}))}
+    facts = FleetFacts({}, {}, HostFacts(Snapshot("cluster", raws=raws)))
+    assert (said("kube.init.image_repository", facts, profiles.load("base").spec("any")) == "") is right
+
+
+def test_a_nodeport_that_nobody_tried_is_not_right(seed: Spec) -> None:
+    raws = {
+        "cluster.nodes": Raw(0, json.dumps([NODE])),
+        "workloads.endpoints": Raw(0, '{"addresses": 1, "notReadyAddresses": 0}'),
+        "network.from_here": Raw(0, "null"),
+    }
+    api = HostFacts(Snapshot("cluster", raws=raws))
+    with pytest.raises(CouldNotLook, match="nobody has tried"):
+        said("workload.nginx.nodeport", FleetFacts({}, {}, api), seed)
+    stranger = HostFacts(
+        Snapshot("x", raws={"cluster.self": Raw(0, "x\n10.9.9.9\n"), "network.nodeport": Raw(0, "")}), cluster=api
+    )
+    facts = FleetFacts({"x": stranger}, {}, api)
+    assert said("workload.nginx.nodeport", facts, seed) == ""
+    assert facts.silent == {"x": "no node of the cluster is this host"}  # which makes it no pass

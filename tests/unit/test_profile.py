@@ -203,8 +203,8 @@ def test_merging_keeps_everything_that_is_not_named_and_changes_neither_side(
     base: dict[str, Any], over: dict[str, Any]
 ) -> None:
     before = json.dumps([base, over])
-    merged = profile._merge(base, over)
+    merged = profile.merge(base, over)
     assert json.dumps([base, over]) == before
     assert set(merged) == set(base) | set(over)
     assert all(merged[key] == base[key] for key in set(base) - set(over))
-    assert profile._merge(merged, over) == merged
+    assert profile.merge(merged, over) == merged

@@ -27,6 +27,7 @@ class Home:
 # The kubeconfig is looked at on the host: it has a private key in it, which must not travel.
 _PROBE = r"""
 ca() { sed -n 's/^ *certificate-authority-data: *//p' "$1" | head -n 1 | base64 -d 2>/dev/null | sha256sum; }
+command -v getent >/dev/null || { echo 'getent: not found' >&2; exit 127; }
 for user in %s; do
   row=$(getent passwd "$user") || { printf '%%s\tabsent\n' "$user"; continue; }
   home=$(echo "$row" | cut -d: -f6)
@@ -37,7 +38,8 @@ for user in %s; do
     printf '%%s\t%%s\t%%s\n' "$user" "$home" "$owner"; continue
   fi
   [ -r "$file" ] || { echo "$file: permission denied" >&2; exit 1; }
-  if [ -e /etc/kubernetes/admin.conf ]; then cmp -s /etc/kubernetes/admin.conf "$file" && current=yes || current=no
+  if [ -e /etc/kubernetes/admin.conf ]; then
+    [ "$(sha256sum </etc/kubernetes/admin.conf)" = "$(sha256sum <"$file")" ] && current=yes || current=no
   elif [ "$(ca "$file")" = "$(sha256sum </etc/kubernetes/pki/ca.crt)" ]; then current=yes; else current=no; fi
   printf '%%s\t%%s\t%%s\t%%s\t%%s\n' "$user" "$home" "$owner" "$(stat -Lc '%%a	%%U:%%G' "$file")" "$current"
 done

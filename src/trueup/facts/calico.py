@@ -75,7 +75,7 @@ def parse_pools(data: Any) -> list[Pool]:
 
 
 _POOLS = "/apis/crd.projectcalico.org/v1/ippools"
-POOLS = ApiFact("calico.pools", lambda api, _: api.list(_POOLS, _keep_pool), parse_pools)
+POOLS = ApiFact("calico.pools", lambda api, _: api.list(_POOLS, _keep_pool, optional=True), parse_pools)
 
 
 def default_pool(pools: list[Pool]) -> Pool | None:

@@ -123,7 +123,8 @@ class Self:
 
 _PROBE_SELF = """
 cat /proc/sys/kernel/hostname || exit
-ip -o addr show scope global | awk '{ sub("/.*", "", $4); print $4 }'
+addresses=$(ip -o addr show scope global) || exit
+echo "$addresses" | awk '{ sub("/.*", "", $4); print $4 }'
 """
 
 

@@ -66,6 +66,7 @@ _CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler",
 _VERSION = re.compile(r"v?1\.([0-9]{1,3})\.([0-9]{1,3})")
 # The default registry moved in 1.25, and in the last patches of what was maintained then.
 _MOVED = {22: 17, 23: 15, 24: 9}
+DEFAULT_REPOSITORIES = ("k8s.gcr.io", "registry.k8s.io")
 _IMAGE = re.compile(r"[\w./:-]+/[\w.-]+:[\w.-]+")
 
 

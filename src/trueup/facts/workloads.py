@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from trueup import manifests
 from trueup.api import Api, Object
@@ -19,6 +19,19 @@ _LOGS = 10  # pods whose logs are read
 _LINES, _WIDTH = 20, 300  # of a log
 _HARMLESS = ("", "true", "false")  # no secret, whatever the variable is called
 KEPT = ("CLUSTER_TYPE", "IP_AUTODETECTION_METHOD", "CALICO_IPV4POOL_CIDR", "CALICO_IPV4POOL_IPIP")
+
+
+class Named(Protocol):
+    """What has a name in a namespace."""
+
+    @property
+    def namespace(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=Named)
 
 
 @dataclass(frozen=True)
@@ -77,9 +90,9 @@ class Workload:
         return next((each for each in self.containers if each.name == name), None)
 
 
-def find(workloads: list[Workload], namespace: str, name: str) -> Workload | None:
+def find(found: list[N], namespace: str, name: str) -> N | None:
     """Return the one with this name."""
-    return next((each for each in workloads if (each.namespace, each.name) == (namespace, name)), None)
+    return next((each for each in found if (each.namespace, each.name) == (namespace, name)), None)
 
 
 def keep_workload(kind: str, live: Object) -> Object:
