@@ -237,3 +237,35 @@ def test_a_path_that_is_not_served_is_no_empty_list(api: FakeApi, fleet: Fleet) 
     with pytest.raises(CouldNotLook, match="GET /api/v1/nodes: 404: not served"):
         _ = fleet.cluster.facts[NODES]
     assert fleet.cluster.api().list("/api/v1/nodes", str, optional=True) == []
+
+
+def test_a_remedy_that_changes_nothing_is_not_waited_for(api: FakeApi, fleet: Fleet) -> None:
+    def nothing(change: ClusterChange, spec: Any, facts: Any) -> None:
+        """Find nothing to do."""
+
+    result, said = settle(fleet, rising(api, 2), nothing)
+    assert result.outcome is Outcome.FIX_FAILED
+    assert said == []
+
+
+def test_a_way_that_was_lost_is_looked_for_again(api: FakeApi, fleet: Fleet, tmp_path: Path) -> None:
+    fleet.cluster.look([VERSION])
+    api.mood = lambda method, path: -1
+    fleet.cluster.forget()
+    fleet.cluster.look([VERSION])
+    assert "not ready" in fleet.cluster.facts.snapshot.problem
+    with serving() as other:
+        other.kubeconfig(tmp_path)  # in the place of the first
+        fleet.cluster.forget()
+        fleet.cluster.look([VERSION])
+        assert fleet.cluster.facts[VERSION] == "v1.33.4"
+
+
+def test_an_object_is_put_back_without_what_a_server_refuses_in_it(api: FakeApi, fleet: Fleet) -> None:
+    meta = {"name": "c", "namespace": "web", "managedFields": [{"manager": "other"}]}
+    api.objects["/api/v1/namespaces/web"] = NAMESPACE
+    api.objects["/api/v1/namespaces/web/configmaps/c"] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}
+    made = change(fleet)
+    made.patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+    assert made.rollback() == []
+    assert "managedFields" not in api.objects["/api/v1/namespaces/web/configmaps/c"]["metadata"]
