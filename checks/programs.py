@@ -4,7 +4,7 @@ from trueup import Deviation, equal, expect, unmet
 from trueup.fact import HostFacts
 from trueup.facts.containerd import Binary
 from trueup.facts.packages import PACKAGES, within
-from trueup.profiles.schema import Artifact, Package
+from trueup.profiles.keys.section import Artifact, Package
 
 
 def installed(wanted: Package, name: str, facts: HostFacts, binary: Binary | None) -> None:

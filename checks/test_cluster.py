@@ -5,7 +5,7 @@ from trueup.fact import CLOCK, FleetFacts
 from trueup.profiles.schema import Spec
 
 
-@requirement("cluster.time.skew", key="host.time.skew", reads=(CLOCK,), across=True)
+@requirement("cluster.time.skew", key="host.time.skew", reads=(CLOCK,), across=True, roles=())
 def test_time_skew(facts: FleetFacts, spec: Spec) -> None:
     """No two clocks differ by more than the profile allows: leases, certificates and etcd go by them."""
     found, limit = facts.each(CLOCK), spec.host.time.skew

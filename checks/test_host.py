@@ -119,6 +119,7 @@ def test_swap(facts: HostFacts, spec: Spec) -> None:
 
 @requirement(
     "host.apt.sources",
+    roles=(),
     key="host.apt.sources",
     reads=(apt.SOURCES,),
     layers=("declared",),
@@ -148,6 +149,7 @@ def test_apt_sources(facts: HostFacts, spec: Spec) -> None:
 
 @requirement(
     "host.time.synchronised",
+    roles=(),
     key="host.time.service",
     reads=(clock.SYNCHRONISED, clock.TIME_SERVICES),
     layers=("effective", "persistent"),
@@ -165,7 +167,7 @@ def test_time_synchronised(facts: HostFacts, spec: Spec) -> None:
     )
 
 
-@requirement("host.identity.unique", key="host.identity", reads=(IDENTITY,), severity="critical", across=True)
+@requirement("host.identity.unique", key="host.identity", reads=(IDENTITY,), severity="critical", across=True, roles=())
 def test_identity_unique(facts: FleetFacts, spec: Spec) -> None:
     """No two hosts have a name, a machine id, a product UUID or a MAC address in common, as cloned machines do."""
     holders: dict[tuple[str, str], list[str]] = {}

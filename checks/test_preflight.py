@@ -21,7 +21,7 @@ from trueup.profiles.schema import Spec
 if TYPE_CHECKING:
     from trueup.catalog import Check, Severity
 
-_ALL: tuple[str, ...] = ()
+_NODE = ("node",)
 _KUBELET_AGE = 3  # minors: the version skew policy since 1.28
 _CONTROL_PLANE = ("control-plane",)
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -258,10 +258,10 @@ _TOOLS: dict[Severity, str] = {
     "high": "conntrack crictl ip iptables mount nsenter losetup",
     "low": "ebtables ethtool socat tc touch",
 }
-_PORTS = {"10250": _ALL} | dict.fromkeys(("6443", "10257", "10259", "2379", "2380"), _CONTROL_PLANE)
+_PORTS = {"10250": _NODE} | dict.fromkeys(("6443", "10257", "10259", "2379", "2380"), _CONTROL_PLANE)
 _PATHS = {
-    f"{preflight.KUBERNETES}/kubelet.conf": _ALL,
-    f"{preflight.KUBERNETES}/bootstrap-kubelet.conf": _ALL,
+    f"{preflight.KUBERNETES}/kubelet.conf": _NODE,
+    f"{preflight.KUBERNETES}/bootstrap-kubelet.conf": _NODE,
     f"{preflight.KUBERNETES}/pki/ca.crt": ("worker",),
     **{f"{preflight.KUBERNETES}/manifests/{name}.yaml": _CONTROL_PLANE for name in preflight.STATIC_PODS},
 }

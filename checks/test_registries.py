@@ -7,7 +7,8 @@ from trueup.fact import HostFacts
 from trueup.facts import dialect
 from trueup.facts.containerd import CONFIG, DUMP
 from trueup.facts.registries import HOSTS, REACHABLE, Hosts, certificate, mistake
-from trueup.profiles.schema import Registry, Spec
+from trueup.profiles.keys.runtime import Registry
+from trueup.profiles.schema import Spec
 
 
 @requirement(

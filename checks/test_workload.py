@@ -9,7 +9,8 @@ from trueup.errors import CouldNotLook
 from trueup.fact import FleetFacts
 from trueup.facts import network, workloads
 from trueup.facts.cluster import NODES, SELF
-from trueup.profiles.schema import Nginx, Spec
+from trueup.profiles.keys.workload import Nginx
+from trueup.profiles.schema import Spec
 
 API_NEEDS = ("kube.api.answers",)
 NODE_PORTS = range(30000, 32768)  # where the API server is not told otherwise

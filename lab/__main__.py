@@ -31,7 +31,7 @@ def hosts(words: list[str]) -> list[str]:
 def status(lab: Lab) -> list[str]:
     """What is up, and the profile that knows what is served here."""
     up = [f"{name} {network.address(name)} {lab.root(name)}" for name in lab.hosts()]
-    profiles = [lab.profile, lab.cluster]
+    profiles = [lab.profile, lab.cluster, lab.edge]
     return [*up, *(f"--profile={profile}" for profile in profiles if profile.exists())]
 
 

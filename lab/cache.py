@@ -13,12 +13,14 @@ from lab.machine import MOUNTS, LabUnavailable, end, run, wrap
 PACKAGES = "systemd systemd-sysv dbus libpam-systemd openssh-server iproute2 iputils-ping procps kmod ca-certificates"
 OFFERED = (
     "containerd runc conntrack ethtool socat ebtables containernetworking-plugins"  # with all they need beside the base
+    " keepalived haproxy nginx-light docker-registry"
 )
 UNPACKED = "docker-registry busybox-static containerd runc containernetworking-plugins"  # for the lab's own use
 UNPACKED += " etcd-server nginx nginx-common conntrack"
 OPTIONS = ["--variant=minbase", "--dpkgopt=force-unsafe-io", f"--include={PACKAGES} curl iptables sudo less"]
 OPTIONS += [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("man", "locale", "doc")]
 BUILD = ["dpkg-deb", "-b", "--root-owner-group", "-Zzstd", "-z1"]
+SIGNERS = "lab", "kubernetes", "docker"  # of the lab's repositories
 OWN_MOUNTS = ["unshare", "--mount"]  # before what mounts, so that its mounts do not outlive it when it is killed
 HOOK, BOOT = (Path(__file__).with_name(name) for name in ("base.sh", "boot.sh"))
 
@@ -62,10 +64,11 @@ def base(cache: Path) -> Path:
     def make(new: Path) -> None:
         (new / "gpg").mkdir(mode=0o700)
         gpg = wrap("building", "gpg", "--homedir", new / "gpg", "--batch", "--passphrase", "")
-        for name in "lab", "kubernetes":
+        for name in SIGNERS:
             run(*gpg, "--quick-gen-key", f"{name}@trueup.invalid", "ed25519", "sign", "never")
         run(*gpg, "--output", new / "lab.gpg", "--export", "lab@trueup.invalid")
-        run(*gpg, "--output", new / "kubernetes.asc", "--armor", "--export", "kubernetes@trueup.invalid")
+        for name in SIGNERS[1:]:
+            run(*gpg, "--output", new / f"{name}.asc", "--armor", "--export", f"{name}@trueup.invalid")
         command = [
             *OWN_MOUNTS,
             "mmdebstrap",

@@ -42,8 +42,9 @@ class Host:
         shutil.copy(self.key, etc / "ssh/ssh_host_ed25519_key")
         shutil.copy(self.state / "id.pub", etc / "ssh/lab_authorized_keys")
         names = (f"{network.address(name)} {name}\n" for name in network.NUMBER)
+        served = {network.SERVICES: network.SERVED, **network.VIRTUAL}
         (etc / "hosts").write_text(
-            "".join(["127.0.0.1 localhost\n", *names, f"{network.SERVICES} {' '.join(network.SERVED)}\n"])
+            "".join(["127.0.0.1 localhost\n", *names, *(f"{ip} {' '.join(n)}\n" for ip, n in served.items())])
         )
         (etc / "hostname").write_text(f"{self.name}\n")
         (etc / "machine-id").write_text(f"{uuid.uuid4().hex}\n")

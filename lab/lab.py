@@ -13,7 +13,7 @@ from lab.kubernetes import kubernetes
 from lab.machine import MOUNTS, LabUnavailable, cgroups, check, cpu, end, locked, run
 from lab.profile import profile
 
-CLUSTER = [Path(__file__).with_name("cluster.yaml"), Path(__file__).parent / "manifests/calico.yaml"]
+PROFILES = [Path(__file__).parent / name for name in ("cluster.yaml", "edge.yaml", "manifests/calico.yaml")]
 SSH = (
     "Host *; User root; IdentityFile {0}/id; IdentitiesOnly yes; UserKnownHostsFile {0}/known_hosts; ConnectTimeout 3; "
     "GlobalKnownHostsFile /dev/null; StrictHostKeyChecking yes; ProxyCommand {1} socat - TCP:%h:%p,connect-timeout=3\n"
@@ -29,6 +29,7 @@ class Lab:
         self.ssh_config, self.hosts_file = self.state / "ssh_config", self.state / "hosts"
         self.profile, self.artifacts = self.state / "profile.yaml", self.state / "repository/artifacts"
         self.cluster = self.state / "cluster.yaml"  # the profile of a whole cluster
+        self.edge = self.state / "edge.yaml"  # of what is in front of it, and of its registry
         self._marker = self.state / ".trueup-lab"
 
     check = staticmethod(check)
@@ -138,7 +139,7 @@ class Lab:
         self._remove({path.name for path in self.state.glob("nodes/*")} - set(self.hosts()))
         services.start(self.state, self.cache)
         self._write(self.profile.name, profile(self.cache))
-        for file in CLUSTER:
+        for file in PROFILES:
             self._write(file.name, file.read_text())
 
     def _remove(self, names: Iterable[str]) -> None:

@@ -8,6 +8,8 @@ NET = "10.77.0"
 SERVICES = f"{NET}.254"
 SERVED = ("mirror.lab", "registry.lab")
 """Where the lab serves packages and images to its hosts, and the names of that in their /etc/hosts."""
+VIRTUAL = {f"{NET}.100": ("api.lab", "harbor.lab")}
+"""Addresses that move between hosts, and their names."""
 MANAGEMENT = ["nsenter", "--net=/run/netns/lab-mgmt"]
 ROLES = {"cp": range(11, 31), "w": range(31, 71), "lb": range(71, 81), "reg": range(81, 91)}
 NUMBER = {f"{role}{i + 1}": number for role, numbers in ROLES.items() for i, number in enumerate(numbers)}

@@ -1,20 +1,22 @@
-"""All that hosts may fetch by HTTP: two signed apt repositories, images to import, and artifacts."""
+"""All that hosts may fetch by HTTP: signed apt repositories, images to import, and artifacts."""
 
 import shutil
 from pathlib import Path
 
 from lab.artifacts import artifacts
-from lab.cache import base, made
+from lab.cache import SIGNERS, base, made
 from lab.images import images
 from lab.machine import run, wrap
 from lab.packages import packages
 
 
 def repository(cache: Path) -> Path:
-    """The lab's apt repository, with `extra` of the cache; below it Kubernetes' own, `images` and `artifacts`."""
+    """The lab's apt repository, with `extra` of the cache; below it others' own ones, `images` and `artifacts`."""
     built, packed = base(cache), packages(cache)
     debs = sorted([*built.glob("debs/*.deb"), *packed.glob("base/*.deb"), *cache.glob("extra/*.deb")])
-    parts = {"kubernetes": packed / "kubernetes", "images": images(cache) / "archives", "artifacts": artifacts(cache)}
+    own = SIGNERS[1:]
+    parts = {name: packed / name for name in own}
+    parts |= {"images": images(cache) / "archives", "artifacts": artifacts(cache)}
 
     def make(new: Path) -> None:
         for deb in debs:
@@ -22,8 +24,9 @@ def repository(cache: Path) -> Path:
         index(new, built / "gpg", "lab")
         for name, part in parts.items():
             run("cp", "-rl", part, new / name)
-        index(new / "kubernetes", built / "gpg", "kubernetes")
-        shutil.copy2(built / "kubernetes.asc", new / "kubernetes/Release.key")
+        for name in own:
+            index(new / name, built / "gpg", name)
+            shutil.copy2(built / f"{name}.asc", new / name / "Release.key")
 
     recipe = [
         built.name,

@@ -11,7 +11,8 @@ from trueup.fact import HostFacts
 from trueup.facts import containerd, dialect, preflight
 from trueup.facts.containerd import BINARIES, CONFIG, RUNNING, STARTED, UNIT, Binary, render_unit
 from trueup.facts.packages import PACKAGES, within
-from trueup.profiles.schema import Package, Spec
+from trueup.profiles.keys.section import Package
+from trueup.profiles.schema import Spec
 from trueup.remediations.programs import install_release
 
 SERVICE = "containerd.service"

@@ -7,7 +7,8 @@ from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
 from trueup.facts import apt, images, kube, packages, preflight
 from trueup.facts.kubeadm import IMAGES, known_images
-from trueup.profiles.schema import KubeRepository, Spec
+from trueup.profiles.keys.kube import KubeRepository
+from trueup.profiles.schema import Spec
 
 _SOURCES = "/etc/apt/sources.list.d/trueup-kubernetes.sources"
 _ARMOUR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"

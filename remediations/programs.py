@@ -4,7 +4,8 @@ from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.facts.containerd import PATH, Binary
 from trueup.facts.packages import within
-from trueup.profiles.schema import Artifact, Spec
+from trueup.profiles.keys.section import Artifact
+from trueup.profiles.schema import Spec
 
 
 def install_release(

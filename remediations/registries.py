@@ -6,7 +6,8 @@ from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
 from trueup.facts import dialect, registries
 from trueup.facts.containerd import CONFIG
-from trueup.profiles.schema import Registry, Spec
+from trueup.profiles.keys.runtime import Registry
+from trueup.profiles.schema import Spec
 from trueup.remediations.containerd import edit
 
 

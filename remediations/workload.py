@@ -6,7 +6,8 @@ from trueup.change import ClusterChange, making
 from trueup.errors import ChangeFailed
 from trueup.fact import FleetFacts
 from trueup.facts import workloads
-from trueup.profiles.schema import Nginx, Spec
+from trueup.profiles.keys.workload import Nginx
+from trueup.profiles.schema import Spec
 
 _SAME = "nothing was changed"
 

@@ -87,7 +87,7 @@ class Catalog:
         layers: tuple[Layer, ...] = ("effective",),
         needs: tuple[str, ...] = (),
         after: tuple[str, ...] = (),
-        roles: Iterable[str] = (),
+        roles: Iterable[str] = ("node",),
         controls: tuple[str, ...] = (),
         across: bool = False,
         active: bool = False,
@@ -95,9 +95,10 @@ class Catalog:
     ) -> Callable[[Check], Check]:
         """Register a check. ``key`` is the profile key that holds the expected value, ``reads`` the facts it looks at,
         ``needs`` the requirements without which it makes no sense, ``after`` those that must hold before its remedy is
-        safe, ``controls`` references such as ``CIS 5.1``. One ``across`` hosts is judged once, on the facts of all and
-        of the cluster. An ``active`` one does more than look (it pulls, runs, connects), and leaves nothing behind. One
-        that comes true ``eventually`` is waited for after a change, up to the profile's deadline.
+        safe, ``roles`` the hosts that it is for (none: every host), ``controls`` references such as ``CIS 5.1``. One
+        ``across`` hosts is judged once, on the facts of all and of the cluster. An ``active`` one does more than look
+        (it pulls, runs, connects), and leaves nothing behind. One that comes true ``eventually`` is waited for after a
+        change, up to the profile's deadline.
         """
 
         def register(check: Check) -> Check:

@@ -24,6 +24,7 @@ from trueup.profiles.schema import Profile, Spec, Waiver, paths
 M = TypeVar("M", bound=BaseModel)
 Path_ = tuple[str | int, ...]
 Origin = tuple[Path, int]  # file and line that gave a value
+_BESIDE = frozenset({"load-balancer", "registry"})  # roles of machines beside a cluster
 _SHIPPED = Path(next(iter(trueup.profiles.__path__)))
 
 
@@ -56,9 +57,10 @@ class Loaded:
         return bool(decisive) and not decisive[-1].startswith("!")
 
     def roles(self, host: str, groups: Iterable[str] = ()) -> frozenset[str]:
-        """Return the roles whose patterns match the host."""
+        """Return the roles whose patterns match the host, and ``node`` for one that is not only beside the cluster."""
         groups = list(groups)
-        return frozenset(role for role, patterns in self.profile.roles.items() if matches(host, groups, patterns))
+        found = {role for role, patterns in self.profile.roles.items() if matches(host, groups, patterns)}
+        return frozenset(found if found and found <= _BESIDE else found | {"node"})
 
     def waiver(self, requirement: str, host: str) -> Waiver | None:
         """Return the waiver that covers a requirement on a host today (UTC), if any."""

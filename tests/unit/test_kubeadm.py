@@ -3,7 +3,8 @@
 import pytest
 
 from trueup.facts.kubeadm import IMAGES, known_images, known_pause, tag
-from trueup.profiles.schema import Kube, KubeImages, Spec
+from trueup.profiles.keys.kube import Kube, KubeImages
+from trueup.profiles.schema import Spec
 
 
 @pytest.mark.parametrize(

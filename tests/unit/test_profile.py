@@ -142,10 +142,17 @@ def test_overrides_are_laid_over_in_order_for_the_hosts_that_match(
 
 def test_a_host_has_the_roles_whose_patterns_match_its_name_or_group(write: Write) -> None:
     loaded = profile.load(write("roles: {cp: ['cp*', '@masters'], worker: ['w[0-9]'], none: []}\n"))
-    assert loaded.roles("cp1") == {"cp"}
-    assert loaded.roles("w3", ["masters"]) == {"cp", "worker"}
-    assert loaded.roles("worker") == frozenset()
-    assert loaded.roles("masters") == frozenset()
+    assert loaded.roles("cp1") == {"cp", "node"}
+    assert loaded.roles("w3", ["masters"]) == {"cp", "worker", "node"}
+    assert loaded.roles("worker") == {"node"}
+    assert loaded.roles("masters") == {"node"}
+
+
+def test_only_a_machine_beside_the_cluster_is_no_node(write: Write) -> None:
+    loaded = profile.load(write("roles: {load-balancer: ['lb*', all], registry: ['reg*'], worker: [all]}\n"))
+    assert loaded.roles("lb1") == {"load-balancer"}
+    assert loaded.roles("reg1") == {"registry"}
+    assert loaded.roles("all") == {"load-balancer", "worker", "node"}
 
 
 def waived(write: Write, expires: datetime.date) -> Loaded:

@@ -8,7 +8,7 @@ from trueup.catalog import catalog
 from trueup.fact import HostFacts, Raw, Snapshot
 from trueup.facts.registries import certificate, mistake, parse, render, server
 from trueup.profile import load
-from trueup.profiles.schema import Registry
+from trueup.profiles.keys.runtime import Registry
 from trueup.verdict import Unmet
 
 catalog.load("trueup.checks")

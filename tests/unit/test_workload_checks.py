@@ -11,7 +11,8 @@ from made_cluster import MadeApi, example, found, running, said
 from trueup.catalog import catalog
 from trueup.facts import workloads
 from trueup.profile import load
-from trueup.profiles.schema import ServicePort, Spec
+from trueup.profiles.keys.workload import ServicePort
+from trueup.profiles.schema import Spec
 from trueup.remediations import workload as remedies
 
 catalog.load("trueup.checks", "trueup.remediations")

@@ -9,7 +9,7 @@ from trueup.catalog import Disruption
 from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed
 from trueup.fact import Fact
-from trueup.profiles.schema import Artifact
+from trueup.profiles.keys.section import Artifact
 from trueup.verdict import Action
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}

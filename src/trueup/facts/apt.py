@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from trueup.fact import Fact
 
 if TYPE_CHECKING:
-    from trueup.profiles.schema import AptSource
+    from trueup.profiles.keys.section import AptSource
 
 OWN = "/etc/apt/sources.list.d/trueup.sources"
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")  # apt passes over files with other names

@@ -14,7 +14,8 @@ from trueup.fact import Fact
 from trueup.facts.containerd import PROXIES
 
 if TYPE_CHECKING:
-    from trueup.profiles.schema import Registry, Spec
+    from trueup.profiles.keys.runtime import Registry
+    from trueup.profiles.schema import Spec
 
 # The name in an image reference is not always the server behind it.
 _SERVERS = {"docker.io": "https://registry-1.docker.io"}

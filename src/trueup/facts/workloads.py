@@ -12,7 +12,8 @@ from trueup import manifests
 from trueup.api import Api, Object
 from trueup.errors import CouldNotLook
 from trueup.fact import ApiFact
-from trueup.profiles.schema import Nginx, Spec
+from trueup.profiles.keys.workload import Nginx
+from trueup.profiles.schema import Spec
 from trueup.redact import secret
 
 _LOGS = 10  # pods whose logs are read

@@ -9,7 +9,7 @@ import pytest
 from scratch import Changes, Rooted
 
 from trueup.errors import ChangeFailed
-from trueup.profiles.schema import Artifact
+from trueup.profiles.keys.section import Artifact
 
 PROGRAMS = {"bin/containerd": "new containerd", "bin/ctr": "new ctr"}
 

@@ -12,7 +12,9 @@ from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts, Snapshot
 from trueup.facts import apt
 from trueup.profile import load
-from trueup.profiles.schema import Apt, AptSource, Host, Spec, Time
+from trueup.profiles.keys.host import Apt, Host, Time
+from trueup.profiles.keys.section import AptSource
+from trueup.profiles.schema import Spec
 
 catalog.load("trueup.remediations")
 Log = Callable[[], list[str]]

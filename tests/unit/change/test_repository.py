@@ -11,7 +11,8 @@ from trueup.catalog import catalog
 from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts, Raw, Snapshot
-from trueup.profiles.schema import Kube, KubeApt, KubeRepository, Spec
+from trueup.profiles.keys.kube import Kube, KubeApt, KubeRepository
+from trueup.profiles.schema import Spec
 from trueup.remediations import kube
 
 catalog.load("trueup.remediations")

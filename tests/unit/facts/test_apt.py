@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from trueup.facts import apt
-from trueup.profiles.schema import AptSource
+from trueup.profiles.keys.section import AptSource
 
 LINES = [
     "deb http://x/debian bookworm main",
