@@ -1,0 +1,32 @@
+"""Break → red for that reason and no other → fix → green → a second fix changes nothing, on the edge of a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scenario import Scenario, scenarios
+
+from trueup.catalog import catalog
+from trueup.profile import load
+
+catalog.load("trueup.checks")
+SCENARIOS = scenarios(Path(__file__).parent / "scenarios")
+pytestmark = pytest.mark.lab
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_scenario(scenario: Scenario, well: Any, tmp_path: Path) -> None:
+    well.play(scenario, tmp_path)
+
+
+REASONS: dict[str, str] = {}  # requirement to why no host of the lab is broken for it, and what proves it instead
+
+
+def test_every_requirement_of_the_edge_has_a_scenario_or_a_reason(lab: Any) -> None:
+    broken = {id for scenario in SCENARIOS for id in (scenario.requirement, *scenario.head("also"))}
+    selected = {id for id in catalog.requirements if load(str(lab.edge)).selects(id)}
+    on_nodes = {id for id in catalog.requirements if load(str(lab.profile)).selects(id)}
+    assert selected - on_nodes <= broken | REASONS.keys()
+    assert broken | REASONS.keys() <= set(catalog.requirements)

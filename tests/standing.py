@@ -1,0 +1,86 @@
+"""Real hosts of the lab that trueup itself brought from bare to what a profile says."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scenario import Scenario
+
+from lab import Lab
+
+SETTLES = 120.0  # seconds in which what a test has taken back must be well again
+
+
+@dataclass
+class Standing:
+    """The hosts, and how trueup is run on them."""
+
+    lab: Lab
+    trueup: Callable[..., Any]
+    hosts: Sequence[str]
+    profile: Path
+    prelude: str = ""  # what every script begins with
+    made: Any = field(init=False, default=None)  # the run that made them so
+
+    def run(self, *args: str, profile: Path | None = None, timeout: float = 900, within: Sequence[str] = ()) -> Any:
+        """Run trueup on all hosts, as an operator would; ``within`` the hosts' own network where that is given."""
+        return self.trueup(
+            f"--hosts={','.join(self.hosts)}",
+            f"--ssh-config={self.lab.ssh_config}",
+            f"--profile={profile or self.profile}",
+            "--host-timeout=25",
+            *args,
+            timeout=timeout,
+            within=within,
+        )
+
+    def sh(self, text: str, host: str = "") -> str:
+        """Run a script as root on a host, the first one if none is named."""
+        return self.lab.sh(host or self.hosts[0], f"{self.prelude}\n{text}", timeout=400).stdout
+
+    def make(self) -> None:
+        """Bring the hosts from bare to good by one ``--fix``."""
+        self.lab.reset(self.hosts)
+        self.prepare()
+        self.made = self.run("--fix")
+
+    def prepare(self) -> None:
+        """Put on the bare hosts what is there before trueup comes."""
+
+    def settled(self) -> bool:
+        """Whether all is well, or is in a while."""
+        until = time.monotonic() + SETTLES
+        while (well := self.run().code == 0) is False and time.monotonic() < until:
+            time.sleep(1)
+        return well
+
+    def well(self) -> None:
+        """Wait until all is well, and make the hosts anew where it does not come to that."""
+        if not self.settled():
+            self.make()
+            assert self.made.code == 0, self.made.text
+
+    def play(self, scenario: Scenario, directory: Path) -> None:
+        """Play a scenario on the host that it names."""
+        profile = directory / "scenario.yaml"
+        profile.write_text("\n".join([f"extends: {self.profile}", *scenario.head("profile")]) + "\n")
+        host = next(iter(scenario.head("at")), self.hosts[0])
+        for text in scenario.head("first"):
+            self.sh(text)
+
+        def run(*args: str) -> Any:
+            return self.run(*args, profile=profile)
+
+        scenario.play(run, lambda text: self.sh(text, host), host)
+
+
+def stood(variable: str, standing: Standing) -> Standing:
+    """Make the hosts so, unless a variable of the environment says that they are, while one works on a scenario."""
+    if variable not in os.environ:
+        standing.make()
+    return standing
