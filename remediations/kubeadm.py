@@ -26,6 +26,7 @@ _JOINED = (
     *(f"{preflight.KUBERNETES}/{name}" for name in ("bootstrap-kubelet.conf", "kubelet.conf", "pki/ca.crt")),
     *(f"/var/lib/kubelet/{name}" for name in ("config.yaml", "kubeadm-flags.env")),
 )  # what kubeadm join writes on a worker
+_KUBECTL = f"kubectl --kubeconfig {preflight.KUBERNETES}/admin.conf"
 _NOT_YET = "Unauthorized|etcdserver: |ServiceUnavailable"  # what a server says that is about to know better
 _CA = "/etc/kubernetes/pki/ca.crt"
 
@@ -104,9 +105,10 @@ _CERTIFICATE_KEY = Fact(
 )
 
 
-_ETCDS = Fact(
+_ETCDS = Fact(  # by the nodes, which are there before the mirror pods are
     "kubeadm.etcds",
-    f"kubectl --kubeconfig {preflight.KUBERNETES}/admin.conf -n kube-system get pods -l component=etcd -o name",
+    f"[ ! -e {preflight.KUBERNETES}/manifests/etcd.yaml ] || "
+    f"{_KUBECTL} get nodes -l node-role.kubernetes.io/control-plane -o name",
     lambda text: len(text.split()),
     timeout=120,
 )
@@ -152,7 +154,7 @@ def _watch_anew(seat: Change) -> None:
     """
     controllers = ("kube-controller-manager", "kube-scheduler")
     body = "\n".join(static_pods.restart(name, controllers) for name in controllers)
-    proxies = f"kubectl --kubeconfig {preflight.KUBERNETES}/admin.conf -n kube-system delete pod -l k8s-app=kube-proxy"
+    proxies = f"{_KUBECTL} -n kube-system delete pod -l k8s-app=kube-proxy"
     summary = f"restart kube-proxy and, on {seat.host}, {' and '.join(controllers)}: etcd was without a leader"
     seat.act(Action("restart", seat.host, summary), f"{body}\n{proxies} --wait=false", "restart")
 
