@@ -5,7 +5,7 @@ PROFILE ?= base
 N ?= 3
 BIN := .venv/bin
 
-.PHONY: setup demo audit test test-lab lint report lab-setup lab-up lab-down bench schema catalogue lock clean
+.PHONY: setup demo audit test test-lab test-cluster test-edge lint report lab-setup lab-up lab-down bench schema catalogue lock clean
 
 setup: .venv/ready  ## the virtual environment
 
@@ -21,7 +21,10 @@ test: .venv/ready  ## the suite's own tests that need no test hosts
 test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; needs root
 	$(BIN)/pytest tests/lab -q
 	$(BIN)/pytest tests/scenarios -q -n 2
-	$(BIN)/pytest tests/cluster -q
+	$(MAKE) -j 2 --output-sync=target test-cluster test-edge
+
+test-cluster test-edge: test-%:  # on hosts of their own, and mostly waiting
+	$(BIN)/pytest tests/$* -q
 
 lint: .venv/ready
 	$(BIN)/ruff check .
