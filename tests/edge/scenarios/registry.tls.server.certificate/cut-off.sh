@@ -1,0 +1,4 @@
+# at: reg1
+# red: declared
+# says: a certificate in it is cut off
+truncate -s 700 /apps/harbor/certs/harbor.lab.crt
