@@ -6,6 +6,5 @@
 # after: mv /root/ca.crt /apps/harbor/certs/
 cd /apps/harbor/certs
 cp -p ca.crt /root/
-openssl req -x509 -sha512 -key ca.key -days 0 -out ca.crt \
-  -subj '/C=CN/ST=Beijing/L=Beijing/O=example/OU=Personal/CN=lab registry CA'
+openssl x509 -in /root/ca.crt -sha512 -signkey ca.key -days 0 -out ca.crt
 sleep 1

@@ -1,4 +1,4 @@
 # at: reg1
 # red: declared
-# says: a certificate in it is cut off
+# says: found     no certificate in it
 truncate -s 700 /apps/harbor/certs/harbor.lab.crt
