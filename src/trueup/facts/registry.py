@@ -269,6 +269,7 @@ if (cd "$dir" && command -v {shlex.quote(next(iter(wanted.apply)))}) >/dev/null 
 [ -r "$file" ] || {{ echo "$file: permission denied" >&2; exit 1; }}
 echo --
 awk '
+  /^[ \\t]*#/ {{ next }}
   /^["'\\'']?(hostname|https)["'\\'']?[ \\t]*:/ {{ on = 1; print; next }}
   /^[^ \\t#]/ {{ on = 0 }}
   on' "$file"
@@ -340,14 +341,15 @@ def parse_health(text: str) -> Health:
         return Health(words if code == "000" and words else f"HTTP {code[:40]}", "", {})
     try:
         document = json.loads(said)
-        components = {str(each["name"]): _condition(each) for each in document.get("components") or ()}
+        components = {repr(str(each["name"]))[1:-1]: _condition(each) for each in document.get("components") or ()}
         return Health("", str(document["status"]), components)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Health(f"not what Harbor's API says: {' '.join(said.split())[:120]}", "", {})
 
 
 def _condition(component: dict[str, Any]) -> str:
-    return ": ".join(filter(None, [str(component["status"]), str(component.get("error") or "")[:200]]))
+    words = ": ".join(filter(None, [str(component["status"]), str(component.get("error") or "")[:200]]))
+    return words if words.isprintable() else repr(words)
 
 
 HEALTH = Fact("registry.health", _probe_health, parse_health)

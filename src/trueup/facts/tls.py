@@ -118,8 +118,13 @@ def _extension(found: x509.Certificate, kind: type[E]) -> E | None:
         return None
 
 
+def _plain(text: str) -> str:
+    """Quote what would do more to a terminal than show."""
+    return text if text.isprintable() else repr(text)
+
+
 def _name(name: x509.Name) -> tuple[str, ...]:
-    parts = ((part.rfc4514_attribute_name, str(part.value)) for part in name)
+    parts = ((part.rfc4514_attribute_name, _plain(str(part.value))) for part in name)
     return tuple(f"{'emailAddress' if kind == _EMAIL else kind}={value}" for kind, value in parts)
 
 
@@ -134,10 +139,10 @@ def _key(found: x509.Certificate) -> tuple[str, int]:
 
 def _certificate(found: x509.Certificate) -> Certificate:
     names = _extension(found, x509.SubjectAlternativeName) or ()
-    dns = tuple(name.value for name in names if isinstance(name, x509.DNSName))
+    dns = tuple(_plain(name.value) for name in names if isinstance(name, x509.DNSName))
     ip = tuple(str(name.value) for name in names if isinstance(name, x509.IPAddress))
     other = tuple(
-        f"{type(name).__name__}:{getattr(name, 'value', '')}"
+        f"{type(name).__name__}:{_plain(str(getattr(name, 'value', '')))}"
         for name in names
         if not isinstance(name, x509.DNSName | x509.IPAddress)
     )
