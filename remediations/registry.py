@@ -74,7 +74,7 @@ def _issue(change: Change, spec: Spec, facts: HostFacts) -> None:
         return
     by_controller = wanted.tls.signing == "controller"
     sign = partial(signing.sign, given=wanted.tls.controller, wanted=server) if by_controller else None
-    if not sign and found.ca_key is None:
+    if not sign and found.ca and found.ca_key is None:
         raise ChangeFailed(f"{wanted.tls.ca.private_key}: no such file, and so nothing can be signed here; {_SAME}")
     change.server_certificate(server, wanted.tls.ca, sign)
     config = change.look(CONFIG.of(spec))
