@@ -3,6 +3,7 @@
 import re
 
 from trueup import Deviation, equal, expect, requirement, unmet
+from trueup.checks.repositories import listed
 from trueup.errors import CouldNotLook
 from trueup.fact import FleetFacts, HostFacts
 from trueup.facts import apt, images, kube, preflight
@@ -11,16 +12,6 @@ from trueup.facts.packages import PACKAGES, within
 from trueup.profiles.schema import Spec
 
 _RELEASE = re.compile(r"(?:\d+:)?(\d+\.\d+\.\d+)")  # of a package's version, before what the distribution adds
-
-
-_KEY_HINTS = dict.fromkeys(("absent", "empty"), "apt trusts no index without its key") | {
-    "malformed": "neither ASCII armour nor a binary key: a page that says an error may have been saved in its place"
-}
-
-
-def _signed_by(entry: apt.Entry) -> str:
-    words = ", ".join(entry.signed_by)
-    return "a key of its own" if "-----BEGIN" in words else words or "any key of apt"
 
 
 @requirement(
@@ -35,23 +26,8 @@ def test_apt_repository(facts: HostFacts, spec: Spec) -> None:
     """apt lists the repository of Kubernetes, has the key that signs it, and has fetched its index."""
     wanted = spec.kube.apt.repository
     assert wanted
-    found, sources = facts[kube.REPOSITORY], facts[apt.SOURCES]
-    listed = not [*sources.missing([wanted])]
     name = next(iter(spec.kube.packages.names), "kubeadm")
-    others = [entry for entry in sources.of(wanted) if wanted.signed_by not in entry.signed_by]
-    expect(
-        None
-        if listed
-        else Deviation(f"{wanted.uri} {' '.join(wanted.suites)}", "not listed", "apt's list", "declared"),
-        *(
-            Deviation(wanted.signed_by, _signed_by(entry), f"Signed-By of {entry.where}", "declared")
-            for entry in others
-        ),
-        equal(found.key, "present", where=wanted.signed_by, layer="declared", hint=_KEY_HINTS.get(found.key, "")),
-        None
-        if found.indexes or not listed
-        else Deviation(f"an index with {name}", "none", wanted.uri, "effective", "`apt-get update` says why"),
-    )
+    expect(*listed(wanted, name, facts[apt.SOURCES], facts[kube.REPOSITORY]))
 
 
 @requirement(

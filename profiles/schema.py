@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from trueup.profiles.keys.host import Host
 from trueup.profiles.keys.kube import Kube
 from trueup.profiles.keys.load_balancer import LoadBalancer
+from trueup.profiles.keys.registry import Registry
 from trueup.profiles.keys.runtime import Runtime
 from trueup.profiles.keys.section import LocalPath, Package, Packages, Section
 from trueup.profiles.keys.workload import Network, Workload
@@ -26,6 +27,7 @@ class Spec(Section):
     network: Network = Field(default_factory=Network)
     workload: Workload = Field(default_factory=Workload)
     lb: LoadBalancer = Field(default_factory=LoadBalancer)
+    registry: Registry = Field(default_factory=Registry)
     wait: float = Field(300, gt=0, description="seconds that something may take to come up after a change")
     artifacts: LocalPath = Field(
         "", description="directory on the controller, relative to this file, with the files of all urls"

@@ -2,33 +2,14 @@
 
 from trueup import remedy
 from trueup.change import Change
-from trueup.change.artifacts import local
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
-from trueup.facts import apt, images, kube, packages, preflight
+from trueup.facts import images, kube, packages, preflight
 from trueup.facts.kubeadm import IMAGES, known_images
-from trueup.profiles.keys.kube import KubeRepository
 from trueup.profiles.schema import Spec
+from trueup.remediations.repositories import list_source
 
 _SOURCES = "/etc/apt/sources.list.d/trueup-kubernetes.sources"
-_ARMOUR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
-_SAME = "nothing was changed"
-
-
-def _key(change: Change, wanted: KubeRepository, artifacts: str) -> str:
-    given = wanted.key.encode()
-    if given.startswith(_ARMOUR):
-        key, of = given, "the profile's key"
-    else:
-        key = local(artifacts, wanted.key).read_bytes() if artifacts else change.look(packages.download(wanted.key))
-        of = wanted.key
-    armoured = key.lstrip().startswith(_ARMOUR)
-    if not armoured and key[:1] not in kube.OPENPGP:
-        raise ChangeFailed(f"{of}: not a key, neither in ASCII armour nor binary, it begins with {key[:40]!r}; {_SAME}")
-    if armoured is not wanted.signed_by.endswith(".asc"):
-        kind, ending = ("in ASCII armour", ".asc") if armoured else ("binary", ".gpg")
-        raise ChangeFailed(f"{of} is {kind}: apt wants {ending} at the end of signed_by, {wanted.signed_by}; {_SAME}")
-    return (key.strip() + b"\n" if armoured else key).decode("utf-8", "surrogateescape")
 
 
 @remedy("kube.apt.repository", disruption="none")
@@ -36,20 +17,7 @@ def list_repository(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Fetch the key, list the repository signed by it, comment out other entries of it, fetch its index alone."""
     wanted = spec.kube.apt.repository
     assert wanted
-    key = _key(change, wanted, spec.artifacts)
-    changed = change.write(wanted.signed_by, key)
-    sources = change.look(apt.SOURCES)
-    for entry in sources.of(wanted):
-        if entry.path != _SOURCES and wanted.signed_by not in entry.signed_by:
-            changed |= change.comment_out(entry.path, *entry.lines)
-    files = {entry.path: None for entry in sources.of(wanted)}
-    if [*sources.missing([wanted])] or _SOURCES in files or changed:
-        every = ((wanted, suite, wanted.components) for suite in wanted.suites)
-        changed |= change.write(_SOURCES, apt.render(every))
-        files = {_SOURCES: None}
-    if changed or not facts[kube.REPOSITORY].indexes:
-        for path in files:
-            change.refresh_packages(path)
+    list_source(change, wanted, spec.artifacts, _SOURCES, indexed=bool(facts[kube.REPOSITORY].indexes))
 
 
 @remedy("kube.packages.version", disruption="restart")

@@ -6,19 +6,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from trueup.profiles.keys.section import AptSource, Packages, Section
-
-
-class KubeRepository(AptSource):
-    """The repository that has kubeadm, kubelet and kubectl; ``signed_by`` ends in .asc for a key in ASCII armour."""
-
-    key: str = Field("", description="the key that signs it: its URL, or itself in ASCII armour")
+from trueup.profiles.keys.section import Packages, Section, SignedSource
 
 
 class KubeApt(Section):
     """Where Kubernetes' packages come from on hosts with apt."""
 
-    repository: KubeRepository | None = None
+    repository: SignedSource | None = Field(None, description="the one that has kubeadm, kubelet and kubectl")
 
 
 class KubeImages(Section):

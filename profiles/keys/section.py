@@ -28,6 +28,12 @@ class AptSource(Section):
     signed_by: str = Field("", description="path of the keyring, where apt does not trust the key already")
 
 
+class SignedSource(AptSource):
+    """One with a key of its own; ``signed_by`` ends in .asc for a key in ASCII armour."""
+
+    key: str = Field("", description="the key that signs it: its URL, or itself in ASCII armour")
+
+
 class Artifact(Section):
     """A program as its own project releases it: an archive, or the bare file."""
 

@@ -192,6 +192,8 @@ class Converge(Audit):
 
     def _true_up(self, requirement: Requirement, host: Subject) -> Result:
         began = time.perf_counter()
+        if requirement.eventually and self._changed:  # it may hang on another host, which was changed since
+            self._forget(requirement, host, age=_PAUSE)
         self._look(requirement, host)
         result = self.judge(requirement, host)
         remedy = self.catalog.remedies.get(requirement.id)

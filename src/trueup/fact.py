@@ -91,6 +91,10 @@ class Fact(Generic[T]):
             raise TypeError(f"{self!r} depends on the profile")
         return self._probe(spec)
 
+    def of(self, spec: Spec) -> Fact[T]:
+        """Return the fact about a host that is to be as ``spec`` says, for a remedy to look at."""
+        return Fact(self.name, self.probe(spec), self.parse, timeout=self.timeout)
+
     def __repr__(self) -> str:
         return f"Fact({self.name!r})"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from standing import Standing, stood
 
 from lab import Lab
 
+PRELUDE = (Path(__file__).parent / "prelude.sh").read_text()
 HARBOR = "apt-get -qq update && apt-get -qq -y install --no-install-recommends harbor-installer >/dev/null"
 
 
@@ -30,4 +32,4 @@ def well(edge: Standing) -> Standing:
 @pytest.fixture(scope="session")
 def edge(lab: Lab, trueup: Callable[..., Any]) -> Standing:
     """The hosts, made when first asked for."""
-    return stood("TRUEUP_EDGE", Edge(lab, trueup, ("lb1", "lb2", "reg1", "w1"), lab.edge))
+    return stood("TRUEUP_EDGE", Edge(lab, trueup, ("lb1", "lb2", "reg1", "w1"), lab.edge, PRELUDE))

@@ -576,3 +576,25 @@ def test_a_result_survives_the_way_through_json(lab: Lab) -> None:
     assert again.evidence == {}
     assert again.to_dict() == result.to_dict()
     assert again.outcome is Outcome.FIXED
+
+
+@pytest.mark.parametrize("eventually", [True, False])
+def test_what_hangs_on_another_host_is_looked_at_anew_once_that_was_changed(lab: Lab, eventually: bool) -> None:
+    def break_another(change: Change, spec: Spec, facts: HostFacts) -> None:
+        """Write the state, which is the end of the other host's."""
+        change.write(f"{facts[WHERE]}/state", "good\n")
+        lab.be("h2", "bad")
+
+    def state(facts: HostFacts, spec: Spec) -> None:
+        """The state is good."""
+        expect(equal(facts[STATE], "good", where="state", layer="effective"))
+
+    lab.be("h2", "good")
+    lab.require()
+    lab.remedy(break_another)
+    lab.catalog.requirement("own.later", key="host.modules", reads=(STATE,), eventually=eventually)(state)
+    for host in lab.fleet.hosts.values():
+        host.spec = host.spec.model_copy(update={"wait": 0.1})
+    results = lab.run(pairs=[("own.state", "h1"), ("own.later", "h2")])
+    # what is not said to hang on others is not asked again: a round trip for each would be dear
+    assert results["own.later", "h2"].outcome is (Outcome.FAILED if eventually else Outcome.PASSED)

@@ -5,7 +5,7 @@ import pytest
 from trueup.catalog import catalog
 from trueup.errors import CouldNotLook
 from trueup.fact import FleetFacts, HostFacts, Raw, Snapshot
-from trueup.facts.kube import index_name
+from trueup.facts.repository import index_name
 from trueup.profile import load
 from trueup.profiles.schema import Spec
 from trueup.verdict import Deviation, Unmet

@@ -7,6 +7,7 @@ from typing import Any
 
 from trueup.catalog import Disruption
 from trueup.change.artifacts import Artifacts
+from trueup.change.certificates import Certificates
 from trueup.change.files import Files
 from trueup.change.hand import Record
 from trueup.change.images import Images
@@ -22,7 +23,7 @@ from trueup.profiles.schema import Spec
 from trueup.transport import Transport
 
 
-class Change(Artifacts, Images, Kernel, Units, Packages, Files):
+class Change(Artifacts, Certificates, Images, Kernel, Units, Packages, Files):
     """Changes to one host for one remedy.
 
     Args:
@@ -72,6 +73,10 @@ class ClusterChange(Objects):
     def control_planes(self) -> list[str]:
         """Return the hosts that are to carry the control plane, in order."""
         return [host.id for host in self._cluster.control_planes]
+
+    def having(self, role: str) -> list[str]:
+        """Return the hosts of the run that have a role, in order."""
+        return [host.id for host in self._cluster.hosts.values() if role in host.roles]
 
     def spec(self, host: str) -> Spec:
         """Return what one host ought to be."""

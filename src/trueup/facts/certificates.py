@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -13,6 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from trueup.fact import Fact
 from trueup.facts.preflight import KUBERNETES
 
+T = TypeVar("T")
 PKI = f"{KUBERNETES}/pki"
 KUBELETS = "/var/lib/kubelet/pki"
 KUBELET_CLIENT = f"{KUBELETS}/kubelet-client-current.pem"
@@ -45,15 +49,18 @@ USED_BY = {
 
 # Only what is between the two lines of a certificate leaves the host: a PEM file may hold a key too, a kubeconfig does.
 # Any other BEGIN ends it, so that a certificate that was cut off does not take the key after it along.
+CUT_OUT = """\
+may() { if [ -d "$1" ] && [ ! -x "$1" ]; then echo "$1: permission denied" >&2; exit 1; fi; }
+cut_out() { head -c 262144 | awk '
+  { sub(/\\r$/, "") }
+  /-----BEGIN / { on = /^[ \\t]*-----BEGIN CERTIFICATE-----[ \\t]*$/ }
+  on && /^[ \\t]*(-----(BEGIN|END) CERTIFICATE-----|[A-Za-z0-9+\\/=]*)[ \\t]*$/ { print "|" $0 }
+  /-----END / { on = 0 }'
+}
+"""
 _PROBE = f"""
-may() {{ if [ -d "$1" ] && [ ! -x "$1" ]; then echo "$1: permission denied" >&2; exit 1; fi; }}
+{CUT_OUT}
 may {KUBERNETES}; may {PKI}; may {KUBELETS}
-cut_out() {{ head -c 262144 | awk '
-  {{ sub(/\\r$/, "") }}
-  /-----BEGIN / {{ on = /^[ \\t]*-----BEGIN CERTIFICATE-----[ \\t]*$/ }}
-  on && /^[ \\t]*(-----(BEGIN|END) CERTIFICATE-----|[A-Za-z0-9+\\/=]*)[ \\t]*$/ {{ print "|" $0 }}
-  /-----END / {{ on = 0 }}'
-}}
 file() {{
   [ -r "$1" ] || {{ echo "$1: permission denied" >&2; exit 1; }}
   printf '@%s\\n' "$1"; cut_out <"$1"
@@ -131,11 +138,13 @@ def load(pem: bytes) -> x509.Certificate:
         return x509.load_pem_x509_certificate(pem)
 
 
+# what cryptography raises of bytes that are no certificate, or one of which it cannot read a part
+_BROKEN = (ValueError, TypeError, OverflowError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm)
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]{1,200000}-----END CERTIFICATE-----")
 
 
-def _read(path: str, pem: bytes) -> list[Certificate]:
-    """Return the certificates of a file.
+def read(pem: bytes, make: Callable[[x509.Certificate], T]) -> list[T]:
+    """Return what is made of each certificate of a file, in order.
 
     Raises:
         ValueError: there is none, or one is broken.
@@ -145,17 +154,16 @@ def _read(path: str, pem: bytes) -> list[Certificate]:
         raise ValueError("no certificate in it")
     if len(blocks) != pem.count(b"-----BEGIN CERTIFICATE-----"):
         raise ValueError("a certificate in it is cut off")
-    found = []
-    for block in blocks:
-        try:
-            loaded = load(block)
-            names = loaded.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-            subject = str(names[0].value) if names else loaded.subject.rfc4514_string()
-            begins, ends = loaded.not_valid_before_utc, loaded.not_valid_after_utc
-            found.append(Certificate(path, subject, begins, ends, _is_authority(loaded)))
-        except (ValueError, TypeError, OverflowError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
-            raise ValueError(f"not a certificate: {' '.join(str(error).split())[:160]}") from None
-    return found
+    try:
+        return [make(load(block)) for block in blocks]
+    except _BROKEN as error:
+        raise ValueError(f"not a certificate: {' '.join(str(error).split())[:160]}") from None
+
+
+def _certificate(path: str, found: x509.Certificate) -> Certificate:
+    names = found.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    subject = str(names[0].value) if names else found.subject.rfc4514_string()
+    return Certificate(path, subject, found.not_valid_before_utc, found.not_valid_after_utc, _is_authority(found))
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:
@@ -190,7 +198,7 @@ def parse(text: str) -> Certificates:
     unreadable: dict[str, str] = {}
     for path, lines in files:
         try:
-            found += _read(path, "\n".join(lines).encode(errors="replace"))
+            found += read("\n".join(lines).encode(errors="replace"), partial(_certificate, path))
         except ValueError as error:
             unreadable[path] = str(error)
     return Certificates(datetime.fromtimestamp(int(match[1]), UTC), tuple(found), unreadable, frozenset(keys))

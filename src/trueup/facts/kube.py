@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from trueup.fact import Fact
-from trueup.facts import systemd
+from trueup.facts import repository, systemd
 from trueup.facts.containerd import PATH
 from trueup.facts.packages import OWNER
-
-if TYPE_CHECKING:
-    from trueup.profiles.schema import Spec
 
 KUBELET = systemd.unit("kubelet.service")
 
@@ -135,54 +131,6 @@ def parse_kubelet(text: str) -> KubeletConfig:
 
 KUBELET_CONFIG = Fact("kube.kubelet_config", _PROBE_KUBELET, parse_kubelet)
 
-
-@dataclass(frozen=True)
-class Repository:
-    """What the host has of the repository beside its entry in apt's list."""
-
-    key: str  # absent, empty, malformed, present
-    indexes: tuple[str, ...]  # the fetched ones that have the package
-
-
-def index_name(uri: str) -> str:
-    """Return what the names of a repository's indexes begin with, as apt makes them of its URI (URItoFileName)."""
-    return uri.partition("://")[2].rpartition("@")[2].rstrip("/").replace("_", "%5f").replace("/", "_") + "_"
-
-
-OPENPGP = (b"\x98", b"\x99", b"\x9a", b"\xc6")  # what a binary key begins with: the tag of a public key packet
-_FIRST = "|".join(f"*{byte.hex()}" for byte in OPENPGP)
-
-
-# The files are read, where asking apt would cost a second: it puts all packages of all sources in order first.
-def _probe_repository(spec: Spec) -> str:
-    repository = spec.kube.apt.repository
-    keyring = shlex.quote(repository.signed_by if repository else "")
-    prefix = shlex.quote(index_name(repository.uri if repository else ""))
-    name = shlex.quote(next(iter(spec.kube.packages.names), "kubeadm"))
-    return f"""
-command -v apt-get >/dev/null 2>&1 || {{ echo 'no apt: only its package sources are known' >&2; exit 127; }}
-if [ ! -e {keyring} ]; then echo absent; elif [ ! -s {keyring} ]; then echo empty
-else
-  first=$(od -An -tx1 -N1 {keyring}) || exit
-  case $first in {_FIRST}) echo present;; *)
-    if grep -q '^-----BEGIN PGP PUBLIC KEY BLOCK-----' {keyring}; then echo present; else echo malformed; fi;;
-  esac
-fi
-show() {{ case $1 in *Packages) cat "$1";; *) /usr/lib/apt/apt-helper cat-file "$1";; esac; }}
-for file in /var/lib/apt/lists/{prefix}*Packages*; do
-  [ -e "$file" ] || continue
-  rows=$({{ show "$file" || printf '\\nunreadable\\n'; }} | grep -x -e 'Package: '{name} -e unreadable)
-  case $rows in *unreadable) exit 1;; ?*) echo "$file";; esac
-done
-"""
-
-
-def parse_repository(text: str) -> Repository:
-    """Return the state of the keyring, and the indexes."""
-    key, _, rows = text.partition("\n")
-    if key not in ("absent", "empty", "malformed", "present"):
-        raise ValueError(f"unknown state of a keyring {key!r}")
-    return Repository(key, tuple(rows.splitlines()))
-
-
-REPOSITORY = Fact("kube.repository", _probe_repository, parse_repository)
+REPOSITORY = repository.of(
+    "kube.repository", lambda spec: (spec.kube.apt.repository, next(iter(spec.kube.packages.names), "kubeadm"))
+)

@@ -88,9 +88,14 @@ class Hosts:
             name for name, words in named.items() if not isinstance(words, list) or not both <= set(map(str, words))
         ]
 
+    def settings(self, endpoint: str) -> dict[str, Any]:
+        """Return what counts for an endpoint: its own section, or for the registry's server the keys of the whole."""
+        top = self.document
+        return self.hosts.get(endpoint, top if top.get("server", endpoint) == endpoint else {})
+
     def unverified(self, endpoint: str) -> bool:
-        """Whether a mirror's certificate is not looked at."""
-        return self.hosts.get(endpoint, {}).get("skip_verify") is True
+        """Whether an endpoint's certificate is not looked at."""
+        return self.settings(endpoint).get("skip_verify") is True
 
     def more_than(self, endpoints: Iterable[str]) -> list[str]:
         """Return the settings of these mirrors that a profile has no words for: rewriting the file would lose them."""
@@ -109,8 +114,8 @@ class Hosts:
         )
 
     def authorities(self, endpoint: str) -> list[str]:
-        """Return the paths of the CA certificates that a mirror is verified by; relative ones are beside the file."""
-        given = self.hosts.get(endpoint, {}).get("ca", [])
+        """Return the paths of the CA certificates an endpoint is verified by; relative ones are beside the file."""
+        given = self.settings(endpoint).get("ca", [])
         paths = given if isinstance(given, list) else [given]
         return [path if path.startswith("/") else f"{self.path.rpartition('/')[0]}/{path}" for path in map(str, paths)]
 
@@ -127,6 +132,7 @@ for f in {base}/*/hosts.toml; do
     [ ! -e "$ca" ] || show "$ca"
   done
 done
+for ca in {base}/*/*.crt; do [ ! -e "$ca" ] || [ -e "${{ca%/*}}/hosts.toml" ] || show "$ca"; done
 """
 
 
@@ -139,9 +145,21 @@ class Directory:
 
     def of(self, registry: str) -> Hosts | None:
         """Return the file that counts for a registry; with a port, one in a directory without a colon comes first."""
-        name, colon, port = registry.rpartition(":")
-        first = f"{name}_{port}_" if colon else registry
-        return self.hosts.get(first) or self.hosts.get(registry)
+        return next((self.hosts[name] for name in _directories(registry) if name in self.hosts), None)
+
+    def authorities(self, registry: str) -> list[str]:
+        """Return the paths of the CA certificates that the server of a registry is verified by, beside the system's.
+
+        Without a hosts.toml these are all files of its directory whose names end in .crt, as Docker has it.
+        """
+        if file := self.of(registry):
+            return file.authorities(f"https://{registry}")
+        return [path for path in sorted(self.certificates) if path.split("/")[-2] in _directories(registry)]
+
+
+def _directories(registry: str) -> list[str]:
+    name, colon, port = registry.rpartition(":")
+    return [f"{name}_{port}_", registry] if colon else [registry]
 
 
 def parse(text: str) -> Directory:

@@ -11,7 +11,8 @@ from trueup.catalog import catalog
 from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts, Raw, Snapshot
-from trueup.profiles.keys.kube import Kube, KubeApt, KubeRepository
+from trueup.profiles.keys.kube import Kube, KubeApt
+from trueup.profiles.keys.section import SignedSource
 from trueup.profiles.schema import Spec
 from trueup.remediations import kube
 
@@ -23,7 +24,7 @@ OLD = "deb https://apt.kubernetes.io/ kubernetes-xenial main\n"
 
 
 def spec(key: str = ARMOURED, signed_by: str = KEYRING, artifacts: str = "") -> Spec:
-    wanted = KubeRepository(uri="https://pkgs.k8s.io/deb/", suites=["/"], signed_by=signed_by, key=key)
+    wanted = SignedSource(uri="https://pkgs.k8s.io/deb/", suites=["/"], signed_by=signed_by, key=key)
     return Spec(kube=Kube(apt=KubeApt(repository=wanted)), artifacts=artifacts)
 
 

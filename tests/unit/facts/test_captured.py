@@ -20,6 +20,7 @@ from trueup.facts import (
     control_plane,
     ctr,
     dialect,
+    docker,
     dropins,
     etcd,
     identity,
@@ -31,6 +32,7 @@ from trueup.facts import (
     packages,
     preflight,
     registries,
+    registry,
     removal,
     static_pods,
     swap,
@@ -145,6 +147,18 @@ def _reached(found: network.Attempts, _: Any) -> Any:
     return {f"{address} {port}": said for (address, port), said in found.items()}
 
 
+def _registry_files(found: registry.Files, _: Any) -> Any:
+    files = {"ca": found.ca, "ca_key": found.ca_key, "server": found.server, "server_key": found.server_key}
+    return {
+        name: file and [file.path, f"{file.mode:o}", file.owner, *map(str, file.certificates), bool(file.public)]
+        for name, file in files.items()
+    }
+
+
+def _meetings(found: registry.Meetings, _: Any) -> Any:
+    return {at: [*map(str, met.chain), met.problem, met.system] for at, met in found.met.items()}
+
+
 def _addresses(found: list[network.Address], _: Any) -> Any:
     return [f"{each}{' of pods' if each.of_pods else ''}" for each in found]
 
@@ -209,6 +223,13 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "network.dns": (network.DNS.parse, _as_is),
     "network.nodeport": (network.NODEPORT.parse, _reached),
     "calico.bird": (calico.BIRD.parse, _plain),
+    "registry.files": (registry.FILES.parse, _registry_files),
+    "registry.served": (registry.SERVED.parse, _meetings),
+    "registry.seen": (registry.SEEN.parse, _meetings),
+    "registry.harbor_config": (registry.CONFIG.parse, _plain),
+    "registry.health": (registry.HEALTH.parse, _plain),
+    "docker.distribution": (docker.DISTRIBUTION.parse, _as_is),
+    "docker.repository": (docker.REPOSITORY.parse, _plain),
     "clock.offset": (CLOCK.parse, lambda found, _: [round(bound, 6) for bound in found]),
 }
 

@@ -1,0 +1,353 @@
+"""Section 7 of the catalogue: Docker, and Harbor with a certificate of one's own authority."""
+
+from trueup import Deviation, equal, expect, requirement, unmet
+from trueup.checks.repositories import listed
+from trueup.fact import HostFacts
+from trueup.facts import apt, dialect, docker, issued
+from trueup.facts.containerd import DUMP
+from trueup.facts.packages import PACKAGES, within
+from trueup.facts.registries import HOSTS, Directory
+from trueup.facts.registry import CONFIG, FILES, HEALTH, SEEN, SERVED, distrusted, host_name, unserved
+from trueup.profiles.schema import Spec
+
+_ON = ("registry",)
+_CERTIFICATE = "registry.tls.server.certificate"
+_SIGNED = ("registry.tls.ca",)
+_WHOLE = tuple(
+    f"registry.tls.{name}"
+    for name in (
+        "server.subject", "server.key", "server.validity", "server.signature", "server.san", "server.basic_constraints",
+        "server.key_usage", "server.extended_key_usage", "server.authority_key_id", "chain",
+    )
+)  # fmt: skip
+
+
+@requirement(
+    "registry.docker.apt_repository",
+    key="registry.docker.repository",
+    reads=(apt.SOURCES, docker.DISTRIBUTION, docker.REPOSITORY),
+    severity="medium",
+    layers=("declared", "effective"),
+    roles=_ON,
+)
+def test_docker_repository(facts: HostFacts, spec: Spec) -> None:
+    """apt lists Docker's repository for the distribution that the host runs, has its key, and has fetched its index."""
+    wanted, sources, distribution = spec.registry.docker.repository, facts[apt.SOURCES], facts[docker.DISTRIBUTION]
+    assert wanted
+    here = f"for {distribution} {sources.release}"
+    if wrong := docker.foreign(wanted.uri, wanted.suites, distribution, sources.release):
+        unmet(Deviation(here, wrong, "the profile's repository", "declared", "correct it in the profile"))
+    others = ((entry.where, docker.of_another(entry, distribution, sources.release)) for entry in sources.entries)
+    expect(
+        *listed(wanted, spec.registry.docker.package, sources, facts[docker.REPOSITORY]),
+        *(Deviation(here, wrong, where, "declared") for where, wrong in others if wrong),
+    )
+
+
+@requirement(
+    "registry.docker.version",
+    key="registry.docker.package",
+    reads=(PACKAGES,),
+    needs=("registry.docker.apt_repository",),
+    roles=_ON,
+)
+def test_docker_version(facts: HostFacts, spec: Spec) -> None:
+    """Docker is installed, in the profile's version."""
+    wanted, found = spec.registry.docker, facts[PACKAGES]
+    version = found.version(wanted.package)
+    if version is None or not within(version, wanted.version, found.manager):
+        where = f"package {wanted.package}"
+        unmet(Deviation(wanted.version or "any version", version or "not installed", where, "effective"))
+
+
+@requirement(
+    "registry.tls.ca", key="registry.tls.ca", reads=(FILES,), severity="critical", layers=("declared",), roles=_ON
+)
+def test_ca(facts: HostFacts, spec: Spec) -> None:
+    """The authority is there as the profile has it, is valid, and its key is its owner's alone."""
+    found = facts[FILES]
+    expect(*issued.authority(found, spec.registry), issued.exposed(found.ca_key))
+
+
+@requirement(
+    _CERTIFICATE,
+    key="registry.tls.server",
+    reads=(FILES,),
+    severity="critical",
+    layers=("declared",),
+    after=_SIGNED,
+    roles=_ON,
+)
+def test_certificate(facts: HostFacts, spec: Spec) -> None:
+    """There is a certificate of the server, and it can be read."""
+    expect(issued.absent(facts[FILES].server, spec.registry.tls.server.certificate))
+
+
+def _pair(facts: HostFacts, spec: Spec) -> issued.Pair:
+    found = facts[FILES]
+    if wrong := issued.absent(found.server, spec.registry.tls.server.certificate):
+        unmet(wrong)
+    pair = issued.of_server(found, spec.registry)
+    assert pair
+    return pair
+
+
+@requirement(
+    "registry.tls.server.subject",
+    key="registry.tls.server.subject",
+    reads=(FILES,),
+    severity="low",
+    layers=("declared",),
+    needs=(_CERTIFICATE,),
+    after=_SIGNED,
+    roles=_ON,
+)
+def test_subject(facts: HostFacts, spec: Spec) -> None:
+    """The server's certificate is in the profile's name."""
+    expect(*issued.subject(_pair(facts, spec)))
+
+
+@requirement(
+    "registry.tls.server.key",
+    key="registry.tls.server.key",
+    reads=(FILES,),
+    severity="critical",
+    layers=("declared",),
+    needs=(_CERTIFICATE,),
+    after=_SIGNED,
+    roles=_ON,
+)
+def test_key(facts: HostFacts, spec: Spec) -> None:
+    """Its key is as strong as the profile asks, is there, fits, and is its owner's alone."""
+    expect(*issued.key(_pair(facts, spec)), issued.exposed(facts[FILES].server_key))
+
+
+@requirement(
+    "registry.tls.server.validity",
+    key="registry.tls.server.days",
+    reads=(FILES,),
+    severity="critical",
+    layers=("declared",),
+    needs=(_CERTIFICATE,),
+    after=_SIGNED,
+    roles=_ON,
+)
+def test_validity(facts: HostFacts, spec: Spec) -> None:
+    """It is valid now and for a while, and was issued for as long as the profile says."""
+    expect(*issued.validity(_pair(facts, spec)))
+
+
+@requirement(
+    "registry.tls.server.signature",
+    key="registry.tls.server.hash",
+    reads=(FILES,),
+    severity="high",
+    layers=("declared",),
+    needs=(_CERTIFICATE,),
+    after=_SIGNED,
+    roles=_ON,
+)
+def test_signature(facts: HostFacts, spec: Spec) -> None:
+    """It is signed over a hash as strong as the profile asks."""
+    expect(*issued.signature(_pair(facts, spec)))
+
+
+@requirement(
+    "registry.tls.server.san",
+    key="registry.tls.server.dns",
+    reads=(FILES,),
+    severity="critical",
+    layers=("declared",),
+    needs=(_CERTIFICATE,),
+    after=_SIGNED,
+    roles=_ON,
+)
+def test_san(facts: HostFacts, spec: Spec) -> None:
+    """Its subject alternative names are the profile's, each of its type: clients look at no other name."""
+    expect(*issued.san(_pair(facts, spec)))
+
+
+@requirement(
+    "registry.tls.server.basic_constraints",
+    key="registry.tls.server",
+    reads=(FILES,),
+    severity="high",
+    layers=("declared",),
+    needs=(_CERTIFICATE,),
+    after=_SIGNED,
+    roles=_ON,
+)
+def test_basic_constraints(facts: HostFacts, spec: Spec) -> None:
+    """It says that it is no authority."""
+    expect(*issued.basic_constraints(_pair(facts, spec)))
+
+
+@requirement(
+    "registry.tls.server.key_usage",
+    key="registry.tls.server.key_usage",
+    reads=(FILES,),
+    severity="medium",
+    layers=("declared",),
+    needs=(_CERTIFICATE,),
+    after=_SIGNED,
+    roles=_ON,
+)
+def test_key_usage(facts: HostFacts, spec: Spec) -> None:
+    """Its key may do what the profile says."""
+    expect(*issued.key_usage(_pair(facts, spec)))
+
+
+@requirement(
+    "registry.tls.server.extended_key_usage",
+    key="registry.tls.server.extended_key_usage",
+    reads=(FILES,),
+    severity="high",
+    layers=("declared",),
+    needs=(_CERTIFICATE,),
+    after=_SIGNED,
+    roles=_ON,
+)
+def test_extended_key_usage(facts: HostFacts, spec: Spec) -> None:
+    """It is for what the profile says."""
+    expect(*issued.extended_key_usage(_pair(facts, spec)))
+
+
+@requirement(
+    "registry.tls.server.authority_key_id",
+    key="registry.tls.ca",
+    reads=(FILES,),
+    severity="medium",
+    layers=("declared",),
+    needs=("registry.tls.ca", _CERTIFICATE),
+    roles=_ON,
+)
+def test_authority_key_id(facts: HostFacts, spec: Spec) -> None:
+    """It names the authority's key as the one that signed it."""
+    expect(*issued.authority_key_id(_pair(facts, spec)))
+
+
+@requirement(
+    "registry.tls.server.common_name",
+    key="registry.tls.server.subject",
+    reads=(FILES,),
+    severity="low",
+    layers=("declared",),
+    needs=("registry.tls.server.subject", "registry.tls.server.san"),
+    roles=_ON,
+)
+def test_common_name(facts: HostFacts, spec: Spec) -> None:
+    """Its common name, which clients do not look at, is one of its subject alternative names as well."""
+    leaf = _pair(facts, spec).leaf
+    hint = "correct it in the profile: whoever reads the common name takes the certificate for one of that name"
+    if leaf.common_name and leaf.common_name not in (*leaf.dns, *leaf.ip):
+        where = f"SAN of {spec.registry.tls.server.certificate}"
+        unmet(Deviation(f"with {leaf.common_name}, its common name", ", ".join(leaf.names), where, "declared", hint))
+
+
+@requirement(
+    "registry.tls.chain",
+    key="registry.names",
+    reads=(FILES,),
+    severity="critical",
+    layers=("declared",),
+    needs=("registry.tls.ca", _CERTIFICATE, "registry.tls.server.authority_key_id"),
+    roles=_ON,
+)
+def test_chain(facts: HostFacts, spec: Spec) -> None:
+    """A client that trusts the authority accepts the certificate under every name of the registry."""
+    expect(*issued.chain(_pair(facts, spec)))
+
+
+@requirement(
+    "registry.harbor.config",
+    key="registry.harbor.directory",
+    reads=(CONFIG,),
+    layers=("declared",),
+    after=("registry.docker.version", *_WHOLE),
+    roles=_ON,
+)
+def test_harbor_config(facts: HostFacts, spec: Spec) -> None:
+    """harbor.yml has a hostname that the certificate is for, the port, and the paths of the pair."""
+    wanted, found = spec.registry, facts[CONFIG]
+    server = wanted.tls.server
+    if not found.exists or found.mistake:
+        where = found.path if found.installer else f"{found.path}, of which the installer is not there either"
+        unmet(Deviation("Harbor's configuration", found.mistake or "no such file", where, "declared"))
+    names = [*server.dns, *server.ip]
+    expect(
+        None
+        if found.hostname in names
+        else Deviation(
+            f"one of {', '.join(names)}", found.hostname or "not set", f"hostname in {found.path}", "declared"
+        ),
+        *(
+            equal(getattr(found, name), value, where=f"https.{name} in {found.path}", layer="declared")
+            for name, value in (
+                ("port", str(wanted.harbor.port)),
+                ("certificate", server.certificate),
+                ("private_key", server.private_key),
+            )
+        ),
+    )
+
+
+@requirement(
+    "registry.tls.served",
+    key="registry.harbor.port",
+    reads=(FILES, SERVED),
+    severity="critical",
+    needs=(_CERTIFICATE, "registry.harbor.config"),
+    roles=_ON,
+    eventually=True,
+)
+def test_served(facts: HostFacts, spec: Spec) -> None:
+    """What answers on Harbor's port shows the certificate that is on disk."""
+    leaf = _pair(facts, spec).leaf
+    expect(*(unserved(at, met, leaf) for at, met in facts[SERVED].met.items()))
+
+
+@requirement(
+    "registry.harbor.health",
+    key="registry.harbor.directory",
+    reads=(HEALTH,),
+    severity="critical",
+    needs=("registry.tls.chain", "registry.tls.served"),
+    roles=_ON,
+    eventually=True,
+)
+def test_harbor_health(facts: HostFacts, spec: Spec) -> None:
+    """Harbor's own API says, with the certificate verified, that it and all its components are healthy."""
+    found, where = facts[HEALTH], f"https://{host_name(spec.registry)}:{spec.registry.harbor.port}/api/v2.0/health"
+    if found.problem:
+        unmet(Deviation("Harbor's health", found.problem, where, "effective"))
+    sick = {name: state for name, state in found.components.items() if state != "healthy"}
+    hint = "`docker compose ps` and the logs in /var/log/harbor say more"
+    expect(
+        *(Deviation("healthy", state, f"{name} of Harbor", "effective", hint) for name, state in sick.items()),
+        None if sick else equal(found.status, "healthy", where=where, layer="effective"),
+    )
+
+
+@requirement(
+    "registry.tls.trusted",
+    key="registry.endpoints",
+    reads=(HOSTS, DUMP, SEEN),
+    severity="critical",
+    layers=("declared", "effective"),
+    after=("registry.harbor.health",),
+    eventually=True,
+)
+def test_trusted(facts: HostFacts, spec: Spec) -> None:
+    """containerd verifies the registry's certificate under the name by which it pulls, with the authorities it has."""
+    found, effective = facts[SEEN], facts[DUMP] or {}
+    config_path, key = (
+        spec.runtime.containerd.registry.config_path,
+        dialect.key("config_path", dialect.version_of(effective)),
+    )
+    searched = str(dialect.at(effective, key) or "")
+    in_use = config_path in searched.split(":")
+    directory = facts[HOSTS] if in_use else Directory({}, {})
+    if claims := [*filter(None, (distrusted(at, met, directory, found.now) for at, met in found.met.items()))]:
+        hint = "runtime.containerd.registry_mirrors sets it; without it no hosts.toml counts"
+        lacking = Deviation(config_path, searched or "not set", dialect.dotted(key), "effective", hint)
+        expect(*claims, None if in_use else lacking)

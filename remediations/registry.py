@@ -1,0 +1,191 @@
+"""Remedies for section 7 of the catalogue: Docker, and Harbor with a certificate of one's own authority."""
+
+import shlex
+from functools import partial
+from pathlib import Path
+
+from trueup import remedy, signing
+from trueup.change import Change
+from trueup.errors import ChangeFailed
+from trueup.fact import HostFacts
+from trueup.facts import apt, docker, issued, registries, tls
+from trueup.facts.registry import CONFIG, FILES, SEEN, SERVED, distrusted, host_name, name_of, unserved
+from trueup.profiles.keys import runtime
+from trueup.profiles.keys.registry import Registry
+from trueup.profiles.schema import Spec
+from trueup.remediations.repositories import list_source
+from trueup.verdict import Action
+
+_SOURCES = "/etc/apt/sources.list.d/trueup-docker.sources"
+_SERVES = 60  # seconds in which Harbor serves again once its installer is through
+_SAME = "nothing was changed"
+
+
+@remedy("registry.docker.apt_repository", disruption="none")
+def list_docker(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Fetch the key, list the repository, comment out entries of it for other distributions, fetch its index alone."""
+    wanted, distribution = spec.registry.docker.repository, facts[docker.DISTRIBUTION]
+    assert wanted
+    sources = facts[apt.SOURCES]
+    if wrong := docker.foreign(wanted.uri, wanted.suites, distribution, sources.release):
+        raise ChangeFailed(f"the profile's repository is {wrong}, and the host runs {distribution}; {_SAME}")
+    for entry in sources.entries:
+        if docker.of_another(entry, distribution, sources.release):
+            change.comment_out(entry.path, *entry.lines)
+    list_source(change, wanted, spec.artifacts, _SOURCES, indexed=bool(facts[docker.REPOSITORY].indexes))
+
+
+@remedy("registry.docker.version", disruption="restart")
+def install_docker(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Install it in the profile's version, held there."""
+    change.package(spec.registry.docker.package, spec.registry.docker.version)
+
+
+@remedy("registry.tls.ca", disruption="none")
+def make_authority(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Make an authority where there is nothing of one; never replace one, nor its key."""
+    wanted, found = spec.registry.tls, facts[FILES]
+    there = [file.path for file in (found.ca, found.ca_key) if file]
+    wrong = [*filter(None, issued.authority(found, spec.registry))]
+    if wrong and there:
+        raise ChangeFailed(
+            f"{' and '.join(there)} is there, and an authority is never replaced, since all who trust it depend on it: "
+            "correct the profile, or move both files away, and have a new one made and spread by --fix"
+        )
+    if wanted.ca.private_key:
+        change.mode(wanted.ca.private_key, "600")
+    if not wrong:
+        return
+    if wanted.signing == "host":
+        change.authority(wanted.ca)
+    else:
+        signing.authority(wanted.controller)
+        change.write(wanted.ca.certificate, Path(wanted.controller.certificate).read_text(encoding="utf-8"))
+
+
+def _issue(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Issue key and certificate anew where anything of them deviates, have Harbor take them up, keep the old ones."""
+    wanted, found = spec.registry, facts[FILES]
+    server = wanted.tls.server
+    if lacking := [name for name in wanted.names if name not in (*server.dns, *server.ip)]:
+        raise ChangeFailed(f"the profile's certificate is not for {', '.join(lacking)} of registry.names; {_SAME}")
+    if not issued.due(found, wanted):
+        change.mode(server.private_key, "600")
+        return
+    by_controller = wanted.tls.signing == "controller"
+    sign = partial(signing.sign, given=wanted.tls.controller, wanted=server) if by_controller else None
+    if not sign and found.ca and found.ca_key is None:
+        raise ChangeFailed(f"{wanted.tls.ca.private_key}: no such file, and so nothing can be signed here; {_SAME}")
+    change.server_certificate(server, wanted.tls.ca, sign)
+    config = change.look(CONFIG.of(spec))
+    if config.certificate == server.certificate and any(met.chain for met in change.look(SERVED.of(spec)).met.values()):
+        _apply(change, wanted)
+
+
+for _name in (
+    "certificate", "subject", "key", "validity", "signature", "san", "basic_constraints", "key_usage",
+    "extended_key_usage", "authority_key_id",
+):  # fmt: skip
+    remedy(f"registry.tls.server.{_name}", disruption="restart")(_issue)
+remedy("registry.tls.chain", disruption="restart")(_issue)
+
+
+def _apply(change: Change, wanted: Registry) -> None:
+    """Have Harbor take up its configuration, and fail unless it then serves the certificate that is on disk."""
+    directory, command = shlex.quote(wanted.harbor.directory), shlex.join(wanted.harbor.apply)
+    run = f"(cd {directory} && {command})"
+    certificate = shlex.quote(wanted.tls.server.certificate)
+    name = host_name(wanted)
+    sni = "" if tls.address(name) else f"-servername {shlex.quote(name)}"
+    body = f"""{run}
+print() {{ openssl x509 -noout -fingerprint -sha256 2>/dev/null; }}
+shown() {{ timeout 5 openssl s_client -connect 127.0.0.1:{wanted.harbor.port} {sni} </dev/null 2>/dev/null | print; }}
+second=0
+until [ "$(shown)" = "$(print <{certificate})" ]; do
+  second=$((second + 1))
+  [ $second -le {_SERVES} ] || {{ echo 'it does not serve '{certificate}; exit 1; }}
+  sleep 1
+done"""
+    settle = f"[ ! -e {directory}/harbor.yml ] || {run}"
+    summary = f"have Harbor take up its configuration: {command} in {wanted.harbor.directory}"
+    change.act(Action("apply", wanted.harbor.directory, summary, settle=settle), body, "restart")
+
+
+@remedy("registry.harbor.config", disruption="restart")
+def configure_harbor(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Set the keys in harbor.yml, or in a copy of Harbor's template, and have Harbor take them up."""
+    wanted, found = spec.registry, facts[CONFIG]
+    server, name = wanted.tls.server, host_name(wanted)
+    if not found.installer:
+        raise ChangeFailed(
+            f"no {wanted.harbor.apply[0]} in {wanted.harbor.directory}: unpack Harbor's installer there first; {_SAME}"
+        )
+    if name not in (*server.dns, *server.ip):
+        raise ChangeFailed(f"the profile's certificate is not for its hostname {name or '(none)'}; {_SAME}")
+    template = "" if found.exists else change.read(f"{found.path}.tmpl").content.decode(errors="replace")
+    values: dict[tuple[str, ...], object] = {
+        ("https", "port"): wanted.harbor.port,
+        ("https", "certificate"): server.certificate,
+        ("https", "private_key"): server.private_key,
+    }
+    if found.hostname not in (*server.dns, *server.ip):
+        values["hostname",] = name
+    if change.edit_yaml(found.path, values, default=template):
+        _apply(change, wanted)
+
+
+@remedy("registry.tls.served", disruption="restart")
+def serve(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Have Harbor take up the certificate that is on disk."""
+    file = facts[FILES].server
+    leaf = file.certificate if file else None
+    if leaf and any(unserved(at, met, leaf) for at, met in facts[SERVED].met.items()):
+        _apply(change, spec.registry)
+
+
+@remedy("registry.tls.trusted", disruption="none")
+def trust(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Write the registry's CA and a hosts.toml with it below config_path, where containerd looks at each pull."""
+    wanted, found, directory = spec.runtime.containerd.registry, facts[SEEN], facts[registries.HOSTS]
+    for endpoint, met in found.met.items():
+        if not distrusted(endpoint, met, directory, found.now):
+            continue
+        if endpoint in wanted.mirrors:
+            raise ChangeFailed(
+                f"the hosts.toml of {endpoint} is runtime.containerd.registry_mirrors' own: give the CA of "
+                f"https://{endpoint} in runtime.containerd.registry.ca; {_SAME}"
+            )
+        ca = _authority(change, spec)
+        if met.chain and (why := tls.refused(met.chain, [ca], name_of(endpoint), found.now)):
+            raise ChangeFailed(f"{endpoint} shows what the registry's CA does not verify: {why}; {_SAME}")
+        _write(change, endpoint, ca.pem, directory.of(endpoint), wanted.config_path)
+
+
+def _authority(change: Change, spec: Spec) -> tls.Certificate:
+    """Return the registry's CA, from its host, or else from where the profile has it on this machine."""
+    for host in change.cluster.having("registry"):
+        file = change.cluster.on(host).look(FILES.of(change.cluster.spec(host))).ca
+        if file and file.certificate:
+            return file.certificate
+    if spec.registry.tls.controller.certificate:
+        return tls.read(Path(spec.registry.tls.controller.certificate).read_text(encoding="utf-8"))[0]
+    raise ChangeFailed(
+        f"where its CA is, is not known: no host with the role registry in the run has one, and "
+        f"registry.tls.controller.certificate is not set; {_SAME}"
+    )
+
+
+def _write(change: Change, endpoint: str, pem: str, file: registries.Hosts | None, config_path: str) -> None:
+    url = f"https://{endpoint}"
+    only = runtime.Registry(config_path=config_path, mirrors={endpoint: [url]}, ca={url: pem})
+    path = registries.authority(endpoint, url, config_path)
+    change.write(path, pem)
+    if file is None:
+        change.write(f"{config_path}/{endpoint}/hosts.toml", registries.render(endpoint, only))
+        return
+    values: dict[tuple[str, ...], object] = {
+        ("host", url, "ca"): path,
+        ("host", url, "capabilities"): ["pull", "resolve"],
+        ("host", url, "skip_verify"): None,
+    }
+    change.edit_toml(file.path, values, default=registries.render(endpoint, only))

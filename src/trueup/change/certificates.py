@@ -1,0 +1,70 @@
+"""The verbs for keys and certificates: each key is made where it is used, and nobody else sees it."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections.abc import Callable
+
+from trueup import openssl
+from trueup.change.hand import Hand
+from trueup.fact import Fact
+from trueup.profiles.keys.registry import Issued, ServerCertificate
+from trueup.verdict import Action
+
+
+class Certificates(Hand):
+    """Making keys, and having certificates signed."""
+
+    def mode(self, path: str, mode: str) -> bool:
+        """Have a file that is there have this mode; return whether it had to change. Its content is not looked at."""
+        quoted = shlex.quote(path)
+        old = self.look(Fact("mode", f"[ ! -e {quoted} ] || stat -L -c %a {quoted}", str.strip))
+        if old in ("", mode):
+            return False
+        action = Action("mode", path, f"chmod {mode} {path}", f"-{old}\n+{mode}\n", f"chmod {old} {quoted}")
+        self.act(action, f"chmod {shlex.quote(mode)} {quoted}")
+        return True
+
+    def authority(self, wanted: Issued) -> None:
+        """Make an authority on the host; the caller has looked that there is none.
+
+        Raises:
+            ChangeFailed: its certificate or its key is there.
+        """
+        kept = self._kept(wanted)
+        self.act(_action(wanted, kept, "an authority"), openssl.authority(wanted, kept))
+
+    def server_certificate(
+        self, wanted: ServerCertificate, ca: Issued, sign: Callable[[str], str] | None = None
+    ) -> None:
+        """Make a key on the host, and have its certificate signed; the caller has looked that it is due.
+
+        The old pair is kept. ``sign`` makes a certificate of a request; without it the authority on the host does.
+
+        Raises:
+            ChangeFailed: it cannot be signed; the old pair is still in its place.
+        """
+        kept = self._kept(wanted)
+        action = _action(wanted, kept, "a certificate")
+        if sign is None:
+            self.act(action, openssl.server(wanted, ca, kept))
+            return
+        waits = self.incoming(secrets.token_hex(8))
+        undo = f"rm -rf {waits}"
+        self.act(
+            Action("key", wanted.private_key, "make a key and a request", undo=undo), openssl.waiting(wanted, waits)
+        )
+        made = sign(self.look(Fact("request", f"cat {waits}/request", str))) if self.apply else ""
+        self.act(action, openssl.signed(wanted, waits, made, kept))
+
+    def _kept(self, wanted: Issued) -> tuple[str, str]:
+        return self.keep(wanted.certificate), self.keep(wanted.private_key)
+
+
+def _action(wanted: Issued, kept: tuple[str, str], what: str) -> Action:
+    diff = f"+{', '.join(wanted.subject)}\n+{wanted.key.kind} {wanted.key.bits}, {wanted.hash}, {wanted.days} days\n"
+    if isinstance(wanted, ServerCertificate):
+        diff += f"+{', '.join([*wanted.dns, *wanted.ip])}\n"
+    summary = f"issue {what}: {wanted.certificate} and {wanted.private_key}"
+    return Action("issue", wanted.certificate, summary, diff, openssl.restore(wanted, kept))

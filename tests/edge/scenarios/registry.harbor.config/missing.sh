@@ -1,0 +1,4 @@
+# at: reg1
+# red: declared
+# says: found     no such file
+rm /apps/harbor/harbor.yml

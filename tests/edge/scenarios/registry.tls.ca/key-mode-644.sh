@@ -1,0 +1,3 @@
+# at: reg1
+# red: declared
+chmod 644 /apps/harbor/certs/ca.key

@@ -1,0 +1,7 @@
+# at: reg1
+# red: declared
+# says: expected  RSA of 4096 bits or more
+# profile: registry: {tls: {ca: {key: {bits: 4096}}}}
+# advice
+# refuses: an authority is never replaced
+:

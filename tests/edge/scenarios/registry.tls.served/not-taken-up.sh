@@ -1,0 +1,4 @@
+# at: reg1
+# red: effective
+# says: it was issued, and not taken up since
+certificate

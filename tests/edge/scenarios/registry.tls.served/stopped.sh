@@ -1,0 +1,5 @@
+# at: reg1
+# red: effective
+# also: registry.tls.trusted
+# says: found     Connection refused
+systemctl stop nginx

@@ -1,0 +1,5 @@
+# at: reg1
+# red: declared
+# also: registry.tls.served
+# says: found     RSA of 1024 bits
+bits=1024 certificate

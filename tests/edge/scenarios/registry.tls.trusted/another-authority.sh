@@ -1,0 +1,5 @@
+# at: w1
+# red: effective
+# says: its signature is not by the key of lab registry CA
+other_authority /tmp/other
+for file in /etc/containerd/certs.d/harbor.lab:*/*.crt; do cp /tmp/other.crt "$file"; done

@@ -1,0 +1,4 @@
+# at: w1
+# red: effective
+# says: with the authorities of the system
+rm -r /etc/containerd/certs.d/harbor.lab:*
