@@ -17,6 +17,7 @@ from trueup.redact import redact
 
 if TYPE_CHECKING:
     from trueup.api import Api
+    from trueup.drill import Drill
     from trueup.profiles.schema import Spec
     from trueup.transport import Transport
 
@@ -215,8 +216,8 @@ class FleetFacts:
         self._hosts = hosts
         self._cluster = cluster or HostFacts(Snapshot("cluster"))
 
-    def __getitem__(self, fact: ApiFact[T]) -> T:
-        """Return a parsed fact of the cluster; see :class:`HostFacts`."""
+    def __getitem__(self, fact: ApiFact[T] | Drill[T]) -> T:
+        """Return a parsed fact of the cluster, or what a drill has shown; see :class:`HostFacts`."""
         return self._cluster[fact]
 
     def each(self, fact: Fact[T]) -> dict[str, T]:
