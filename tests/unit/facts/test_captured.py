@@ -21,6 +21,7 @@ from trueup.facts import (
     ctr,
     dialect,
     dropins,
+    failover,
     identity,
     images,
     kernel,
@@ -29,10 +30,12 @@ from trueup.facts import (
     network,
     packages,
     preflight,
+    reach,
     registries,
     removal,
     swap,
     systemd,
+    uniform,
 )
 from trueup.profile import load
 
@@ -147,6 +150,18 @@ def _addresses(found: list[network.Address], _: Any) -> Any:
     return [f"{each}{' of pods' if each.of_pods else ''}" for each in found]
 
 
+def _load(found: list[failover.Attempt], _: Any) -> Any:
+    return {
+        "tried": len(found),
+        "lost": sum(attempt.lost for attempt in found),
+        "in order": found == sorted(found, key=began),
+    }
+
+
+def began(attempt: failover.Attempt) -> float:
+    return attempt.began
+
+
 # directory under captured/ -> parser, and what of its value the expected file holds
 READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "kernel.modules": (kernel.MODULES.parse, _as_is),
@@ -207,6 +222,13 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "network.dns": (network.DNS.parse, _as_is),
     "network.nodeport": (network.NODEPORT.parse, _reached),
     "calico.bird": (calico.BIRD.parse, _plain),
+    "uniform.versions": (uniform.VERSIONS.parse, _fields),
+    "uniform.sysctl": (uniform.SYSCTL.parse, _as_is),
+    "reach.listening": (reach.LISTENING.parse, _plain),
+    "reach.reached": (reach.REACHED.parse, _plain),
+    "failover.holding": (failover.parse_holding, _fields),
+    "failover.answers": (failover.answers("10.0.0.9", "443").parse, _as_is),
+    "failover.load": (failover.parse_load, _load),
     "clock.offset": (CLOCK.parse, lambda found, _: [round(bound, 6) for bound in found]),
 }
 
