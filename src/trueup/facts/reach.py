@@ -81,7 +81,7 @@ def parse(text: str) -> list[Reached]:
     found = []
     for row in text.splitlines():
         host, address, port, said = row.split("\t")
-        found.append(Reached(host, address, int(port), said.strip()))
+        found.append(Reached(host, address, int(port), said.strip().rpartition(": ")[2]))
     return found
 
 
