@@ -55,7 +55,9 @@ class Failover(Section):
     """What the drill allows."""
 
     seconds: float = Field(5, gt=0, description="that the address may be without an answer, each time")
-    lost: int = Field(50, ge=0, description="connections that may fail in a drill, of the 20 that are begun each second")
+    lost: int = Field(
+        50, ge=0, description="connections that may fail in a drill, of the 20 that are begun each second"
+    )
 
 
 class LoadBalancer(Section):

@@ -15,7 +15,6 @@ from trueup.redact import redact
 
 if TYPE_CHECKING:
     from trueup.catalog import Requirement
-    from trueup.cluster import Cluster
     from trueup.fleet import Fleet
 
 T = TypeVar("T")
@@ -45,7 +44,7 @@ class Trial:
     """
 
     def __init__(self, fleet: Fleet, run: str, say: Callable[[str], None], requirement: Requirement) -> None:
-        cluster: Cluster = fleet.cluster
+        cluster = fleet.cluster
         self.run = run
         self.spec = cluster.spec
         self.members = [host.id for host in cluster.members(requirement)]
@@ -122,4 +121,6 @@ class Trial:
                 self.restore()
         except (ChangeFailed, CouldNotLook, Unreachable) as error:
             return Raw(1, "", redact(str(error)))
+        except Exception as error:  # noqa: BLE001 - hosts may have said anything, and must not end the run
+            return Raw(1, "", redact(f"the drill broke ({type(error).__name__}: {error})"))
         return Raw(0, redact(json.dumps(data, indent=0)))

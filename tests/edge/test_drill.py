@@ -40,6 +40,7 @@ def restored(edge: Standing) -> bool:
 def end(edge: Standing, words: str, after: float, by: signal.Signals, log: Path) -> int:
     """Begin a drill, end the runner some seconds after it has said something, and return its exit code."""
     command = [
+        "env", "--default-signal=INT",  # which is ignored where the tests run in the background
         sys.executable, "-m", "pytest", str(ROOT / "checks"), "-p", "no:cacheprovider", "-p", "no:hypothesispytest",
         f"--hosts={','.join(edge.hosts)}", f"--ssh-config={edge.lab.ssh_config}", f"--profile={edge.profile}",
         "--drill", "-k", "lb.vip.failover",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
@@ -192,6 +192,8 @@ def fail_over(trial: Trial) -> dict[str, Any]:
             trial.note(connect)
             attempts = pool.submit(calling.look, load(address, port, flag))
             trial.pause(_CALM)
+            if attempts.done():
+                attempts.result()  # which says why, before anything is stopped
             trial.note(
                 f"stop keepalived on {holder}, which starts it again by itself in {patience + _SPARE:.0f} s at most"
             )
@@ -249,12 +251,12 @@ def _client(trial: Trial, holder: str, address: str, port: str) -> str:
     raise CouldNotLook(f"not tried: {address}:{port} does not answer; {words}")
 
 
-def _until(trial: Trial, look: Any, seconds: float) -> str:
+def _until(trial: Trial, look: Callable[[], str], seconds: float) -> str:
     """Return what is seen as soon as it is anything, or nothing after so many seconds."""
     until = time.monotonic() + seconds
     while not (seen := look()) and time.monotonic() < until:
         trial.pause(_LOOK)
-    return str(seen)
+    return seen
 
 
 def _settled(trial: Trial, who: Fact[Holding], before: str) -> list[str]:

@@ -29,6 +29,8 @@ def act(trial):
     states = trial.each(test_own.STATE)
     if (mood := hand.look(MOOD)) == "breaks":
         raise CouldNotLook("it broke off; password=hunter2")
+    if mood == "stumbles":
+        raise ValueError("no connection was answered")
     if mood == "waits":
         trial.pause(60)
     return {"states": states}
@@ -126,6 +128,14 @@ def test_a_drill_that_breaks_off_is_taken_back_and_is_no_verdict(two: Fakes) -> 
     assert drills(two) == ["stop", "back"]
 
 
+def test_a_mistake_in_a_drill_is_no_verdict_either(two: Fakes) -> None:
+    (two.directory / "hosts/w1/mood").write_text("stumbles\n")
+    code, outcomes, text = run(two, "--drill")
+    assert (code, outcomes["own.drill", "cluster"]) == (3, "could-not-look")
+    assert "the drill broke (ValueError: no connection was answered)" in text
+    assert drills(two) == ["stop", "back"]
+
+
 def test_what_cannot_be_put_back_is_said(two: Fakes) -> None:
     two.test("test_drill.py", DRILL.replace("undo='", "undo='echo the disk is full; false; "))
     code, outcomes, text = run(two, "--drill")
@@ -141,7 +151,7 @@ def test_an_interrupt_takes_it_back_at_once(two: Fakes, fix: tuple[str, ...]) ->
     env.pop("PYTEST_XDIST_WORKER", None)
     log = Path(two.directory, "log")
     with log.open("wb") as out, subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *ARGUMENTS, "--drill", *fix],
+        ["env", "--default-signal=INT", sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *ARGUMENTS, "--drill", *fix],
         cwd=two.directory, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
         until = time.monotonic() + 30
