@@ -65,6 +65,7 @@ def two(fresh: Fakes) -> Fakes:
     return fresh
 
 
+RUN = ("env", "--default-signal=INT", sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
 ARGUMENTS = ("--hosts=w1,w2,x1", "--profile=roles.yaml", "--report=run.json")
 
 
@@ -151,7 +152,7 @@ def test_an_interrupt_takes_it_back_at_once(two: Fakes, fix: tuple[str, ...]) ->
     env.pop("PYTEST_XDIST_WORKER", None)
     log = Path(two.directory, "log")
     with log.open("wb") as out, subprocess.Popen(
-        ["env", "--default-signal=INT", sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *ARGUMENTS, "--drill", *fix],
+        [*RUN, *ARGUMENTS, "--drill", *fix],
         cwd=two.directory, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
         until = time.monotonic() + 30
