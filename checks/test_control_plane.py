@@ -7,17 +7,9 @@ from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.errors import CouldNotLook
 from trueup.fact import HostFacts
 from trueup.facts.certificates import CERTIFICATES, MANAGED
-from trueup.facts.control_plane import (
-    ETCD_ACCESS,
-    HEALTH,
-    MANIFESTS,
-    MANIFESTS_DIR,
-    PROCESSES,
-    Answer,
-    Health,
-    duration,
-    minor,
-)
+from trueup.facts.control_plane import HEALTH, Answer, Health
+from trueup.facts.etcd import ETCD_ACCESS
+from trueup.facts.static_pods import MANIFESTS, MANIFESTS_DIR, PROCESSES, duration, minor
 from trueup.profiles.schema import Spec
 
 _ROLES = ("control-plane",)

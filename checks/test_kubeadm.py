@@ -6,8 +6,8 @@ from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.errors import CouldNotLook
 from trueup.fact import FleetFacts, HostFacts
 from trueup.facts import admin, cluster, preflight
-from trueup.facts.control_plane import PROCESSES
 from trueup.facts.kubeadm import DEFAULT_REPOSITORIES
+from trueup.facts.static_pods import PROCESSES
 from trueup.facts.upstream_version import minors
 from trueup.profiles.schema import Spec
 

@@ -1,28 +1,28 @@
 """Remedies for section 4 of the catalogue: the files of a running control plane, and its certificates."""
 
 import shlex
-from collections.abc import Iterable
 
 from trueup import remedy, shell
 from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
-from trueup.facts import control_plane, kube
+from trueup.facts import kube
 from trueup.facts.certificates import CERTIFICATES, KUBELETS, MANAGED, USED_BY, Certificates
 from trueup.facts.preflight import KUBERNETES
+from trueup.facts.static_pods import MANIFESTS, PROCESSES
 from trueup.facts.upstream_version import minors
 from trueup.profiles.schema import Spec
+from trueup.remediations import static_pods
 from trueup.verdict import Action
 
 _NOTHING = "nothing was changed"
-_DEADLINE = 330  # seconds: kubelet waits up to 5 minutes before it starts again what keeps failing
 
 
 @remedy("kube.control_plane.static_pods", disruption="none")
 def guard_manifests(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Give the manifests to root alone, mode 600; one that is absent, or does not run, is left to a person."""
-    manifests = change.look(control_plane.MANIFESTS)
-    processes = change.look(control_plane.PROCESSES)
+    manifests = change.look(MANIFESTS)
+    processes = change.look(PROCESSES)
     for name in spec.kube.control_plane.static_pods:
         if name not in manifests:
             raise ChangeFailed(f"there is no manifest of {name}: `kubeadm init phase` writes it; {_NOTHING}")
@@ -81,38 +81,6 @@ if [ -e {path} ]; then cp -p {path} {copy}; else : >{copy}.absent; fi
 """
 
 
-def _well(component: str, old: str) -> str:
-    """Return shell that waits until a process of a static pod that is not ``old`` says that it is well."""
-    return f"""(
-{control_plane.locate(component)}
-{control_plane.healthy(component)}
-began=$(cut -d. -f1 /proc/uptime)
-until new=$(pids {component}) && [ -n "$new" ] && [ "$new" != {old} ] && well "$@"; do
-  now=$(cut -d. -f1 /proc/uptime)
-  [ $((now - began)) -lt {_DEADLINE} ] || {{
-    log=$(ls -t /var/log/pods/kube-system_{component}-*/{component}/*.log 2>/dev/null | head -n 1)
-    [ -z "$log" ] || tail -n 15 "$log"
-    echo "{component} does not come back: not well after {_DEADLINE} s"
-    exit 1
-  }}
-  sleep 1
-done
-)"""
-
-
-def _restart(component: str, running: Iterable[str]) -> str:
-    """Return shell that ends a static pod's process, which kubelet starts again, and waits for it.
-
-    It waits for the others as well: who lost its lease meanwhile ends itself.
-    """
-    rest = "\n".join(_well(other, "''") for other in running if other != component)
-    return f"""{control_plane.COMPONENT}
-old=$(pids {component})
-[ -z "$old" ] || kill $old
-{_well(component, '"$old"')}
-{rest}"""
-
-
 def _renew(change: Change, name: str, verb: str) -> None:
     path = MANAGED[name][0]
     paths = [path, f"{path.removesuffix('.crt')}.key"] if path.endswith(".crt") else [path]
@@ -134,8 +102,8 @@ def renew_certificates(change: Change, spec: Spec, facts: HostFacts) -> None:
         raise ChangeFailed(f"there is no kubeadm on this host to renew {', '.join(due)}; {_NOTHING}")
     users = [name for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
              if name in {USED_BY.get(renewed) for renewed in due}]  # fmt: skip
-    processes = change.look(control_plane.PROCESSES)
-    if idle := [name for name in users if name not in change.look(control_plane.MANIFESTS)]:
+    processes = change.look(PROCESSES)
+    if idle := [name for name in users if name not in change.look(MANIFESTS)]:
         raise ChangeFailed(
             f"{', '.join(idle)} is no static pod here: renew and restart it as it was set up; {_NOTHING}"
         )
@@ -145,6 +113,6 @@ def renew_certificates(change: Change, spec: Spec, facts: HostFacts) -> None:
             _renew(change, name, verb)
         for name in users:
             if name in processes:
-                body = _restart(name, processes)
+                body = static_pods.restart(name, processes)
                 action = Action("restart", name, f"restart {name} by ending its process", settle=body)
                 change.act(action, body, "restart")

@@ -17,7 +17,7 @@ from trueup.errors import ChangeFailed
 from trueup.fact import Fact, FleetFacts, HostFacts
 from trueup.facts import admin, certificates, cluster, kube, preflight
 from trueup.profiles.schema import Spec
-from trueup.remediations import kubeadm_config
+from trueup.remediations import kubeadm_config, static_pods
 from trueup.verdict import Action
 
 _CONFIG = "/var/lib/trueup/kubeadm-init.yaml"
@@ -26,6 +26,8 @@ _JOINED = (
     *(f"{preflight.KUBERNETES}/{name}" for name in ("bootstrap-kubelet.conf", "kubelet.conf", "pki/ca.crt")),
     *(f"/var/lib/kubelet/{name}" for name in ("config.yaml", "kubeadm-flags.env")),
 )  # what kubeadm join writes on a worker
+_KUBECTL = f"kubectl --kubeconfig {preflight.KUBERNETES}/admin.conf"
+_NOT_YET = "Unauthorized|etcdserver: |ServiceUnavailable"  # what a server says that is about to know better
 _CA = "/etc/kubernetes/pki/ca.crt"
 
 
@@ -103,6 +105,15 @@ _CERTIFICATE_KEY = Fact(
 )
 
 
+_ETCDS = Fact(  # by the nodes, which are there before the mirror pods are
+    "kubeadm.etcds",
+    f"[ ! -e {preflight.KUBERNETES}/manifests/etcd.yaml ] || "
+    f"{_KUBECTL} get nodes -l node-role.kubernetes.io/control-plane -o name",
+    lambda text: len(text.split()),
+    timeout=120,
+)
+
+
 @remedy("kube.join", disruption="restart")
 def join(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Run kubeadm join with a fresh token and the CA's hash verified; a control-plane host as one more of them."""
@@ -121,27 +132,55 @@ def join(change: Change, spec: Spec, facts: HostFacts) -> None:
     control = change.host in change.cluster.control_planes
     with change.turn if control else nullcontext():  # etcd takes one new member at a time
         if not change.apply:
-            _run(change, "", control)
+            _run(change, "", control, spec.wait)
             return
         seat = change.seat
+        alone = control and seat.look(_ETCDS) == 1
         key = seat.look(_CERTIFICATE_KEY) if control else ""
         way = seat.look(_WAY)
         text = kubeadm_config.join(
             spec, version, endpoint=way.endpoint, token=way.token, ca_hash=way.ca_hash, certificate_key=key
         )
-        _run(change, text, control)
+        _run(change, text, control, spec.wait)
+        if alone:
+            _watch_anew(seat)
 
 
-def _run(change: Change, text: str, control: bool) -> None:
+def _watch_anew(seat: Change) -> None:
+    """Restart who watches the first API server.
+
+    Until its second member runs, etcd has no leader, and the API server ends all watches. In the lab (v1.20.2), watches
+    of Services begun again at that moment stayed silent: new ones got no endpoints, and nodes no rules for them.
+    """
+    controllers = ("kube-controller-manager", "kube-scheduler")
+    body = "\n".join(static_pods.restart(name, controllers) for name in controllers)
+    proxies = f"{_KUBECTL} -n kube-system delete pod -l k8s-app=kube-proxy"
+    summary = f"restart kube-proxy and, on {seat.host}, {' and '.join(controllers)}: etcd was without a leader"
+    seat.act(Action("restart", seat.host, summary), f"{body}\n{proxies} --wait=false", "restart")
+
+
+def _run(change: Change, text: str, control: bool, wait: float) -> None:
     # The token comes by stdin as all of this script does, and is in a file of root's for as long as kubeadm runs.
     # A worker that could not join is blank again, so that the next run can try: nothing of this was there before.
+    # An API server may learn of a new token late, as while etcd takes in a member; kubeadm's preflight changes nothing.
     undo = "" if control else f"systemctl stop kubelet || :; rm -f {' '.join(_JOINED)}"
     body = f"""umask 077
 config=$(mktemp -p /run trueup-join.XXXXXX)
 trap 'rm -f "$config"' EXIT
 base64 -d >"$config" <<'TRUEUP-CONTENT'
 {base64.encodebytes(text.encode()).decode()}TRUEUP-CONTENT
-kubeadm join --config "$config" || {{ rc=$?; {undo or ":"}; exit $rc; }}
+log=$(mktemp -p /run trueup-join.XXXXXX)
+trap 'rm -f "$config" "$log"' EXIT
+until=$(($(date +%s) + {wait:.0f}))
+while :; do
+  rc=0
+  kubeadm join --config "$config" >"$log" 2>&1 || rc=$?
+  [ $rc != 0 ] && grep -q 'error execution phase preflight' "$log" && grep -qE '{_NOT_YET}' "$log" || break
+  [ "$(date +%s)" -lt $until ] || break
+  sleep 1
+done
+cat "$log"
+[ $rc = 0 ] || {{ {undo or ":"}; exit $rc; }}
 """
     as_what = "another control plane" if control else "a worker"
     action = Action("join", change.host, f"kubeadm join as {as_what}", f"+member of the cluster, {as_what}\n")

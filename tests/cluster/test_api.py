@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,14 @@ current-context: it
 contexts: [{{name: it, context: {{cluster: it, user: it}}}}]
 clusters: [{{name: it, cluster: {{server: "https://{address}:6443", certificate-authority-data: {ca}}}}}]
 users: [{{name: it, user: {{token: {token}}}}}]
+"""
+SLOW = """
+apiVersion: v1
+kind: Config
+current-context: it
+contexts: [{name: it, context: {cluster: it, user: it}}]
+clusters: [{name: it, cluster: {server: "http://127.0.0.1:18443"}}]
+users: [{name: it, user: {}}]
 """
 
 
@@ -106,3 +117,21 @@ def test_an_api_server_that_restarts_is_waited_for_by_a_fix(well: Any) -> None:
     busy.join()
     assert done.code == 0, done.text
     assert done.result("workload.nginx.deployment", "cluster")["outcome"] == "fixed"
+
+
+def test_a_slow_api_is_asked_once_for_each_kind(well: Any, tmp_path: Path) -> None:
+    admin, log, config = tmp_path / "admin.conf", tmp_path / "asked", tmp_path / "slow.conf"
+    admin.write_text(well.sh("cat /etc/kubernetes/admin.conf"))
+    config.write_text(SLOW)
+    script = Path(__file__).with_name("slow_api.py")
+    command = [*MANAGEMENT, sys.executable, str(script), "18443", f"{address('cp1')}:6443", str(admin), "3", str(log)]
+    slow = subprocess.Popen(command)
+    try:
+        done = well.run(f"--kubeconfig={config}", within=MANAGEMENT)
+    finally:
+        slow.kill()
+        slow.wait()
+    assert done.code == 0, done.text
+    asked = Counter(log.read_text().splitlines())
+    assert any(path.startswith("/api/v1/nodes?") for path in asked)
+    assert {path: times for path, times in asked.items() if times > 1} == {}

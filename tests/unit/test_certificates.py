@@ -20,9 +20,9 @@ from trueup.change import hand as engine
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.fact import HostFacts, Raw, Snapshot
 from trueup.facts.certificates import CERTIFICATES, MANAGED, Certificates
-from trueup.facts.control_plane import COMPONENT
+from trueup.facts.static_pods import COMPONENT
 from trueup.profile import load
-from trueup.remediations import control_plane as remedies
+from trueup.remediations import static_pods
 from trueup.transport import Completed, Process
 from trueup.verdict import Deviation, Unmet
 
@@ -260,7 +260,7 @@ def test_kubeadm_before_1_20_renews_by_another_name(host: Scratch) -> None:
 def test_a_component_that_does_not_come_back_gets_its_old_files_again(
     host: Scratch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remedies, "_DEADLINE", 1)
+    monkeypatch.setattr(static_pods, "_DEADLINE", 1)
     old = made(days=5)
     put(host.root, MANAGED["apiserver"][0], old)
     put(host.root, "/ill", "")

@@ -9,7 +9,9 @@ from trueup.catalog import catalog
 from trueup.change import Change
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.fact import HostFacts, Raw, Snapshot
-from trueup.facts.control_plane import HEALTH, PROCESSES, duration, minor, parse_answer, parse_etcd, parse_socket
+from trueup.facts.control_plane import HEALTH, parse_answer
+from trueup.facts.etcd import parse_etcd, parse_socket
+from trueup.facts.static_pods import PROCESSES, duration, minor
 from trueup.profile import load
 from trueup.profiles.schema import Spec
 from trueup.transport import Process

@@ -1,59 +1,21 @@
-"""A control plane that runs: its static pods, their processes, and what each says of its own health."""
+"""What the components of a control plane say of their own health."""
 
 from __future__ import annotations
 
 import ast
-import ipaddress
 import re
 from dataclasses import dataclass
 from functools import partial
 
 from trueup.fact import Fact
 from trueup.facts.preflight import KUBERNETES, STATIC_PODS
+from trueup.facts.static_pods import COMPONENT, MANIFESTS_DIR
 
-MANIFESTS_DIR = f"{KUBERNETES}/manifests"
 ADMIN = f"{KUBERNETES}/admin.conf"
-_ETCD_VARIABLES = "CLIENT_CERT_AUTH|TRUSTED_CA_FILE|PEER_CLIENT_CERT_AUTH|PEER_TRUSTED_CA_FILE|DATA_DIR|CONFIG_FILE"
-_ETCD_VARIABLES += "|LISTEN_(CLIENT|PEER|METRICS)_URLS"
-
-# `pids NAME`: the processes that were started under this name. `args NAME`: the arguments, one a line, of the one that
-# runs, or else those in its manifest; for etcd its variables come before, which its flags override. `flag NAME DEFAULT`
-# of $args. `reach`: an address that listens everywhere, as one to connect to.
-COMPONENT = f"""
-pids() {{
-  for file in $(grep -lxF -e "$(printf %.15s "$1")" /proc/[0-9]*/comm 2>/dev/null); do
-    pid=${{file%/comm}}; pid=${{pid#/proc/}}
-    first=$({{ tr '\\0' '\\n' <"/proc/$pid/cmdline" | head -n 1; }} 2>/dev/null)
-    [ "${{first##*/}}" != "$1" ] || echo "$pid"
-  done
-}}
-told() {{
-  [ "$1" != etcd ] || {{ tr '\\0' '\\n' <"/proc/$2/environ" | grep -E '^ETCD_({_ETCD_VARIABLES})=' | awk '{{
-    at = index($0, "="); name = tolower(substr($0, 6, at - 6)); gsub("_", "-", name); print "--" name substr($0, at)
-  }}'; }}
-  tr '\\0' '\\n' <"/proc/$2/cmdline"
-}}
-args() {{
-  pid=$(pids "$1" | head -n 1)
-  if [ -n "$pid" ]; then told "$1" "$pid"
-  elif [ -e "{MANIFESTS_DIR}/$1.yaml" ]; then
-    sed -n "s/^ *- *[\\"']*\\(--[a-z].*\\)/\\1/p" "{MANIFESTS_DIR}/$1.yaml" | sed "s/[\\"' ]*\\$//"
-  fi
-}}
-flag() {{
-  value=$(printf '%s\\n' "$args" | sed -n -e "/^--*$1\\$/{{n;p;}}" -e "s/^--*$1=//p" | tail -n 1)
-  echo "${{value:-$2}}"
-}}
-reach() {{ printf '%s\\n' "$1" | sed -e 's/^0\\.0\\.0\\.0$/127.0.0.1/' -e 's/^::$/::1/' -e 's/^[^[]*:.*:.*$/[&]/'; }}
-urls() {{
-  printf '%s\\n' "$1" | tr , '\\n' | sed -e 's|//0\\.0\\.0\\.0|//127.0.0.1|' -e 's|//\\[::\\]|//[::1]|' -e 's|/$||'
-}}
-"""
-
 # `ask BASE PATH [CERTIFICATE KEY]`: what is answered there, and who asked; a TLS server is not verified, because the
 # question is whether it answers. kubectl has to be somebody: it asks for a name otherwise. `administer BASE PATH`: the
 # same with the rights of admin.conf.
-_ASK = f"""
+ASK = f"""
 ask() {{
   if command -v curl >/dev/null 2>&1; then
     curl -sSk --noproxy '*' --connect-timeout 3 -m 8 -w '\\nhttp %{{http_code}}\\n' ${{3:+--cert "$3" --key "$4"}} \\
@@ -94,7 +56,7 @@ def locate(component: str) -> str:
 
     ``$1`` and ``$2`` are then the certificate and the key to ask with, where it takes one.
     """
-    return f"{COMPONENT}{_ASK}set --\nargs=$(args {component}){_WHERE[component]}\n"
+    return f"{COMPONENT}{ASK}set --\nargs=$(args {component}){_WHERE[component]}\n"
 
 
 def healthy(component: str) -> str:
@@ -276,203 +238,3 @@ HEALTH = {
     name: Fact(f"control_plane.{name}", _probe_health(name), partial(parse_health, name), timeout=60)
     for name in STATIC_PODS
 }
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """The file by which kubelet runs a static pod."""
-
-    path: str
-    mode: str
-    owner: str
-    image: str
-
-    @property
-    def strict(self) -> bool:
-        """Whether nobody but root may read it or write it."""
-        return self.owner == "root:root" and int(self.mode, 8) & 0o177 == 0
-
-
-_PROBE_MANIFESTS = f"""
-dir={MANIFESTS_DIR}
-if [ -d "$dir" ] && [ ! -x "$dir" ]; then echo "$dir: permission denied" >&2; exit 1; fi
-for name in {" ".join(STATIC_PODS)}; do
-  file=$dir/$name.yaml
-  [ -e "$file" ] || continue
-  image=$(sed -n 's/^[ -]*image: *//p' "$file") || exit
-  printf '%s\\t%s\\t%s\\t%s\\n' "$name" "$file" "$(stat -Lc '%a %U:%G' "$file")" "$(echo "$image" | head -n 1)"
-done
-"""
-
-
-def parse_manifests(text: str) -> dict[str, Manifest]:
-    """Return component to its manifest, from rows of name, path, mode and owner, and image; without absent ones."""
-    found = {}
-    for row in text.splitlines():
-        name, path, who, image = row.split("\t")
-        mode, _, owner = who.partition(" ")
-        if not re.fullmatch(r"[0-7]{3,4}", mode):
-            raise ValueError(f"{path}: not a mode: {mode!r}")
-        found[name] = Manifest(path, mode, owner, image.strip("\"' "))
-    return found
-
-
-MANIFESTS = Fact("control_plane.manifests", _PROBE_MANIFESTS, parse_manifests)
-
-
-@dataclass(frozen=True)
-class Process:
-    """A component that runs, and the arguments that it was started with."""
-
-    pid: str
-    arguments: tuple[str, ...]
-
-    @property
-    def flags(self) -> dict[str, str]:
-        """Return flag to value; the last one counts, and one without a value is ``true``."""
-        found: dict[str, str] = {}
-        name = ""
-        for word in self.arguments:
-            if match := re.fullmatch(r"--?([a-z][\w.-]*)(?:=(.*))?", word, re.S):
-                name = match[1]
-                found[name] = "true" if match[2] is None else match[2]
-                name = name if match[2] is None else ""
-            elif name:
-                found[name], name = word, ""
-        return found
-
-
-_PROBE_PROCESSES = f"""
-{COMPONENT}
-for name in {" ".join(STATIC_PODS)}; do
-  for pid in $(pids $name); do
-    told=$(told $name "$pid") || {{ [ ! -e "/proc/$pid" ] && continue; exit 1; }}
-    printf '@%s\\t%s\\n' $name "$pid"
-    printf '%s\\n' "$told" | sed 's/^/|/'
-  done
-done
-"""
-
-
-def parse_processes(text: str) -> dict[str, list[Process]]:
-    """Return component to its processes; one that does not run is left out."""
-    found: dict[str, list[tuple[str, list[str]]]] = {}
-    rows: list[str] | None = None
-    for row in text.splitlines():
-        if row.startswith("@"):
-            name, _, pid = row[1:].partition("\t")
-            if name not in STATIC_PODS or not pid.isdecimal():
-                raise ValueError(f"not a component's process: {row!r}")
-            found.setdefault(name, []).append((pid, rows := []))
-        elif row.startswith("|") and rows is not None:
-            rows.append(row[1:])
-        elif row.strip():
-            raise ValueError(f"not an argument: {row[:80]!r}")
-    return {name: [Process(pid, tuple(words)) for pid, words in all_] for name, all_ in found.items()}
-
-
-PROCESSES = Fact("control_plane.processes", _PROBE_PROCESSES, parse_processes)
-
-
-@dataclass(frozen=True)
-class Etcd:
-    """What can be reached of an etcd that runs."""
-
-    listens: tuple[tuple[str, int], ...]  # address and port
-    answers: tuple[Answer, ...]  # to somebody without a certificate
-    directory: str
-    mode: str
-
-
-# The kernel's own list of its sockets: what it was told is known from its arguments.
-_PROBE_ETCD = f"""
-{COMPONENT}{_ASK}
-pid=$(pids etcd | head -n 1)
-[ -n "$pid" ] || exit 0
-args=$(args etcd) || exit
-dir=$(flag data-dir '')
-mode=$([ -z "$dir" ] || stat -Lc %a "/proc/$pid/root$dir") || exit
-printf 'directory\\t%s\\t%s\\n' "$mode" "$dir"
-fds=$(ls -l "/proc/$pid/fd") || exit
-inodes=$(printf '%s\\n' "$fds" | sed -n 's/.*socket:\\[\\([0-9]*\\)\\]$/\\1/p' | tr '\\n' ' ')
-tables=/proc/$pid/net/tcp; [ ! -e "/proc/$pid/net/tcp6" ] || tables="$tables /proc/$pid/net/tcp6"
-awk -v inodes=" $inodes " '$4 == "0A" && index(inodes, " " $10 " ") {{ print "listens\\t" $2 }}' $tables || exit
-for base in $(urls "$(flag listen-client-urls http://localhost:2379)"); do
-  answer=$(ask "$base" /version | tail -c 4000)
-  [ -n "$answer" ] || exit 127
-  printf '@%s/version\\n' "$base"
-  printf '%s\\n' "$answer" | sed 's/^/|/'
-done
-"""
-
-
-def parse_socket(text: str) -> tuple[str, int]:
-    """Return the address and the port of a row of ``/proc/net/tcp``, such as ``0100007F:094B``.
-
-    Raises:
-        ValueError: not such a thing.
-    """
-    words, _, port = text.partition(":")
-    if len(words) not in (8, 32) or len(port) != 4:
-        raise ValueError(f"not a socket: {text!r}")
-    raw = b"".join(bytes.fromhex(words[at : at + 8])[::-1] for at in range(0, len(words), 8))
-    address = ipaddress.ip_address(raw)
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return str(address), int(port, 16)
-
-
-def parse_etcd(text: str) -> Etcd | None:
-    """Return what can be reached of etcd, or ``None`` where it does not run.
-
-    Raises:
-        ValueError: a row that is none of the probe's.
-    """
-    if not text.strip():
-        return None
-    rows = text.split("\n")
-    head = rows[0].split("\t")
-    if len(head) != 3 or head[0] != "directory":
-        raise ValueError(f"no word of the directory: {rows[0][:80]!r}")
-    if not re.fullmatch(r"[0-7]{3,4}|", head[1]):
-        raise ValueError(f"not a mode: {head[1][:80]!r}")
-    listens: list[tuple[str, int]] = []
-    asked: list[tuple[str, list[str]]] = []
-    for row in rows[1:]:
-        if row.startswith("listens\t"):
-            listens.append(parse_socket(row.partition("\t")[2]))
-        elif row.startswith("@"):
-            asked.append((row[1:], []))
-        elif row.startswith("|") and asked:
-            asked[-1][1].append(row[1:])
-        elif row.strip():
-            raise ValueError(f"unknown row {row[:80]!r}")
-    return Etcd(tuple(listens), tuple(parse_answer(url, lines) for url, lines in asked), head[2], head[1])
-
-
-ETCD_ACCESS = Fact("control_plane.etcd_access", _PROBE_ETCD, parse_etcd, timeout=60)
-
-
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"([0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})(ns|us|µs|μs|ms|s|m|h)")
-
-
-def duration(text: str) -> float:
-    """Return the seconds of a duration as Go writes it: ``1m30s``.
-
-    Raises:
-        ValueError: it is not one.
-    """
-    text = text.strip()
-    if text == "0":
-        return 0.0
-    parts = list(_PART.finditer(text))
-    if not parts or "".join(part[0] for part in parts) != text:
-        raise ValueError(f"not a duration: {text[:40]!r}")
-    return round(sum(float(part[1]) * _UNITS[part[2]] for part in parts), 9)
-
-
-def minor(version: str) -> int | None:
-    """Return the minor of a version or an image of Kubernetes: 20 for ``…/kube-controller-manager:v1.20.2``."""
-    match = re.search(r"(?:^|:)v?1\.([0-9]{1,3})\b", version)
-    return int(match[1]) if match else None

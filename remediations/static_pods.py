@@ -1,0 +1,42 @@
+"""Restarting the static pods of a control plane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from trueup.facts import control_plane
+from trueup.facts.static_pods import COMPONENT
+
+_DEADLINE = 330  # seconds: kubelet waits up to 5 minutes before it starts again what keeps failing
+
+
+def _well(component: str, old: str) -> str:
+    """Return shell that waits until a process of a static pod that is not ``old`` says that it is well."""
+    return f"""(
+{control_plane.locate(component)}
+{control_plane.healthy(component)}
+began=$(cut -d. -f1 /proc/uptime)
+until new=$(pids {component}) && [ -n "$new" ] && [ "$new" != {old} ] && well "$@"; do
+  now=$(cut -d. -f1 /proc/uptime)
+  [ $((now - began)) -lt {_DEADLINE} ] || {{
+    log=$(ls -t /var/log/pods/kube-system_{component}-*/{component}/*.log 2>/dev/null | head -n 1)
+    [ -z "$log" ] || tail -n 15 "$log"
+    echo "{component} does not come back: not well after {_DEADLINE} s"
+    exit 1
+  }}
+  sleep 1
+done
+)"""
+
+
+def restart(component: str, running: Iterable[str]) -> str:
+    """Return shell that ends a static pod's process, which kubelet starts again, and waits for it.
+
+    It waits for the others as well: who lost its lease meanwhile ends itself.
+    """
+    rest = "\n".join(_well(other, "''") for other in running if other != component)
+    return f"""{COMPONENT}
+old=$(pids {component})
+[ -z "$old" ] || kill $old
+{_well(component, '"$old"')}
+{rest}"""
