@@ -1,7 +1,12 @@
 """Section 9 of the catalogue: what must hold across hosts."""
 
 from trueup import Deviation, expect, requirement
+from trueup.checks.pods import MEMBERS
+from trueup.checks.uniform import names, odd
 from trueup.fact import CLOCK, FleetFacts
+from trueup.facts import reach, uniform
+from trueup.facts.containerd import DUMP
+from trueup.facts.network import ADDRESSES
 from trueup.profiles.schema import Spec
 
 
@@ -22,3 +27,96 @@ def test_time_skew(facts: FleetFacts, spec: Spec) -> None:
         if most - least > limit:
             words = f"its clock is known only to ±{(most - least) / 2:.1f} s, so long did the login take; look again"
             facts.silent[host] = words
+
+
+_PUT_RIGHT = {  # what asks for the one version that all are to have
+    "containerd": "runtime.containerd.version",
+    "runc": "runtime.runc.version",
+    "kubeadm": "kube.packages.version",
+    "kubelet": "kube.packages.version",
+    "kubectl": "kube.packages.version",
+}
+
+
+@requirement(
+    "cluster.versions.uniform",
+    key="cluster.versions",
+    reads=(uniform.VERSIONS,),
+    needs=tuple(dict.fromkeys(_PUT_RIGHT.values())),
+    severity="medium",
+    across=True,
+    roles=(),
+)
+def test_versions(facts: FleetFacts, spec: Spec) -> None:
+    """Hosts of a role have the same versions of the same programs."""
+    found = facts.each(uniform.VERSIONS)
+
+    def hint(program: str, odd: list[str], usual: list[str]) -> str:
+        fix = (
+            f"{_PUT_RIGHT[program]} puts it right where the profile names one version" if program in _PUT_RIGHT else ""
+        )
+        systems = {found[host].system for host in odd} - {found[host].system for host in usual}
+        under = f"they run on {names(sorted(systems))}" if usual and systems else ""
+        return "; ".join(filter(None, [under, fix]))
+
+    programs = {host: each.programs for host, each in found.items()}
+    expect(*odd(facts.by_role(), programs, hint=hint))
+
+
+@requirement(
+    "cluster.config.uniform",
+    key="cluster.config",
+    reads=(uniform.VERSIONS, uniform.SYSCTL, DUMP),
+    needs=(
+        "host.sysctl.ip_forward",
+        "host.sysctl.bridge_nf_call_iptables",
+        "host.sysctl.bridge_nf_call_ip6tables",
+        "runtime.containerd.config",
+        "runtime.containerd.sandbox_image",
+        "runtime.containerd.systemd_cgroup",
+        "runtime.containerd.registry_mirrors",
+    ),
+    severity="medium",
+    across=True,
+    roles=(),
+)
+def test_config(facts: FleetFacts, spec: Spec) -> None:
+    """Hosts of a role have the same kernel parameters, and with the same containerd the same configuration of it."""
+    parameters = facts.each(uniform.SYSCTL)
+    versions, dumps = facts.each(uniform.VERSIONS), facts.each(DUMP)
+    groups: dict[str, list[str]] = {}
+    for role, hosts in facts.by_role().items():
+        for host in hosts:
+            if host in versions and (version := versions[host].programs.get("containerd")):
+                groups.setdefault(f"{role} with containerd {version}", []).append(host)
+    config = spec.cluster.config
+    settings = {h: uniform.settings(dump, config.ignore) for h, dump in dumps.items() if dump and config.containerd}
+    expect(*odd(facts.by_role(), parameters, absent="not set"), *odd(groups, settings, absent="not set"))
+
+
+@requirement(
+    "cluster.reachability",
+    key="cluster.reachability",
+    reads=(ADDRESSES, reach.LISTENING, reach.REACHED),
+    across=True,
+    active=True,
+    roles=MEMBERS,
+)
+def test_reachability(facts: FleetFacts, spec: Spec) -> None:
+    """Hosts of a cluster reach each other on the ports that their roles need: API server, kubelet, etcd and BGP."""
+    listening = facts.each(reach.LISTENING)
+    sources: dict[reach.Reached, list[str]] = {}
+    for host, attempts in facts.each(reach.REACHED).items():
+        for each in attempts:
+            if each.said != "open":
+                sources.setdefault(each, []).append(host)
+    claims = []
+    for each, hosts in sources.items():
+        listens = each.port in listening.get(each.host, ())
+        if each.said == "refused" and not listens:
+            continue  # the host answers; that nothing listens there is for other requirements to say
+        what = reach.SPEAKS.get(each.port, "API server")
+        hint = "something listens there" if listens else "nothing listens there yet, but that would be refused at once"
+        where = f"{each.address}:{each.port}, {what} of {each.host}, from {names(hosts)}"
+        claims.append(Deviation("a connection", each.said, where, "effective", f"a firewall on the way? {hint}"))
+    expect(*claims)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from trueup.profiles.keys.cluster import Across
 from trueup.profiles.keys.host import Host
 from trueup.profiles.keys.kube import Kube
 from trueup.profiles.keys.load_balancer import LoadBalancer
@@ -28,6 +29,7 @@ class Spec(Section):
     workload: Workload = Field(default_factory=Workload)
     lb: LoadBalancer = Field(default_factory=LoadBalancer)
     registry: Registry = Field(default_factory=Registry)
+    cluster: Across = Field(default_factory=Across)
     wait: float = Field(300, gt=0, description="seconds that something may take to come up after a change")
     artifacts: LocalPath = Field(
         "", description="directory on the controller, relative to this file, with the files of all urls"

@@ -54,8 +54,10 @@ class Listen(Section):
 class Failover(Section):
     """What the drill allows."""
 
-    seconds: float = Field(5, gt=0, description="until the address answers again, at most")
-    lost: int = Field(50, ge=0, description="connections that may fail meanwhile, of those tried one after the other")
+    seconds: float = Field(5, gt=0, description="that the address may be without an answer, each time")
+    lost: int = Field(
+        50, ge=0, description="connections that may fail in a drill, of the 20 that are begun each second"
+    )
 
 
 class LoadBalancer(Section):

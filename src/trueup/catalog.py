@@ -17,6 +17,7 @@ from trueup.errors import UsageError, nearest
 from trueup.verdict import Layer
 
 if TYPE_CHECKING:
+    from trueup.drill import Drill
     from trueup.fact import Fact
     from trueup.profiles.schema import Spec
 
@@ -48,6 +49,7 @@ class Requirement:
     across: bool
     active: bool
     eventually: bool
+    drill: Drill[Any] | None
     source: str
 
     @property
@@ -92,13 +94,15 @@ class Catalog:
         across: bool = False,
         active: bool = False,
         eventually: bool = False,
+        drill: Drill[Any] | None = None,
     ) -> Callable[[Check], Check]:
         """Register a check. ``key`` is the profile key that holds the expected value, ``reads`` the facts it looks at,
         ``needs`` the requirements without which it makes no sense, ``after`` those that must hold before its remedy is
         safe, ``roles`` the hosts that it is for (none: every host), ``controls`` references such as ``CIS 5.1``. One
         ``across`` hosts is judged once, on the facts of all and of the cluster. An ``active`` one does more than look
         (it pulls, runs, connects), and leaves nothing behind. One that comes true ``eventually`` is waited for after a
-        change, up to the profile's deadline.
+        change, up to the profile's deadline. One with a ``drill`` is judged on what that says, last and only when the
+        operator asked for drills.
         """
 
         def register(check: Check) -> Check:
@@ -119,6 +123,7 @@ class Catalog:
                 across=across,
                 active=active,
                 eventually=eventually,
+                drill=drill,
                 source=source,
             )
             check.__requirement__ = made  # type: ignore[attr-defined]
@@ -158,7 +163,8 @@ class Catalog:
         """Stop on an id that leads nowhere.
 
         Raises:
-            UsageError: a remedy or a need names an unknown requirement, or needs form a cycle.
+            UsageError: a remedy or a need names an unknown requirement, needs form a cycle, or a drill could be carried
+                out more than once.
         """
         for remedy in self.remedies.values():
             if remedy.id not in self.requirements:
@@ -166,6 +172,8 @@ class Catalog:
                     f"{remedy.source}: no requirement {remedy.id!r}{nearest(remedy.id, self.requirements)}"
                 )
         for requirement in self.requirements.values():
+            if requirement.drill and (not requirement.across or requirement.id in self.remedies):
+                raise UsageError(f"{requirement.source}: {requirement.id}: a drill is across hosts and has no remedy")
             for other in (*requirement.needs, *requirement.after):
                 if other not in self.requirements:
                     hint = nearest(other, self.requirements)
@@ -173,8 +181,8 @@ class Catalog:
         self.order()
 
     def order(self) -> list[str]:
-        """Return all ids so that each comes after what it needs, otherwise as written."""
-        rank = {id: n for n, id in enumerate(self.requirements)}
+        """Return all ids so that each comes after what it needs, drills last, otherwise as written."""
+        rank = {r.id: (r.drill is not None, n) for n, r in enumerate(self.requirements.values())}
         sorter = graphlib.TopologicalSorter({r.id: (*r.needs, *r.after) for r in self.requirements.values()})
         try:
             sorter.prepare()

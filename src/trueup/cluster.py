@@ -67,7 +67,7 @@ class Cluster:
 
     def members(self, requirement: Requirement) -> list[Host]:
         """Return the hosts that the requirement is judged on."""
-        if all(map(of_api, requirement.reads)):
+        if not requirement.drill and all(map(of_api, requirement.reads)):
             return []
         return [host for host in self.hosts.values() if host.concerns(requirement)]
 
@@ -80,7 +80,8 @@ class Cluster:
         members = self.members(requirement)
         silent = dict(blocked or {}) | {h.id: problem for h in members if (problem := h.facts.snapshot.problem)}
         views = {host.id: host.view(requirement) for host in members if host.id not in silent}
-        return FleetFacts(views, silent, self.facts.view(requirement.reads))
+        roles = {host.id: host.roles for host in members}
+        return FleetFacts(views, silent, self.facts.view(requirement.reads), roles)
 
     def forget(self, age: float = 0) -> None:
         """Drop all facts that are older than ``age`` seconds: something was changed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, partial
@@ -14,8 +14,9 @@ from typing import Any
 from trueup.catalog import Catalog, Remedy, Requirement
 from trueup.change import Change, ClusterChange
 from trueup.cluster import Cluster
+from trueup.drill import Drill, Trial
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
-from trueup.fact import Fact, FleetFacts, HostFacts, of_api
+from trueup.fact import Fact, FleetFacts, HostFacts, Snapshot, of_api
 from trueup.fleet import Fleet, Host
 from trueup.profile import Loaded
 from trueup.redact import redact
@@ -33,13 +34,23 @@ class Audit:
 
     Args:
         pairs: what was selected; a need that was not selected does not block.
+        trial: begins the drill of a requirement; where not given, none is carried out.
     """
 
-    def __init__(self, catalog: Catalog, fleet: Fleet, profile: Loaded, pairs: Iterable[Pair]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        fleet: Fleet,
+        profile: Loaded,
+        pairs: Iterable[Pair],
+        *,
+        trial: Callable[[Requirement], Trial] | None = None,
+    ) -> None:
         self.catalog = catalog
         self.fleet = fleet
         self.profile = profile
         self.pairs = frozenset(pairs)
+        self.trial = trial
         self._results: dict[Pair, Result] = {}
 
     def result(self, requirement: Requirement, host: Subject) -> Result:
@@ -75,11 +86,29 @@ class Audit:
         if missing := self._missing(self._across(requirement.needs), cluster):
             return Result(requirement.id, cluster.id, Outcome.BLOCKED, detail=f"needs {missing}")
         blocked = self._blocked(requirement, cluster)
+        if requirement.drill:
+            return self._drilled(requirement, requirement.drill, cluster, blocked)
         facts = cluster.view(requirement, blocked)
         result = _check(requirement, cluster, facts)
         result.note(*(f"not compared: {name}: {why}" for name, why in facts.silent.items()))
         if facts.silent and result.outcome is Outcome.PASSED:
             result.outcome = Outcome.BLOCKED if facts.silent.keys() <= blocked.keys() else Outcome.COULD_NOT_LOOK
+        return result
+
+    def _drilled(
+        self, requirement: Requirement, drill: Drill[Any], cluster: Cluster, blocked: Mapping[str, str]
+    ) -> Result:
+        if blocked:
+            words = "; ".join(f"{host} {why}" for host, why in blocked.items())
+            return Result(requirement.id, cluster.id, Outcome.BLOCKED, detail=words)
+        if self.trial is None:
+            return Result(requirement.id, cluster.id, Outcome.COULD_NOT_LOOK, detail="not tried")
+        trial = self.trial(requirement)
+        answer = trial.carry_out(drill)
+        learned = HostFacts(Snapshot(cluster.id, raws={drill.name: answer}), [drill])
+        result = _check(requirement, cluster, FleetFacts({}, {}, learned))
+        result.actions = trial.change.actions
+        result.note(*trial.notes)
         return result
 
     def _blocked(self, requirement: Requirement, cluster: Cluster) -> dict[str, str]:
@@ -127,8 +156,9 @@ class Converge(Audit):
         apply: bool,
         allow: Iterable[str] = (),
         say: Say = lambda _: None,
+        trial: Callable[[Requirement], Trial] | None = None,
     ) -> None:
-        super().__init__(catalog, fleet, profile, pairs)
+        super().__init__(catalog, fleet, profile, pairs, trial=trial)
         self.allow = frozenset(allow)
         self.run = run
         self.apply = apply
@@ -138,6 +168,8 @@ class Converge(Audit):
 
     def result(self, requirement: Requirement, host: Subject) -> Result:
         """Return the result; the first question about a requirement settles it on all its hosts."""
+        if requirement.drill:  # which nothing remedies, and which an interrupt must reach: it is in no thread
+            return super().result(requirement, host)
         if (requirement.id, host.id) not in self._results:
             self._settle(requirement)
         return self._results[requirement.id, host.id]

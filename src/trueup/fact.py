@@ -17,6 +17,7 @@ from trueup.redact import redact
 
 if TYPE_CHECKING:
     from trueup.api import Api
+    from trueup.drill import Drill
     from trueup.profiles.schema import Spec
     from trueup.transport import Transport
 
@@ -26,6 +27,7 @@ _MISSING = 127
 _TIMED_OUT = 124
 _KILLED = 137
 _CUT_OFF = -1
+_NOTHING_KNOWN = "echo 'the host could not say of itself what this goes by' >&2; exit 1"
 _DENIED = ("permission denied", "operation not permitted", "access denied")
 
 _PRELUDE = """\
@@ -119,6 +121,53 @@ def of_api(fact: Fact[Any]) -> TypeGuard[ApiFact[Any]]:
     return isinstance(fact, ApiFact)
 
 
+def of_peers(fact: Fact[Any]) -> TypeGuard[PeerFact[Any]]:
+    """Whether a fact is a host's about others."""
+    return isinstance(fact, PeerFact)
+
+
+def of_host(fact: Fact[Any]) -> bool:
+    """Whether a host can be asked for a fact without anything being known of others."""
+    return not of_api(fact) and not of_peers(fact)
+
+
+@dataclass(frozen=True)
+class Peer(Generic[T]):
+    """A host as another host's question needs it: what it is for, what it ought to be, and what it said of itself."""
+
+    roles: frozenset[str]
+    spec: Spec
+    said: T
+
+
+class PeerFact(Fact[T]):
+    """One thing that a host can say of the other hosts, once they have said something of themselves.
+
+    Args:
+        name: as of any fact.
+        of: what the others have to say first; the requirement reads that, too.
+        ask: function of the host itself and of the others by id that returns shell text, which must only look.
+        parse: as of any fact.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        of: Fact[Any],
+        ask: Callable[[Peer[Any], Mapping[str, Peer[Any]]], str],
+        parse: Callable[[str], T],
+        *,
+        timeout: int = 15,
+    ) -> None:
+        super().__init__(name, _NOTHING_KNOWN, parse, timeout=timeout)
+        self.of = of
+        self.ask = ask
+
+    def among(self, own: Peer[Any], others: Mapping[str, Peer[Any]]) -> Fact[T]:
+        """Return the fact as it is asked of one host."""
+        return Fact(self.name, self.ask(own, others), self.parse, timeout=self.timeout)
+
+
 @dataclass
 class Snapshot:
     """All raw answers of one host: evidence, test fixture and drift baseline in one."""
@@ -210,17 +259,23 @@ class FleetFacts:
         hosts: host to its facts, limited to those that the requirement declared.
         silent: host to the reason why it has none.
         cluster: the cluster's own, limited likewise.
+        roles: host to what it is for.
     """
 
     def __init__(
-        self, hosts: Mapping[str, HostFacts], silent: Mapping[str, str], cluster: HostFacts | None = None
+        self,
+        hosts: Mapping[str, HostFacts],
+        silent: Mapping[str, str],
+        cluster: HostFacts | None = None,
+        roles: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
         self.silent = dict(silent)
         self._hosts = hosts
+        self._roles = roles or {}
         self._cluster = cluster or HostFacts(Snapshot("cluster"))
 
-    def __getitem__(self, fact: ApiFact[T]) -> T:
-        """Return a parsed fact of the cluster; see :class:`HostFacts`."""
+    def __getitem__(self, fact: ApiFact[T] | Drill[T]) -> T:
+        """Return a parsed fact of the cluster, or what a drill has shown; see :class:`HostFacts`."""
         return self._cluster[fact]
 
     def each(self, fact: Fact[T]) -> dict[str, T]:
@@ -231,6 +286,15 @@ class FleetFacts:
                 found[name] = facts[fact]
             except CouldNotLook as error:
                 self.silent[name] = str(error)
+        return found
+
+    def by_role(self) -> dict[str, list[str]]:
+        """Return role to the hosts that have it; ``node`` is the role of those that have no other."""
+        found: dict[str, list[str]] = {}
+        for host in self._hosts:
+            roles = self._roles.get(host, frozenset())
+            for role in sorted(roles - {"node"}) or ["node"]:
+                found.setdefault(role, []).append(host)
         return found
 
     @property

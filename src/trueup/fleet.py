@@ -6,23 +6,25 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from trueup import fact
 from trueup.catalog import Requirement
 from trueup.cluster import Cluster
 from trueup.errors import CouldNotLook, TimedOut, Unreachable
-from trueup.fact import CLOCK, Fact, HostFacts, Snapshot, of_api
+from trueup.fact import CLOCK, Fact, HostFacts, Peer, PeerFact, Snapshot, of_api, of_host, of_peers
 from trueup.inventory import Connection, Target
 from trueup.profile import Loaded
 from trueup.profiles.schema import Spec
 from trueup.redact import redact
 from trueup.transport import Completed, Transport
 
+T = TypeVar("T")
 _SLOW = 30  # seconds: a fact that may take longer is a trial, which gets its time on top of the host's
 Progress = Callable[[int, int, int], None]  # hosts done, hosts in all, hosts unreachable
 
@@ -80,7 +82,7 @@ class Host:
         When the host's time is up, what it has answered counts, and only the rest has no answer.
         """
         known = self.facts.snapshot.raws
-        missing = {f.name: f for f in wanted if f.name not in known and not of_api(f)}
+        missing = {f.name: f for f in wanted if f.name not in known and of_host(f)}
         if not missing or self.facts.snapshot.problem:
             return
         asked = sorted(missing.values(), key=attrgetter("timeout"))  # so that the slow cost the others nothing
@@ -132,7 +134,8 @@ class Fleet:
             host.cluster = self.cluster
 
     def gather(self, wanted: Mapping[str, Iterable[Fact[Any]]], progress: Progress | None = None) -> None:
-        """Look at many hosts at once, ``forks`` at a time, and then at the cluster, for which a host may be the way."""
+        """Look at many hosts at once, ``forks`` at a time, then at what they say of each other, then at the cluster,
+        for which a host may be the way."""
         asked = [fact for facts in wanted.values() for fact in facts]
         if any(map(of_api, asked)):
             for host in self.cluster.control_planes:
@@ -146,7 +149,20 @@ class Fleet:
                 gone += looks[look].facts.snapshot.unreachable
                 if progress:
                     progress(done, len(looks), gone)
+            around = {
+                id: [self._among(self.hosts[id], f) for f in facts if of_peers(f)] for id, facts in wanted.items()
+            }
+            list(pool.map(lambda id: self.hosts[id].look(around[id]), around))
         self.cluster.look(asked)
+
+    def _among(self, host: Host, asked: PeerFact[T]) -> Fact[T]:
+        """Return a question about the other hosts as it is put to one of them, as far as those are known."""
+        peers = {}
+        for id, each in self.hosts.items():
+            with suppress(CouldNotLook):  # the reason is said where that host itself is judged
+                peers[id] = Peer(each.roles, each.spec, each.facts[asked.of])
+        own = peers.pop(host.id, None)
+        return asked.among(own, peers) if own else Fact(asked.name, asked.probe(None), asked.parse)
 
     def save(self, directory: Path) -> None:
         """Write every host's snapshot into a directory that only we can read."""

@@ -33,6 +33,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--fix-allow", action="append", default=[], choices=["destructive"],
         help="let --fix also apply remedies that take something away, such as a package",
     )  # fmt: skip
+    group.addoption(
+        "--drill", action="store_true",
+        help="also try what only a trial can tell, such as a failover: it disturbs, and puts everything back",
+    )  # fmt: skip
     group.addoption("--forks", type=_positive, default=32, metavar="N", help="hosts at once (default: 32)")
     group.addoption(
         "--host-timeout",
@@ -67,8 +71,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if option.hosts is None and not option.ansible_inventory:
         return
     explained = ""
-    if option.fix and not hasattr(config, "workerinput") and option.tx:
-        explained = "-n is not used with --fix: it works on all hosts at once by itself, see --forks"
+    if option.drill and option.fix == "plan":
+        raise pytest.UsageError(
+            "--drill tries things on the hosts, and --fix=plan changes nothing: leave out one of them"
+        )
+    if (option.fix or option.drill) and not hasattr(config, "workerinput") and option.tx:
+        mode = "--fix" if option.fix else "--drill"
+        explained = f"-n is not used with {mode}: it works on all hosts at once by itself, see --forks"
         option.numprocesses, option.dist, option.tx = 0, "no", []
     try:
         reports.check(option.report)

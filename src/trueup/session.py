@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from trueup.api import ApiError
 from trueup.catalog import Requirement, catalog
 from trueup.cluster import check_kubeconfig
 from trueup.converge import Audit, Converge, Pair, Subject
+from trueup.drill import Trial
 from trueup.errors import UsageError
 from trueup.fact import Fact
 from trueup.fleet import Fleet
@@ -62,7 +64,7 @@ class Session:
 
     def items(self, collector: pytest.Collector, requirement: Requirement) -> Iterable[RequirementItem]:
         """Yield the items of a requirement: one for each host whose roles it concerns, or one for them all."""
-        if not self.profile.selects(requirement.id):
+        if not self.profile.selects(requirement.id) or (requirement.drill and not self.config.option.drill):
             return
         cluster = self.fleet.cluster
         subjects: list[Subject] = [host for host in self.fleet.hosts.values() if host.concerns(requirement)]
@@ -91,14 +93,15 @@ class Session:
                 remedy = f"set it, or take the requirement out: select: ['*', '!{id}']"
                 raise UsageError(f"{where}: selects {id} but gives no value for {key}; {remedy}")
         pairs: set[Pair] = {(item.requirement.id, item.host.id) for item in items}
+        say = terminal.say if (terminal := self._terminal()) else print
+        trial = partial(Trial, self.fleet, self.run.id, say)
         if self.mode == "audit":
-            self.audit = Audit(catalog, self.fleet, self.profile, pairs)
+            self.audit = Audit(catalog, self.fleet, self.profile, pairs, trial=trial)
         else:
             apply = self.mode == "fix"
             self.audit = Converge(
                 catalog, self.fleet, self.profile, pairs,
-                run=self.run.id, apply=apply, allow=self.config.option.fix_allow,
-                say=terminal.say if (terminal := self._terminal()) else print,
+                run=self.run.id, apply=apply, allow=self.config.option.fix_allow, say=say, trial=trial,
             )  # fmt: skip
         for item in items:
             item.audit = self.audit

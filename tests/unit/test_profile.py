@@ -55,7 +55,10 @@ def test_a_version_in_a_shipped_profile_is_text_for_everyone_who_copies_it(name:
     assert [value for value in written if value[0] not in '"v'] == []
 
 
-@pytest.mark.parametrize("name", [name for name in profile.shipped() if name != "lab"])  # which the lab completes
+COMPLETED = ("lab", "kubeadm-ha")  # by the lab, and by who uses it
+
+
+@pytest.mark.parametrize("name", [name for name in profile.shipped() if name not in COMPLETED])
 def test_a_shipped_profile_has_a_value_for_all_that_it_selects(name: str) -> None:
     catalog.load("trueup.checks", "trueup.remediations")
     loaded = profile.load(name)
@@ -64,6 +67,39 @@ def test_a_shipped_profile_has_a_value_for_all_that_it_selects(name: str) -> Non
     assert [f"{found.id}: {found.key}" for found in selected if not spec.holds(found.key)] == []
     patterns = [pattern.lstrip("+!") for pattern in loaded.profile.select]
     assert [pattern for pattern in patterns if not fnmatch.filter(catalog.requirements, pattern)] == []
+
+
+def test_several_control_planes_have_all_values_with_what_the_head_of_their_profile_asks_for(write: Write) -> None:
+    catalog.load("trueup.checks", "trueup.remediations")
+    own = re.findall("^#   (.*)$", (ROOT / "profiles/kubeadm-ha.yaml").read_text(), re.M)
+    write((ROOT / "lab/manifests/calico.yaml").read_text(), "calico.yaml")
+    loaded = profile.load(write("\n".join(own)))
+    patterns = [pattern.lstrip("+!") for pattern in loaded.profile.select]
+    assert [pattern for pattern in patterns if not fnmatch.filter(catalog.requirements, pattern)] == []
+    for host in ("cp1", "cp2", "cp3", "w1", "lb1", "lb2", "reg1"):
+        roles = loaded.roles(host)
+        selected = [
+            found
+            for found in catalog.requirements.values()
+            if loaded.selects(found.id) and (not found.roles or found.roles & roles)
+        ]
+        assert selected
+        assert [found.id for found in selected if not loaded.spec(host).holds(found.key)] == []
+    spec, vrrp = loaded.spec("lb1"), [loaded.spec(host).lb.vrrp for host in ("lb1", "lb2")]
+    [listen] = spec.lb.listens
+    assert listen.bind == spec.kube.cluster.endpoint
+    assert listen.bind.partition(":")[0] == spec.lb.vip.address
+    hosts = {server.name: server.address.partition(":")[0] for server in listen.servers}
+    assert hosts == {name: loaded.spec(name).kube.cluster.advertise_address for name in ("cp1", "cp2", "cp3")}
+    assert [each.state for each in vrrp] == ["MASTER", "BACKUP"]
+    assert vrrp[0].priority > vrrp[1].priority
+    assert spec.kube.version == profile.load("kubeadm-1.35").spec("any").kube.version
+
+
+def test_several_control_planes_without_their_addresses_are_no_run() -> None:
+    catalog.load("trueup.checks", "trueup.remediations")
+    loaded = profile.load("kubeadm-ha")
+    assert not loaded.spec("cp1").holds(catalog.requirements["kube.init.advertise_address"].key)
 
 
 @pytest.mark.parametrize("name", profile.shipped())

@@ -56,7 +56,7 @@ def proc_path(key: str) -> str:
     return "/proc/sys/" + (key.translate(swap) if first == "." else key)
 
 
-def _probe_sysctl(keys: Iterable[str]) -> str:
+def probe_sysctl(keys: Iterable[str]) -> str:
     return "\n".join(
         f'if [ -e {path} ]; then v=$(cat {path}) || exit 1; printf "%s=%s\\n" {name} "$(echo $v)"; fi'
         for name, path in ((shlex.quote(key), shlex.quote(proc_path(key))) for key in keys)
@@ -128,10 +128,10 @@ def _settings(lines: Iterable[dropins.Line], key: str, matches: Callable[[str, s
 
 def sysctl(*keys: str) -> Fact[dict[str, str]]:
     """Return the fact about the running value of these parameters."""
-    return Fact("kernel.sysctl", _probe_sysctl(keys), parse_sysctl)
+    return Fact("kernel.sysctl", probe_sysctl(keys), parse_sysctl)
 
 
-SYSCTL = Fact("kernel.sysctl", lambda spec: _probe_sysctl(spec.host.sysctl), parse_sysctl)
+SYSCTL = Fact("kernel.sysctl", lambda spec: probe_sysctl(spec.host.sysctl), parse_sysctl)
 SYSCTL_FILES = Fact(
     "kernel.sysctl_files", dropins.probe("sysctl.d", "/etc/sysctl.conf"), lambda text: Persistent(dropins.parse(text))
 )

@@ -63,12 +63,13 @@ ADDRESSES = Fact("network.addresses", _PROBE_ADDRESSES, parse_addresses)
 
 
 # `try HOST PORT PATH` connects by bash itself, which every distribution has and which says whether it was refused, and
-# prints the answer, or in a word why there is none. Without a path nothing is asked.
-_TRY = r"""
+# prints the answer, or in a word why there is none, after `patience` seconds. Without a path nothing is asked.
+TRY = r"""
 command -v bash >/dev/null || { echo 'bash: not found, by which connections are made' >&2; exit 127; }
 command -v timeout >/dev/null || { echo 'timeout: not found' >&2; exit 127; }
+patience=3
 try() {
-  said=$(timeout 3 bash -c '
+  said=$(timeout $patience bash -c '
     exec 3<>"/dev/tcp/$0/$1" || exit
     [ -n "$2" ] || { echo open; exit 0; }
     printf "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n" "$2" | dd ibs=1 obs=512 2>/dev/null >&3
@@ -87,7 +88,7 @@ def _clean(text: str) -> str:
     return text.replace("\r\n", "\n").strip()
 
 
-_PROBE_PROXY = _TRY + "try 127.0.0.1 10249 /proxyMode"
+_PROBE_PROXY = TRY + "try 127.0.0.1 10249 /proxyMode"
 
 
 def parse_proxy(text: str) -> str:
@@ -243,7 +244,7 @@ def _probe_nodeport(spec: Spec) -> str:
     # each of the host's own addresses: which of them is the node's is the API's to know
     ports = " ".join(f"{p.node_port}:{'/' if is_http(p.name) else ''}" for p in spec.workload.nginx.ports)
     return (
-        _TRY
+        TRY
         + f"""
 rows=$(ip -o -4 addr show up scope global) || exit
 own=$(printf '%s\\n' "$rows" | awk '$2 !~ /^{PODS.pattern}/ {{ sub("/.*", "", $4); print $4 }}')

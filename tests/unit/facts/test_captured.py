@@ -23,6 +23,7 @@ from trueup.facts import (
     docker,
     dropins,
     etcd,
+    failover,
     identity,
     images,
     kernel,
@@ -31,12 +32,14 @@ from trueup.facts import (
     network,
     packages,
     preflight,
+    reach,
     registries,
     registry,
     removal,
     static_pods,
     swap,
     systemd,
+    uniform,
 )
 from trueup.profile import load
 
@@ -163,6 +166,18 @@ def _addresses(found: list[network.Address], _: Any) -> Any:
     return [f"{each}{' of pods' if each.of_pods else ''}" for each in found]
 
 
+def _load(found: list[failover.Attempt], _: Any) -> Any:
+    return {
+        "tried": len(found),
+        "lost": sum(attempt.lost for attempt in found),
+        "in order": found == sorted(found, key=began),
+    }
+
+
+def began(attempt: failover.Attempt) -> float:
+    return attempt.began
+
+
 # directory under captured/ -> parser, and what of its value the expected file holds
 READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "kernel.modules": (kernel.MODULES.parse, _as_is),
@@ -230,6 +245,13 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "registry.health": (registry.HEALTH.parse, _plain),
     "docker.distribution": (docker.DISTRIBUTION.parse, _as_is),
     "docker.repository": (docker.REPOSITORY.parse, _plain),
+    "uniform.versions": (uniform.VERSIONS.parse, _fields),
+    "uniform.sysctl": (uniform.SYSCTL.parse, _as_is),
+    "reach.listening": (reach.LISTENING.parse, _plain),
+    "reach.reached": (reach.REACHED.parse, _plain),
+    "failover.holding": (failover.parse_holding, _fields),
+    "failover.answers": (failover.answers("10.0.0.9", "443").parse, _as_is),
+    "failover.load": (failover.parse_load, _load),
     "clock.offset": (CLOCK.parse, lambda found, _: [round(bound, 6) for bound in found]),
 }
 

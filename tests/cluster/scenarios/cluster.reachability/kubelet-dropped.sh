@@ -1,0 +1,9 @@
+# at: w1
+# red: effective
+# says: 10250, kubelet of w1, from cp1
+# says: found     timeout
+# says: a firewall on the way? something listens there
+# advice
+# after: iptables -D INPUT -p tcp --dport 10250 -j DROP
+# A firewall that knows nothing of Kubernetes: the node is Ready, but its logs cannot be read.
+iptables -I INPUT -p tcp --dport 10250 -j DROP
