@@ -73,12 +73,21 @@ class Fact(Generic[T]):
             (printed, exit 0); not being able to look is a failure (exit code and stderr say why).
         parse: pure function of the probe's output; raises ``ValueError`` for an answer that it cannot read.
         timeout: seconds that the probe may take on the host.
+        seal: function of the answer and the spec that returns what is kept of it: a secret in it is compared with the
+            spec's here, and never stored.
     """
 
     def __init__(
-        self, name: str, probe: str | Callable[[Spec], str], parse: Callable[[str], T], *, timeout: int = 15
+        self,
+        name: str,
+        probe: str | Callable[[Spec], str],
+        parse: Callable[[str], T],
+        *,
+        timeout: int = 15,
+        seal: Callable[[str, Spec], str] = lambda text, _: text,
     ) -> None:
         self.name = name
+        self.seal = seal
         self.parse = parse
         self.timeout = timeout
         self._probe = probe
@@ -275,7 +284,7 @@ def _frames(nonce: str, stream: bytes) -> dict[str, tuple[str, int]]:
     return frames
 
 
-def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]], late: str = "") -> Snapshot:
+def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]], spec: Spec, late: str = "") -> Snapshot:
     """Return a snapshot in which every wanted fact has an answer, be it "no answer", and no answer has a secret.
 
     ``late`` says in words why some may have none.
@@ -283,7 +292,7 @@ def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]], late: 
     none = replace(CUT_OFF, err=late)
     whoami = raws.get(_WHOAMI.name)
     kept = {
-        fact.name: Raw(raw.rc, redact(raw.out), redact(raw.err))
+        fact.name: Raw(raw.rc, redact(fact.seal(raw.out, spec)), redact(raw.err))
         for fact in wanted
         for raw in [raws.get(fact.name, none)]
     }

@@ -102,7 +102,7 @@ class Host:
             return
         if CLOCK.name in missing and not late:
             answers[CLOCK.name] = fact.between(answers, sent, time.time())
-        snapshot = fact.take(self.id, answers, asked, late)
+        snapshot = fact.take(self.id, answers, asked, self.spec, late)
         if known:
             snapshot.raws = known | snapshot.raws
         self.facts = HostFacts(snapshot)
