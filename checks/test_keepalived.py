@@ -153,7 +153,7 @@ def _service(unit: Unit, conf: Conf, journal: list[str]) -> Iterator[Deviation]:
 
 @requirement(
     "lb.keepalived.check_script",
-    key="lb.check",
+    key="lb.vrrp",
     reads=(CONF,),
     roles=_BALANCERS,
     needs=("lb.keepalived.config",),
@@ -213,7 +213,7 @@ def _security(conf: Conf) -> Iterator[Deviation]:
 
 @requirement(
     "lb.keepalived.peers",
-    key="lb.vrrp.priority",
+    key="lb.vrrp.virtual_router_id",
     reads=(CONF, ADDRESSES),
     roles=_BALANCERS,
     needs=("lb.keepalived.check_script",),

@@ -7,7 +7,7 @@ from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
 from trueup.facts import haproxy
-from trueup.facts.haproxy import CONF, MAIN, Conf
+from trueup.facts.haproxy import CONF, MAIN, UNIT, Conf
 from trueup.facts.vip import NONLOCAL
 from trueup.haproxy_text import Words
 from trueup.profiles.schema import Spec
@@ -33,8 +33,9 @@ def configure_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
         for path, text in texts.items()
         if text != conf.files.get(path)
     ]
-    change.service(SERVICE, active=True, enabled=False)
-    if any(changed) or conf.stale:
+    if change.look(UNIT).active != "active":
+        change.service(SERVICE, active=True, enabled=False)
+    elif any(changed) or conf.stale:
         change.reload(SERVICE)
 
 

@@ -5,7 +5,7 @@ from trueup.change import Change, ClusterChange
 from trueup.errors import ChangeFailed
 from trueup.fact import FleetFacts, HostFacts
 from trueup.facts import election, keepalived, packages, vrrp
-from trueup.facts.keepalived import BEHIND, CONF, Conf
+from trueup.facts.keepalived import BEHIND, CONF, UNIT, Conf
 from trueup.facts.vrrp import Path_
 from trueup.profiles.schema import Spec
 from trueup.remediations.vrrp_files import Files
@@ -33,14 +33,15 @@ def configure_keepalived(change: Change, spec: Spec, facts: HostFacts) -> None:
     with change.turn:
         conf = change.look(CONF)
         files = Files(conf)
+        if not conf.files:
+            files.set(vrrp.tracking(spec))
+            change.write(spec.lb.check.script, vrrp.SCRIPT, mode="755")
         files.set(vrrp.settings(spec, change.host))
         if not spec.lb.vrrp.smtp_alert and conf.value(spec.lb.vrrp.instance, "smtp_alert") is not None:
             files.set([(vrrp.instance(spec), ("smtp_alert", "off"))])
         files.fill(vrrp.lists(spec), lambda path, words: _replaced(spec, path, words))
         if not conf.files:
-            files.set(vrrp.tracking(spec))
             files.fill(vrrp.tracked(spec))
-            change.write(spec.lb.check.script, vrrp.SCRIPT, mode="755")
         changed = files.write(change)
         _take_up(change, spec, changed=changed or bool(conf.stale))
 
@@ -53,8 +54,9 @@ def _replaced(spec: Spec, path: Path_, words: tuple[str, ...]) -> bool:
 
 
 def _take_up(change: Change, spec: Spec, *, changed: bool) -> None:
-    change.service(SERVICE, active=True, enabled=False)
-    if changed:
+    if change.look(UNIT).active != "active":
+        change.service(SERVICE, active=True, enabled=False)
+    elif changed:
         change.reload(SERVICE, keeping=("the address", _answers(spec)) if spec.lb.listens else None)
 
 
@@ -83,7 +85,10 @@ def track_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
             change.write(spec.lb.check.script, vrrp.SCRIPT, mode="755")
             files.set(vrrp.tracking(spec)[2:])
             files.fill(vrrp.tracked(spec))
-        files.fill({path: [] for path in vrrp.tracked(spec)} if behind else {}, lambda _, words: words[0] in behind)
+        files.fill(
+            {path: [] for path in vrrp.tracked(spec)} if behind else {},
+            lambda _, words: words[0] in behind and words[0] != spec.lb.check.name,
+        )
         files.set(_security(conf, spec))
         _take_up(change, spec, changed=files.write(change) or bool(change.actions))
 

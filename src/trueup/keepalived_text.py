@@ -214,11 +214,21 @@ def _margin(text: str, at: int) -> str:
     return row if not row.strip() else ""
 
 
+def _before_instances(text: str, root: Statement) -> int:
+    """Return where a new block goes: before the instances and their comments, for they may only name what they know."""
+    at = next((each.start for each in root.body or () if each.words[0] == "vrrp_instance"), len(text))
+    at = text.rfind("\n", 0, at) + 1 if at < len(text) else at
+    while at and at < len(text) and text[text.rfind("\n", 0, at - 1) + 1 : at].lstrip()[:1] in ("#", "!"):
+        at = text.rfind("\n", 0, at - 1) + 1
+    return at
+
+
 def _insert(text: str, block: Statement, rows: Sequence[str]) -> str:
     """Put rows at the end of a block, on lines of their own."""
     if not block.words:
-        ended = text if not text or text.endswith("\n") else f"{text}\n"
-        return ended + "".join(f"{row}\n" for row in rows)
+        at = _before_instances(text, block)
+        ended = text[:at] if not at or text[:at].endswith("\n") else f"{text[:at]}\n"
+        return ended + "".join(f"{row}\n" for row in rows) + text[at:]
     outer, own = _margin(text, block.start), [_margin(text, each.start) for each in block.body or ()]
     margin = next((each for each in own if each), outer + "    ")
     begin, end = block.inside

@@ -51,7 +51,8 @@ class Units(Files):
     def _take_up(self, verb: Literal["restart", "reload"], unit: str, keeping: tuple[str, str] | None) -> None:
         if self.look(systemd.unit(unit)).active not in ("active", "reloading"):
             return
-        settle = f"! systemctl cat {shlex.quote(unit)} >/dev/null 2>&1 || {{ {shell.bring_up(verb, unit)}; }}"
+        again = shell.bring_up("restart" if verb == "restart" else "reload-or-restart", unit)
+        settle = f"! systemctl cat {shlex.quote(unit)} >/dev/null 2>&1 || {{ {again}; }}"
         body = shell.bring_up(verb, unit)
         if keeping:
             body = shell.keeping(keeping[1], body, keeping[0])

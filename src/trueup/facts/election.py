@@ -88,5 +88,5 @@ def _passwords(conf: Mapping[str, Conf], instance: str) -> list[str]:
     if len(set(found.values())) < 2:
         return []
     words = {SAME: "the profile's", OTHER: "another", "none": "none"}
-    said = ", ".join(f"{words.get(each, 'one that is too long')} on {host}" for host, each in found.items())
-    return [f"passwords differ: {said}"]
+    shown = ", ".join(f"{words.get(each, 'one that is too long')} on {host}" for host, each in found.items())
+    return [f"passwords differ: {shown}"]

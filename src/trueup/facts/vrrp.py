@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trueup.keepalived_text import fill, put
-
 if TYPE_CHECKING:
     from trueup.profiles.schema import Spec
 
@@ -16,16 +14,6 @@ GLOBAL: Path_ = (("global_defs",),)
 def instance(spec: Spec) -> Path_:
     """Return where the instance is."""
     return (("vrrp_instance", spec.lb.vrrp.instance),)
-
-
-def render(spec: Spec, host: str) -> str:
-    """Return a whole keepalived.conf for a host that has none."""
-    text = "! written by trueup\n"
-    for path, words in settings(spec, host):
-        text = put(text, path, *words)
-    for path, items in lists(spec).items():
-        text = fill(text, path, items, [])
-    return text
 
 
 def settings(spec: Spec, host: str) -> list[tuple[Path_, tuple[str, ...]]]:

@@ -1,0 +1,3 @@
+# red: declared
+# says: chekc
+sed -i 's/ check inter/ chekc inter/' /etc/haproxy/haproxy.cfg

@@ -1,0 +1,5 @@
+# at: lb1 lb2
+# red: effective
+# says: lb1: keepalived is inactive; lb2: keepalived is inactive
+# also: lb.keepalived.config
+systemctl stop keepalived
