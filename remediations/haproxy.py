@@ -23,7 +23,7 @@ def set_ip_nonlocal_bind(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("lb.haproxy.config", disruption="reload")
 def configure_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Set the profile's lines in its listen sections, and haproxy's socket; let haproxy check that, reload or start it."""
+    """Set the lines of the listen sections, and haproxy's socket; let haproxy check that, reload or start it."""
     conf = change.look(CONF)
     texts = _texts(conf, spec)
     if texts == conf.files and conf.valid is False:

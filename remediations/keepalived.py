@@ -114,7 +114,7 @@ def _security(conf: Conf, spec: Spec) -> list[tuple[Path_, tuple[str, ...]]]:
 
 @remedy("lb.keepalived.peers", disruption="reload")
 def weigh_scripts(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
-    """Give a script whose failure would not lose the election the profile's weight; all else is the profile's to say."""
+    """Give a script whose failure would not lose the election the profile's weight; the rest is the profile's."""
     conf, name = facts.each(CONF), spec.lb.vrrp.instance
     weak = list(election.weak(conf, name))
     for host, other, script, needed, _ in weak:

@@ -25,7 +25,7 @@ _PROBE = (
     + OPTION
     + r"""
 files=$(option haproxy.service -f '' | sort -u)
-files=${files:-/etc/haproxy/haproxy.cfg}
+[ -n "$files" ] || files=/etc/haproxy/haproxy.cfg
 loaded haproxy.service
 for each in $files; do
   [ ! -d "$each" ] || each=$(ls "$each"/*.cfg 2>/dev/null)

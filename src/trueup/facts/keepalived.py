@@ -26,8 +26,8 @@ _PASSWORD = re.compile(r'(\bauth_pass[ \t]+)(?:"([^"\n]*)"|([^\s"{}#!]+))([^\n#!
 # what a script that asks the API server behind haproxy has in it
 BEHIND = re.compile(r"healthz|livez|readyz|kube-?apiserver|\b6443\b|curl|openssl")
 
-# shell that defines `loaded UNIT`: when systemd last started or reloaded it, in seconds since the epoch. TZ, because `date`
-# takes some zones' names for others'.
+# shell that defines `loaded UNIT`: when systemd last started or reloaded it, in seconds since the epoch (in UTC, because
+# `date` takes some zones' names for others')
 LOADED = r"""
 loaded() {
   said=$(TZ=UTC systemctl show "$1" -p ActiveState -p StateChangeTimestamp) || exit
@@ -56,7 +56,8 @@ show() {
   echo "file $(stat -c '%Y %a' "$1") $3 $1" && sed 's/^/|/' "$1" || exit
   echo
   [ "$2" -lt 8 ] || { echo 'files are included too deeply' >&2; exit 1; }
-  sed -n 's/^[[:space:]]*include[[:space:]]\{1,\}"\{0,1\}\([^"#!]*[^"#![:space:]]\).*/\1/p' "$1" | while read -r glob; do
+  sed -n 's/^[[:space:]]*include[[:space:]]\{1,\}"\{0,1\}\([^"#!]*[^"#![:space:]]\).*/\1/p' "$1" |
+  while read -r glob; do
     cd "$(dirname "$1")" || exit
     for each in $glob; do
       each=$(readlink -f "$each") && [ -f "$each" ] || continue
@@ -81,8 +82,10 @@ for each in $(printf '%s\n' "$all" |
   [ "$(head -c 2 "$each" | tr -d '\0')" != '#!' ] || head -c 4000 "$each" | sed 's/^/|/'
   echo
 done
-for each in root keepalived_script $(printf '%s\n' "$all" | sed -n 's/^|[[:space:]]*script_user[[:space:]]\{1,\}\([a-z0-9_-]*\).*/\1/p')
-do ! id "$each" >/dev/null 2>&1 || echo "user $each"; done
+named=$(printf '%s\n' "$all" | sed -n 's/^|[[:space:]]*script_user[[:space:]]\{1,\}\([a-z0-9_-]*\).*/\1/p')
+for each in root keepalived_script $named; do
+  ! id "$each" >/dev/null 2>&1 || echo "user $each"
+done
 """
 )
 
@@ -254,8 +257,8 @@ JOURNAL = Fact(
     lambda text: [row for row in text.splitlines() if row.strip()],
 )
 _TELLING = re.compile(
-    r"(?i)\b(error|fail|invalid|mismatch|unknown|truncat|missing|doesn't exist|not exist|fault|ignor|wrong|different|down"
-    r"|security|disabl|MASTER STATE|BACKUP STATE)"
+    r"(?i)\b(error|fail|invalid|mismatch|unknown|truncat|missing|doesn't exist|not exist|fault|ignor|wrong|different"
+    r"|down|security|disabl|MASTER STATE|BACKUP STATE)"
 )
 
 

@@ -72,7 +72,11 @@ def elected(address: str) -> Fact[str]:
         "lb.elected",
         f"""has() {{ ip -o addr show | grep -qF ' {address}/' && echo yes || echo no; }}
 first=$(has)
-for round in 1 2 3 4 5 6 7 8 9 10 11 12; do now=$(has); [ "$now" = "$first" ] || break; sleep 0.5; done; echo "$now" """,
+for round in 1 2 3 4 5 6 7 8 9 10 11 12; do
+  now=$(has); [ "$now" = "$first" ] || break; sleep 0.5
+done
+echo "$now"
+""",
         str.strip,
     )
 
@@ -90,8 +94,7 @@ _ATTEMPT = r"""
 attempt() {
   host=${1%:*}; port=${1##*:}
   case $2 in
-  tcp) timeout 5 perl -MIO::Socket::INET -e 'IO::Socket::INET->new(PeerAddr => $ARGV[0], Timeout => 4) or die "$@\n"' "$1" ||
-       timeout 5 bash -c ': <"/dev/tcp/$1/$2"' - "$host" "$port";;
+  tcp) timeout 5 bash -c ': <"/dev/tcp/$1/$2"' - "$host" "$port";;
   tls) said=$(timeout 5 openssl s_client -connect "$1" </dev/null 2>&1); rc=$?
        printf '%s\n' "$said" | grep -q '^ *Server certificate\|^-----BEGIN CERTIFICATE\|^New, TLS' || {
          printf '%s\n' "$said" | grep -i 'errno\|error\|refused\|timed' | head -n 1 | sed 's/^[0-9A-F]*://'
@@ -114,7 +117,7 @@ done
 
 def tool(listen: Listen) -> str:
     """Return the program of the host that speaks what must answer."""
-    return {"tcp": "timeout", "tls": "openssl"}.get(listen.speaks, "curl")
+    return {"tcp": "bash", "tls": "openssl"}.get(listen.speaks, "curl")
 
 
 def parse_health(text: str) -> dict[str, str]:

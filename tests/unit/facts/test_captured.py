@@ -21,8 +21,10 @@ from trueup.facts import (
     ctr,
     dialect,
     dropins,
+    haproxy,
     identity,
     images,
+    keepalived,
     kernel,
     kube,
     kubeadm,
@@ -33,6 +35,7 @@ from trueup.facts import (
     removal,
     swap,
     systemd,
+    vip,
 )
 from trueup.profile import load
 
@@ -207,6 +210,15 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "network.dns": (network.DNS.parse, _as_is),
     "network.nodeport": (network.NODEPORT.parse, _reached),
     "calico.bird": (calico.BIRD.parse, _plain),
+    "lb.packages": (vip.PACKAGES.parse, _fields),
+    "lb.nonlocal_bind": (vip.BIND.parse, _as_is),
+    "lb.addresses": (vip.ADDRESSES.parse, _fields),
+    "lb.firewall": (vip.FIREWALL.parse, _as_is),
+    "lb.vip.health": (vip.HEALTH.parse, _as_is),
+    "lb.haproxy.conf": (haproxy.CONF.parse, _fields),
+    "lb.haproxy.stats": (haproxy.STATS.parse, _fields),
+    "lb.keepalived.conf": (keepalived.CONF.parse, _fields),
+    "lb.keepalived.journal": (keepalived.JOURNAL.parse, _as_is),
     "clock.offset": (CLOCK.parse, lambda found, _: [round(bound, 6) for bound in found]),
 }
 

@@ -1,3 +1,4 @@
+# at: lb2
 # red: effective
 # says: changed after that
 sleep 1.1
