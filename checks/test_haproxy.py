@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from trueup import Deviation, expect, requirement, unmet
 from trueup.checks.parameters import persistent_parameter
 from trueup.fact import HostFacts
-from trueup.facts.haproxy import CONF, STATS, UNIT, Conf, socket, wanted
+from trueup.facts.haproxy import CONF, STATS, UNIT, Conf, Stats, socket, wanted
 from trueup.facts.kernel import SYSCTL_FILES
 from trueup.facts.systemd import Unit
 from trueup.facts.vip import ADDRESSES, BIND, NONLOCAL
-from trueup.profiles.keys.load_balancer import Listen
+from trueup.profiles.keys.load_balancer import Listen, Server
 from trueup.profiles.schema import Spec
 
 _BALANCERS = ("load-balancer",)
@@ -105,21 +105,14 @@ def test_backends(facts: HostFacts, spec: Spec) -> None:
     stats = facts[STATS]
     if stats.problem:
         unmet(Deviation("haproxy's own socket", stats.problem, spec.lb.stats_socket, "effective"))
-    for listen in spec.lb.listens:
-        for server in listen.servers:
-            row = stats.server(listen.name, server.name)
-            where = f"{server.address}, server {server.name} of {listen.name}"
-            if row is None:
-                unmet(Deviation("UP", "haproxy does not know it", where, "effective"))
-    rows = [(listen, s, stats.server(listen.name, s.name)) for listen in spec.lb.listens for s in listen.servers]
-    expect(
-        *(
-            Deviation(
-                "UP", f"{row.status}: {f'{row.check} {row.says}'.strip() or 'not checked'}",
-                f"{server.address}, server {server.name} of {listen.name}", "effective",
-                "haproxy's own words: what it says of the server is to be put right there",
-            )
-            for listen, server, row in rows
-            if row is not None and not row.status.startswith("UP")
-        )
-    )  # fmt: skip
+    expect(*(_down(stats, listen, server) for listen in spec.lb.listens for server in listen.servers))
+
+
+def _down(stats: Stats, listen: Listen, server: Server) -> Deviation | None:
+    row, where = stats.server(listen.name, server.name), f"{server.address}, server {server.name} of {listen.name}"
+    if row is None:
+        return Deviation("UP", "haproxy does not know it", where, "effective", "it runs on another configuration")
+    unchecked = row.status == "no check" and "check" not in server.options.split()
+    said = f"{row.check} {row.says}".strip() or "not checked"
+    up = row.status.startswith("UP") or unchecked
+    return None if up else Deviation("UP", f"{row.status}: {said}", where, "effective")

@@ -151,23 +151,19 @@ def fill(text: str, path: Sequence[Header], items: Sequence[tuple[str, ...]], go
     text = _make(text, path)
     block = _find(parse(text), path)
     assert block is not None
-    out = [each for each in block.body or () if each.words in gone]
-    new = [item for item in items if all(each.words != item for each in block.body or ())]
-    edited = text
-    for each in reversed(out):
-        replacement = new.pop() if new and len(new) == len(out) else None
-        if replacement is not None:
-            edited = edited[: each.start] + _row(replacement) + edited[each.end :]
-            out.remove(each)
-        else:
-            edited = _cut(edited, each)
-    added = [item for item in items if all(each.words != item for each in block.body or ())]
-    if new:
+    found = block.body or []
+    out = [each for each in found if each.words in gone]
+    new = [item for item in dict.fromkeys(items) if all(each.words != item for each in found)]
+    if any(each.body is not None for each in out):
+        raise ValueError("an entry of the list is a block")
+    edited, swapped = text, len(out) == len(new)
+    for each, item in reversed([*zip(out, new if swapped else [()] * len(out), strict=True)]):
+        edited = edited[: each.start] + _row(item) + edited[each.end :] if item else _cut(edited, each)
+    if new and not swapped:
         again = _find(parse(edited), path)
         assert again is not None
         edited = _insert(edited, again, [_row(item) for item in new])
-    lost = [each.words for each in block.body or () if each.words in gone]
-    return _checked(text, edited, path, lost, added)
+    return _checked(text, edited, path, [each.words for each in out], new)
 
 
 def _make(text: str, path: Sequence[Header]) -> str:

@@ -113,9 +113,8 @@ def main(count: int, seed: int) -> None:
             at = time.monotonic()
             outcomes[edit(random.Random(seed * 10**9 + number))] += 1  # so that each can be had again
             slowest = max(slowest, time.monotonic() - at)
-        print(
-            f"{edit.__name__}: {count} inputs in {time.monotonic() - began:.0f} s, slowest {slowest:.3f} s, {dict(outcomes)}"
-        )
+        took = f"{time.monotonic() - began:.0f} s, slowest {slowest:.3f} s"
+        print(f"{edit.__name__}: {count} inputs in {took}, {dict(outcomes)}", flush=True)
 
 
 if __name__ == "__main__":

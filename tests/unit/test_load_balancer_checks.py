@@ -111,14 +111,22 @@ def test_the_seed_s_own_file_with_a_check_script_is_right() -> None:
         ("auth_pass 1111", "", "auth_pass of VI_1: not set"),
         ("auth_type PASS", "auth_type AH", "auth_type of VI_1: AH"),
         (" label eth0:1", "", "virtual_ipaddress of VI_1: 192.168.2.110 dev eth0"),
-        ("192.168.2.110 dev", "192.168.2.110/24 dev", "virtual_ipaddress of VI_1: 192.168.2.110/24 dev eth0 label eth0:1"),
+        (
+            "192.168.2.110 dev",
+            "192.168.2.110/24 dev",
+            "virtual_ipaddress of VI_1: 192.168.2.110/24 dev eth0 label eth0:1",
+        ),
         ("192.168.2.110 dev eth0 label eth0:1", "", "virtual_ipaddress of VI_1: none"),
         ("acassen", "somebody", "notification_email: somebody"),
         ("router_id LVS_DEVEL", "", "router_id: not set"),
         ("vrrp_instance VI_1", "vrrp_instance VI_2", "/etc/keepalived/keepalived.conf: only VI_2"),
-        ("track_script {\nhaproxy\n}\n}", "", "/etc/keepalived/keepalived.conf: /etc/keepalived/keepalived.conf: the block"),
+        (
+            "track_script {\nhaproxy\n}\n}",
+            "",
+            "/etc/keepalived/keepalived.conf: /etc/keepalived/keepalived.conf: the block",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_differs_is_said(old: str, new: str, says: str) -> None:
     assert any(each.startswith(says) for each in config(CONF.replace(old, new, 1))), config(CONF.replace(old, new, 1))
 

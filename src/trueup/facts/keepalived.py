@@ -24,10 +24,10 @@ SAME, OTHER, CUT, LONG = "«as the profile»", "«another»", "«as the profile 
 _PASSWORD = re.compile(r'(\bauth_pass[ \t]+)(?:"([^"\n]*)"|([^\s"{}#!]+))([^\n#!]*)[^\n]*')
 
 # what a script that asks the API server behind haproxy has in it
-BEHIND = re.compile(r"healthz|livez|readyz|kube-?apiserver|\b6443\b|curl|openssl")
+BEHIND = re.compile(r"healthz|livez|readyz|kube-?apiserver|\b6443\b|https://|s_client")
 
-# shell that defines `loaded UNIT`: when systemd last started or reloaded it, in seconds since the epoch (in UTC, because
-# `date` takes some zones' names for others')
+# shell that defines `loaded UNIT`: when systemd last started or reloaded it, in seconds since the epoch; in UTC, as
+# `date` takes some zones' names for others'
 LOADED = r"""
 loaded() {
   said=$(TZ=UTC systemctl show "$1" -p ActiveState -p StateChangeTimestamp) || exit
@@ -271,7 +271,7 @@ def last_words(journal: list[str], count: int = 2) -> str:
 def command(conf: Conf, script: str) -> str:
     """Return what a vrrp_script runs, or nothing."""
     found = conf.of("vrrp_script", script)
-    return (found[1].value("script") or "") if found else ""
+    return (found[1].value("script") or "").replace("'", "") if found else ""
 
 
 def scripts(conf: Conf, instance: str) -> dict[str, str]:
