@@ -2,7 +2,10 @@
 # at: lb2
 # red: declared
 # says: priority of VI_1
-sed '/^vrrp_instance/,$!d; s/priority 90/priority 91/' /etc/keepalived/keepalived.conf >/etc/keepalived/vi.inc
-sed -i '/^vrrp_instance/,$d' /etc/keepalived/keepalived.conf
-echo 'include vi.inc' >>/etc/keepalived/keepalived.conf
+# after: mv /etc/keepalived/keepalived.conf.kept /etc/keepalived/keepalived.conf; rm -f /etc/keepalived/vi.inc
+cd /etc/keepalived
+cp -p keepalived.conf keepalived.conf.kept
+sed '/^vrrp_instance/,$!d; s/priority 90/priority 91/' keepalived.conf >vi.inc
+sed -i '/^vrrp_instance/,$d' keepalived.conf
+echo 'include vi.inc' >>keepalived.conf
 systemctl reload keepalived
