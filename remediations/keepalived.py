@@ -65,8 +65,8 @@ def _answers(spec: Spec) -> str:
     port = spec.lb.listens[0].bind.rpartition(":")[2]
     address = spec.lb.vip.address
     return (
-        f"ip -o addr show | grep -qF ' {address}/' || {{ rc=0; "
-        f"timeout 2 bash -c ': </dev/tcp/{address}/{port}' 2>/dev/null || rc=$?; [ $rc -ne 124 ]; }}; echo ok"
+        f"{{ ip -o addr show | grep -qF ' {address}/' || {{ rc=0; "
+        f"timeout 2 bash -c ': </dev/tcp/{address}/{port}' 2>/dev/null || rc=$?; [ $rc -ne 124 ]; }}; }} && echo ok"
     )
 
 
@@ -76,8 +76,8 @@ def track_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
     with change.turn:
         conf, name = change.look(CONF), spec.lb.vrrp.instance
         tracked = keepalived.scripts(conf, name)
-        behind = [each for each, said in tracked.items() if BEHIND.search(said)]
-        right = [each for each, said in tracked.items() if "haproxy" in said and each not in behind]
+        bad = [each for each, said in tracked.items() if BEHIND.search(said) or not _runs(conf, spec, each)]
+        right = [each for each, said in tracked.items() if "haproxy" in said and each not in bad]
         files = Files(conf)
         for each in right:
             _mend(change, conf, keepalived.command(conf, each).split()[0])
@@ -86,11 +86,18 @@ def track_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
             files.set(vrrp.tracking(spec)[2:])
             files.fill(vrrp.tracked(spec))
         files.fill(
-            {path: [] for path in vrrp.tracked(spec)} if behind else {},
-            lambda _, words: words[0] in behind and words[0] != spec.lb.check.name,
+            {path: [] for path in vrrp.tracked(spec)} if bad else {},
+            lambda _, words: words[0] in bad and words[0] != spec.lb.check.name,
         )
         files.set(_security(conf, spec))
         _take_up(change, spec, changed=files.write(change) or bool(change.actions))
+
+
+def _runs(conf: Conf, spec: Spec, script: str) -> bool:
+    """Whether a script is a program that is there, or the one that is ours to write."""
+    path = next(iter(keepalived.command(conf, script).split()), "")
+    program = conf.programs.get(path)
+    return path == spec.lb.check.script or (program is not None and program.mode != "-")
 
 
 def _mend(change: Change, conf: Conf, path: str) -> None:

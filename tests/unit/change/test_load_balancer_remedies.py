@@ -192,6 +192,65 @@ def test_a_file_that_was_not_read_again_is_read_again(host: Callable[..., None],
     assert fix("lb.haproxy.config", changes()) == ["reload haproxy.service"]
 
 
+def test_a_reload_that_loses_the_address_is_taken_back(
+    host: Callable[..., None], changes: Changes, root: Path, state: Path, tmp_path: Path
+) -> None:
+    host(keepalived=OWN)
+    tools = tmp_path / "tools"
+    for name, body in {
+        "ip": '[ -e "$STATE/gone" ] || echo "2: eth0    inet 192.168.2.110/32 scope global eth0"',
+        "timeout": 'case "$*" in */dev/tcp/*) exit 124;; esac; exec /usr/bin/timeout "$@"', "sleep": ":",
+    }.items():  # fmt: skip
+        (tools / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tools / name).chmod(0o755)
+    verb = tools / "systemctl"
+    verb.write_text(
+        verb.read_text().replace("case $1 in\nshow)", '[ "$1" != reload ] || touch "$STATE/gone"\ncase $1 in\nshow)', 1)
+    )
+    change = changes()
+    with pytest.raises(ChangeFailed, match="the address: ok before, gone now"):
+        fix("lb.keepalived.config", change)
+    assert change.rollback() == []
+    assert (root / "etc/keepalived/keepalived.conf").read_text() == OWN
+
+
+GOOD = """global_defs {
+  script_user root
+}
+vrrp_script mine {
+  script "COMMAND"
+}
+vrrp_instance VI_1 {
+  track_script {
+    mine # by hand
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "command", ["pidof haproxy", "/nonexistent/killall -0 haproxy", "/bin/false https://localhost:6443"]
+)
+def test_a_script_that_is_no_good_gives_way_and_nothing_is_written_where_it_was_not(
+    host: Callable[..., None], changes: Changes, root: Path, command: str
+) -> None:
+    host(keepalived=GOOD.replace("COMMAND", command))
+    done = fix("lb.keepalived.check_script", changes())
+    assert done == ["check-haproxy", "keepalived.conf", "reload keepalived.service"]
+    text = (root / "etc/keepalived/keepalived.conf").read_text()
+    assert "    haproxy\n  }" in text and "mine #" not in text and "enable_script_security" in text
+    assert not Path("/nonexistent").exists() and not Path("pidof").exists()
+    assert fix("lb.keepalived.check_script", changes()) == []
+
+
+def test_an_operator_s_own_script_that_looks_at_haproxy_stays(
+    host: Callable[..., None], changes: Changes, root: Path
+) -> None:
+    host(keepalived=GOOD.replace("COMMAND", "/bin/ls /run/haproxy.pid"))
+    assert fix("lb.keepalived.check_script", changes()) == ["keepalived.conf", "reload keepalived.service"]
+    assert "mine # by hand" in (root / "etc/keepalived/keepalived.conf").read_text()
+
+
 def test_a_reload_that_fails_is_told_in_the_journal_s_words_and_everything_is_put_back(
     host: Callable[..., None], changes: Changes, root: Path, state: Path, log: Log
 ) -> None:
