@@ -1,6 +1,7 @@
 """Section 8 of the catalogue: the address that clients use."""
 
 from trueup import Deviation, expect, requirement, unmet
+from trueup.errors import CouldNotLook
 from trueup.fact import FleetFacts, HostFacts
 from trueup.facts.election import reasons
 from trueup.facts.keepalived import CONF, JOURNAL, UNIT
@@ -15,8 +16,7 @@ _BALANCERS = ("load-balancer",)
     key="lb.vip.address",
     reads=(ADDRESSES, CONF, UNIT, FIREWALL, JOURNAL),
     roles=_BALANCERS,
-    needs=("lb.packages",),
-    after=("lb.keepalived.config", "lb.keepalived.check_script", "lb.keepalived.peers"),
+    after=("lb.packages", "lb.keepalived.config", "lb.keepalived.check_script", "lb.keepalived.peers"),
     across=True,
     eventually=True,
     severity="critical",
@@ -27,6 +27,8 @@ def test_single_holder(facts: FleetFacts, spec: Spec) -> None:
     held = {host: at for host, each in facts.each(ADDRESSES).items() if (at := each.of(address))}
     if len(held) == 1:
         return
+    if not held and facts.silent:
+        raise CouldNotLook(f"none of the others holds {address}, and nothing is known of {', '.join(facts.silent)}")
     why = "; ".join(reasons(facts, spec.lb.vrrp.instance, list(held))) or "nothing that is seen from here explains it"
     found = ", ".join(f"{host} on {at.interface}" for host, at in held.items())
     unmet(Deviation("one holder", f"{len(held)}: {found}" if held else "none", address, "effective", why))

@@ -229,6 +229,11 @@ def holder(facts: FleetFacts) -> tuple[str, str]:
     return one.found, one.hint
 
 
+def test_that_nobody_holds_the_address_is_not_said_while_a_host_is_not_known() -> None:
+    with pytest.raises(CouldNotLook, match="nothing is known of lb2"):
+        found("lb.vip.single_holder", FleetFacts({"lb1": facts(lb__addresses=BACKUP)}, {"lb2": "ssh: no route"}))
+
+
 def test_none_and_two_are_different_failures_and_each_says_why() -> None:
     assert holder(pair(addresses=(BACKUP, BACKUP), unit__keepalived__service=INACTIVE)) == (
         "none", "lb1: keepalived is inactive; lb2: keepalived is inactive",
