@@ -35,6 +35,8 @@ _PUT_RIGHT = {  # what asks for the one version that all are to have
     "kubeadm": "kube.packages.version",
     "kubelet": "kube.packages.version",
     "kubectl": "kube.packages.version",
+    "haproxy": "lb.packages",
+    "keepalived": "lb.packages",
 }
 
 

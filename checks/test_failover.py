@@ -11,6 +11,7 @@ from trueup.profiles.schema import Spec
     key="lb.failover",
     reads=(),
     drill=FAILOVER,
+    needs=("lb.vip.single_holder", "lb.vip.health"),
     across=True,
     active=True,
     roles=("load-balancer",),

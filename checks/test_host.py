@@ -1,10 +1,11 @@
 """Section 1 of the catalogue: the operating system of every node."""
 
 from trueup import Deviation, equal, expect, requirement
+from trueup.checks.parameters import persistent_parameter
 from trueup.fact import FleetFacts, HostFacts
 from trueup.facts import apt, clock, swap
 from trueup.facts.identity import IDENTITY
-from trueup.facts.kernel import MODULES, MODULES_LOAD, SYSCTL, SYSCTL_FILES, proc_path
+from trueup.facts.kernel import MODULES, MODULES_LOAD, SYSCTL, SYSCTL_FILES
 from trueup.profiles.schema import Spec
 
 
@@ -43,20 +44,7 @@ def test_overlay(facts: HostFacts, spec: Spec) -> None:
 
 
 def _sysctl(key: str, facts: HostFacts, spec: Spec) -> None:
-    wanted = spec.host.sysctl[key]
-    boot = facts[SYSCTL_FILES].winner(key)
-    legacy = facts[SYSCTL_FILES].legacy(key)
-    expect(
-        equal(facts[SYSCTL].get(key), wanted, where=proc_path(key), layer="effective"),
-        equal(boot and boot.value, wanted, where=boot.where if boot else "sysctl.d", layer="persistent"),
-        equal(
-            legacy.value if legacy else wanted,
-            wanted,
-            where=legacy.where if legacy else "",
-            layer="persistent",
-            hint="no boot reads this file here, but `sysctl -p` and `sysctl --system` do, last of all",
-        ),
-    )
+    persistent_parameter(key, spec.host.sysctl[key], facts[SYSCTL], facts[SYSCTL_FILES])
 
 
 @requirement(

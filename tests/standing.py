@@ -69,14 +69,18 @@ class Standing:
         """Play a scenario on the host that it names."""
         profile = directory / "scenario.yaml"
         profile.write_text("\n".join([f"extends: {self.profile}", *scenario.head("profile")]) + "\n")
-        host = next(iter(scenario.head("at")), self.hosts[0])
+        hosts = [host for line in scenario.head("at") for host in line.split()] or [self.hosts[0]]
         for text in scenario.head("first"):
             self.sh(text)
 
         def run(*args: str) -> Any:
             return self.run(*args, profile=profile)
 
-        scenario.play(run, lambda text: self.sh(text, host), host)
+        def everywhere(text: str) -> None:
+            for host in hosts:
+                self.sh(text, host)
+
+        scenario.play(run, everywhere, hosts[0])
 
 
 def stood(variable: str, standing: Standing) -> Standing:

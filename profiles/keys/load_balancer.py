@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from trueup.profiles.keys.section import Section
 
@@ -27,10 +27,23 @@ class Vrrp(Section):
     priority: int = Field(100, ge=1, le=254, description="the highest wins; of each host another")
     advert_int: float = Field(1, gt=0, description="seconds between two adverts")
     garp_master_delay: int = Field(10, ge=0, description="seconds until a new holder tells its address once more")
-    auth_pass: str = Field("", max_length=8, description="password of the adverts, the same on all; a secret")
+    auth_pass: SecretStr = Field(
+        SecretStr(""), max_length=8, description="password of the adverts, the same on all; keepalived cuts longer ones"
+    )
     smtp_alert: bool = Field(True, description="mail on a change of state")
     notification_email: list[str] = Field(default_factory=list, description="to whom")
     router_id: str = Field("", description="how this host calls itself in mails; its name where empty")
+
+
+class HealthCheck(Section):
+    """What makes a host give the address up: the end of its haproxy, and not of what is behind that."""
+
+    name: str = Field("haproxy", pattern=r"^[\w-]+$", description="name of the vrrp_script")
+    script: str = Field("/etc/keepalived/check-haproxy", pattern=r"^/\S+$", description="the program that looks")
+    interval: int = Field(2, ge=1, description="seconds between two looks")
+    weight: int = Field(
+        -30, ge=-253, le=253, description="what a failure takes off the priority; with 0 the host gives up at once"
+    )
 
 
 class Server(Section):
@@ -66,6 +79,7 @@ class LoadBalancer(Section):
     packages: list[str] = Field(default_factory=list, description="keepalived and haproxy, as distributions name them")
     vip: Vip = Field(default_factory=Vip)
     vrrp: Vrrp = Field(default_factory=Vrrp)
+    check: HealthCheck = Field(default_factory=HealthCheck)
     listens: list[Listen] = Field(default_factory=list, description="what haproxy must listen on")
     stats_socket: str = Field("/run/haproxy/admin.sock", description="haproxy's own socket on the host")
     failover: Failover = Field(default_factory=Failover)

@@ -75,12 +75,21 @@ class Fact(Generic[T]):
             (printed, exit 0); not being able to look is a failure (exit code and stderr say why).
         parse: pure function of the probe's output; raises ``ValueError`` for an answer that it cannot read.
         timeout: seconds that the probe may take on the host.
+        seal: function of the answer and the spec that returns what is kept of it: a secret in it is compared with the
+            spec's here, and never stored.
     """
 
     def __init__(
-        self, name: str, probe: str | Callable[[Spec], str], parse: Callable[[str], T], *, timeout: int = 15
+        self,
+        name: str,
+        probe: str | Callable[[Spec], str],
+        parse: Callable[[str], T],
+        *,
+        timeout: int = 15,
+        seal: Callable[[str, Spec], str] = lambda text, _: text,
     ) -> None:
         self.name = name
+        self.seal = seal
         self.parse = parse
         self.timeout = timeout
         self._probe = probe
@@ -145,7 +154,7 @@ class PeerFact(Fact[T]):
 
     Args:
         name: as of any fact.
-        of: what the others have to say first; the requirement reads that, too.
+        first: what the others have to say before; the requirement reads that, too.
         ask: function of the host itself and of the others by id that returns shell text, which must only look.
         parse: as of any fact.
     """
@@ -153,14 +162,14 @@ class PeerFact(Fact[T]):
     def __init__(
         self,
         name: str,
-        of: Fact[Any],
+        first: Fact[Any],
         ask: Callable[[Peer[Any], Mapping[str, Peer[Any]]], str],
         parse: Callable[[str], T],
         *,
         timeout: int = 15,
     ) -> None:
         super().__init__(name, _NOTHING_KNOWN, parse, timeout=timeout)
-        self.of = of
+        self.first = first
         self.ask = ask
 
     def among(self, own: Peer[Any], others: Mapping[str, Peer[Any]]) -> Fact[T]:
@@ -343,7 +352,7 @@ def _frames(nonce: str, stream: bytes) -> dict[str, tuple[str, int]]:
     return frames
 
 
-def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]], late: str = "") -> Snapshot:
+def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]], spec: Spec, late: str = "") -> Snapshot:
     """Return a snapshot in which every wanted fact has an answer, be it "no answer", and no answer has a secret.
 
     ``late`` says in words why some may have none.
@@ -351,7 +360,7 @@ def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]], late: 
     none = replace(CUT_OFF, err=late)
     whoami = raws.get(_WHOAMI.name)
     kept = {
-        fact.name: Raw(raw.rc, redact(raw.out), redact(raw.err))
+        fact.name: Raw(raw.rc, redact(fact.seal(raw.out, spec)), redact(raw.err))
         for fact in wanted
         for raw in [raws.get(fact.name, none)]
     }

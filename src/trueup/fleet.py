@@ -104,7 +104,7 @@ class Host:
             return
         if CLOCK.name in missing and not late:
             answers[CLOCK.name] = fact.between(answers, sent, time.time())
-        snapshot = fact.take(self.id, answers, asked, late)
+        snapshot = fact.take(self.id, answers, asked, self.spec, late)
         if known:
             snapshot.raws = known | snapshot.raws
         self.facts = HostFacts(snapshot)
@@ -160,7 +160,7 @@ class Fleet:
         peers = {}
         for id, each in self.hosts.items():
             with suppress(CouldNotLook):  # the reason is said where that host itself is judged
-                peers[id] = Peer(each.roles, each.spec, each.facts[asked.of])
+                peers[id] = Peer(each.roles, each.spec, each.facts[asked.first])
         own = peers.pop(host.id, None)
         return asked.among(own, peers) if own else Fact(asked.name, asked.probe(None), asked.parse)
 

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedBase
 from ruamel.yaml.error import YAMLError
@@ -20,6 +20,7 @@ import trueup.profiles
 from trueup import manifests
 from trueup.errors import UsageError, nearest
 from trueup.profiles.schema import Profile, Spec, Waiver, paths
+from trueup.redact import HIDDEN, redact
 
 M = TypeVar("M", bound=BaseModel)
 Path_ = tuple[str | int, ...]
@@ -198,27 +199,39 @@ def _explain(
 ) -> str:
     loc: Path_ = problem["loc"]
     file, line = next((origins[loc[:n]] for n in range(len(loc), 0, -1) if loc[:n] in origins), (path, 1))
-    key, value = prefix + ".".join(map(str, loc)), problem["input"]
+    key, secret = prefix + ".".join(map(str, loc)), _is_secret(model, loc)
+    value = problem["input"]
     if problem["type"] == "extra_forbidden":
         what = f"unknown key{nearest(str(loc[-1]), _fields(model, loc[:-1]))}"
     elif problem["type"] == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
         # as it was written: YAML has dropped the zeros of 1.30 by now
         row = file.read_text(encoding="utf-8").splitlines()[line - 1]
         written = re.search(rf"{re.escape(str(loc[-1]))}[\"']?\s*:\s*([\d.+-][\w.+-]*)", row)
-        text = written[1] if written else value
+        text = HIDDEN if secret else written[1] if written else value
         what = f'{text} is a number in YAML, where 1.30 is the same as 1.3: write it in quotes, "{text}"'
     elif problem["type"] == "missing":
         what = "this key is required"
     else:
-        what = f"{problem['msg'][0].lower()}{problem['msg'][1:]}, found {value!r}"
+        what = f"{problem['msg'][0].lower()}{problem['msg'][1:]}, found {HIDDEN if secret else redact(repr(value))}"
     return f"{file}:{line}: {key}: {what}"
+
+
+def _section(model: type[BaseModel], loc: Path_) -> type[BaseModel] | None:
+    for part in loc:
+        field = model.model_fields.get(str(part))
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return None
+        model = field.annotation
+    return model
+
+
+def _is_secret(model: type[BaseModel], loc: Path_) -> bool:
+    section = _section(model, loc[:-1])
+    field = section.model_fields.get(str(loc[-1])) if section else None
+    return field is not None and field.annotation is SecretStr
 
 
 def _fields(model: type[BaseModel], loc: Path_) -> list[str]:
     """Return the keys that are known at a place of the model."""
-    for part in loc:
-        field = model.model_fields.get(str(part))
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
-            return []
-        model = field.annotation
-    return list(model.model_fields)
+    section = _section(model, loc)
+    return list(section.model_fields) if section else []

@@ -8,12 +8,14 @@ _TOKEN = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")  # kubeadm bootstrap token
 _URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*:)[^\s/@\"']+(?=@)", re.I)
 _WORDS = (
     r"(?:password|passwd|passphrase|secret|secret[_-]?(?:access[_-]?)?key|api[_-]?key|token|client-key-data|"
-    r"certificate[_-]?key|auth|authorization)[\"']?"
+    r"certificate[_-]?key|auth|auth[_-]?pass|authorization)[\"']?"
 )
 _SECRET = re.compile(rf"(?i)[\w.-]*{_WORDS}")
 _NAME = rf"(?<![\w.-])[\w.-]*{_WORDS}[^\S\n]*"
 _BLOCK = re.compile(rf"(?im)^([ \t-]*)([\"']?{_NAME}:[^\S\n]*)[|>][-+\d]*[^\S\n]*\n(?:\1[ \t]+\S.*\n?|[ \t]*\n)+")
-_KEY = re.compile(rf"(?i){_NAME}[:=][^\S\n]*(?:(?:basic|bearer)[^\S\n]+)?|\bauth_pass[^\S\n]+")
+_KEY = re.compile(rf"(?i){_NAME}[:=][^\S\n]*(?:(?:basic|bearer)[^\S\n]+)?")
+_VRRP = re.compile(r"(\bauth_pass[^\S\n]+)([^\n]*)")  # of keepalived.conf
+_JUDGED = re.compile(r"«[a-z ]+»")  # what a fact kept in the place of a secret: how it compares
 _SCHEME = re.compile(r"(?i)\b((?:basic|bearer)[^\S\n]+)[\w+/=.~-]{8,}")
 _STRINGS = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'"
 _QUOTED = re.compile(rf"\"\"\".*?\"\"\"|'''.*?'''|{_STRINGS}", re.S)
@@ -42,7 +44,14 @@ def redact(text: str) -> str:
     text = _TOKEN.sub(HIDDEN, text)
     text = _URL.sub(rf"\1{HIDDEN}", text)
     text = _BLOCK.sub(rf"\1\2{HIDDEN}\n", text)
+    text = _VRRP.sub(_password, text)
     return _SCHEME.sub(rf"\1{HIDDEN}", _keyed(text))
+
+
+def _password(match: re.Match[str]) -> str:
+    """Hide the rest of a line, but for the braces that end its block."""
+    value = match[2].rstrip(" \t\r\f\v}")
+    return match[0] if not value or _JUDGED.fullmatch(value) else f"{match[1]}{HIDDEN}{match[2][len(value) :]}"
 
 
 def _keyed(text: str) -> str:

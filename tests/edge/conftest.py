@@ -32,4 +32,4 @@ def well(edge: Standing) -> Standing:
 @pytest.fixture(scope="session")
 def edge(lab: Lab, trueup: Callable[..., Any]) -> Standing:
     """The hosts, made when first asked for."""
-    return stood("TRUEUP_EDGE", Edge(lab, trueup, ("lb1", "lb2", "reg1", "w1"), lab.edge, PRELUDE))
+    return stood("TRUEUP_EDGE", Edge(lab, trueup, ("lb1", "lb2", "reg1", "w3"), lab.edge, PRELUDE))

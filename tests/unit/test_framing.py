@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from trueup.errors import CouldNotLook
 from trueup.fact import CUT_OFF, Fact, HostFacts, Raw, script, take, unframe
+from trueup.profile import load
 
+SPEC = load("base").spec("any")
 SHELLS = [shell for shell in ("sh", "dash", "bash", "busybox") if shutil.which(shell)]
 
 
@@ -104,20 +106,20 @@ def test_an_answer_that_was_cut_off_is_no_answer() -> None:
 
 def test_a_fact_whose_answer_was_cut_off_says_so() -> None:
     wanted = fact("b", "echo")
-    snapshot = take("h", {}, [wanted])
+    snapshot = take("h", {}, [wanted], SPEC)
     assert snapshot.raws["b"] == CUT_OFF
     with pytest.raises(CouldNotLook, match="b: the answer was cut off"):
         HostFacts(snapshot)[wanted]
 
 
 def test_a_snapshot_holds_no_secret() -> None:
-    snapshot = take("h", {"a": Raw(1, 'password = "hunter2hunter2"', "token: hunter2hunter2")}, [fact("a", ":")])
+    snapshot = take("h", {"a": Raw(1, 'password = "hunter2hunter2"', "token: hunter2hunter2")}, [fact("a", ":")], SPEC)
     assert "hunter2" not in str(snapshot)
 
 
 def test_a_snapshot_knows_who_looked() -> None:
-    assert take("h", {"whoami": Raw(0, "0\n")}, []).root
-    assert not take("h", {"whoami": Raw(0, "1000\n")}, []).root
+    assert take("h", {"whoami": Raw(0, "0\n")}, [], SPEC).root
+    assert not take("h", {"whoami": Raw(0, "1000\n")}, [], SPEC).root
 
 
 @given(

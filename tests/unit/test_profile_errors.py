@@ -158,3 +158,20 @@ def test_any_file_is_read_or_refused_in_words(directory: Path, content: object) 
             YAML().dump(content, file)
     with suppress(UsageError):
         profile.load("own.yaml").spec("any")
+
+
+@pytest.mark.parametrize(
+    "value", ["31337731", "31337731.5", "'s3cr3t-and-too-long'", "[s3cr3t31337731]", "{a: s3cr3t31337731}"]
+)
+@pytest.mark.parametrize(
+    "form", ["lb: {{vrrp: {{auth_pass: {}}}}}", "hosts: {{lb1: {{lb: {{vrrp: {{auth_pass: {}}}}}}}}}"]
+)
+def test_a_secret_that_is_wrong_is_not_shown(directory: Path, form: str, value: str) -> None:
+    said = refusal(form.format(value), directory)
+    assert "auth_pass: " in said and "«redacted»" in said
+    assert "31337731" not in said and "s3cr3t" not in said
+
+
+def test_a_secret_does_not_show_in_what_is_around_it(directory: Path) -> None:
+    said = refusal("lb: {vrrp: [{auth_pass: s3cr3t31}]}", directory)
+    assert "lb.vrrp: " in said and "s3cr3t31" not in said

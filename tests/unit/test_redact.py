@@ -154,3 +154,19 @@ def test_what_is_no_secret_stays(text: str) -> None:
 @given(AROUND)
 def test_redacting_twice_is_redacting_once(text: str) -> None:
     assert redact(redact(text)) == redact(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("    auth_pass S3cr3t", f"    auth_pass {HIDDEN}"),
+        ('+\tauth_pass\t"S3 cr3t" # S3', f"+\tauth_pass\t{HIDDEN}"),
+        ("authentication { auth_type PASS", "authentication { auth_type PASS"),
+        ("auth_pass S3cr3t } }", f"auth_pass {HIDDEN} }} }}"),
+        ('|auth_pass "S3cr3t', f"|auth_pass {HIDDEN}"),
+        ("auth_pass: 'S3cr3t'", f"auth_pass: '{HIDDEN}'"),
+        ("auth_pass «another»", "auth_pass «another»"),  # how it compares, which is no secret
+    ],
+)
+def test_a_password_of_keepalived_is_hidden_and_the_braces_around_it_stay(line: str, shown: str) -> None:
+    assert redact(f"a\n{line}\nb") == f"a\n{shown}\nb"

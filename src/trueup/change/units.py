@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from typing import Literal
 
 from trueup import shell
 from trueup.change.files import Files
@@ -41,13 +42,21 @@ class Units(Files):
         Args:
             keeping: something that must not be lost by it: its name, and shell that prints ``ok`` while it is there.
         """
+        self._take_up("restart", unit, keeping)
+
+    def reload(self, unit: str, *, keeping: tuple[str, str] | None = None) -> None:
+        """Let a unit that runs read its configuration again; otherwise as :meth:`restart`."""
+        self._take_up("reload", unit, keeping)
+
+    def _take_up(self, verb: Literal["restart", "reload"], unit: str, keeping: tuple[str, str] | None) -> None:
         if self.look(systemd.unit(unit)).active not in ("active", "reloading"):
             return
-        settle = f"! systemctl cat {shlex.quote(unit)} >/dev/null 2>&1 || {{ {shell.bring_up('restart', unit)}; }}"
-        body = shell.bring_up("restart", unit)
+        again = shell.bring_up("restart" if verb == "restart" else "reload-or-restart", unit)
+        settle = f"! systemctl cat {shlex.quote(unit)} >/dev/null 2>&1 || {{ {again}; }}"
+        body = shell.bring_up(verb, unit)
         if keeping:
             body = shell.keeping(keeping[1], body, keeping[0])
-        self.act(Action("restart", unit, f"restart {unit}", settle=settle), body, "restart")
+        self.act(Action(verb, unit, f"{verb} {unit}", settle=settle), body, verb)
 
     def drop_in(self, unit: str, directives: Mapping[str, str]) -> bool:
         """Set directives of a unit in a drop-in that wins, beside those set before; return whether it changed."""

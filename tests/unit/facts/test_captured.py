@@ -24,8 +24,10 @@ from trueup.facts import (
     dropins,
     etcd,
     failover,
+    haproxy,
     identity,
     images,
+    keepalived,
     kernel,
     kube,
     kubeadm,
@@ -40,6 +42,7 @@ from trueup.facts import (
     swap,
     systemd,
     uniform,
+    vip,
 )
 from trueup.profile import load
 
@@ -252,6 +255,15 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "failover.holding": (failover.parse_holding, _fields),
     "failover.answers": (failover.answers("10.0.0.9", "443").parse, _as_is),
     "failover.load": (failover.parse_load, _load),
+    "lb.packages": (vip.PACKAGES.parse, _fields),
+    "lb.nonlocal_bind": (vip.BIND.parse, _as_is),
+    "lb.addresses": (vip.ADDRESSES.parse, _fields),
+    "lb.firewall": (vip.FIREWALL.parse, _as_is),
+    "lb.vip.health": (vip.HEALTH.parse, _as_is),
+    "lb.haproxy.conf": (haproxy.CONF.parse, _fields),
+    "lb.haproxy.stats": (haproxy.STATS.parse, _fields),
+    "lb.keepalived.conf": (keepalived.CONF.parse, _fields),
+    "lb.keepalived.journal": (keepalived.JOURNAL.parse, _as_is),
     "clock.offset": (CLOCK.parse, lambda found, _: [round(bound, 6) for bound in found]),
 }
 

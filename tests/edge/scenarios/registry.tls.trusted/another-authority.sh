@@ -1,4 +1,4 @@
-# at: w1
+# at: w3
 # red: effective
 # says: its signature is not by the key of lab registry CA
 other_authority /tmp/other

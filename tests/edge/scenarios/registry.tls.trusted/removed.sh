@@ -1,4 +1,4 @@
-# at: w1
+# at: w3
 # red: effective
 # says: with the authorities of the system
 rm -r /etc/containerd/certs.d/harbor.lab:*

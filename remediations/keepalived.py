@@ -1,0 +1,145 @@
+"""Remedies for section 8 of the catalogue: keepalived."""
+
+from trueup import remedy
+from trueup.change import Change, ClusterChange
+from trueup.errors import ChangeFailed
+from trueup.fact import FleetFacts, HostFacts
+from trueup.facts import election, keepalived, packages, vrrp
+from trueup.facts.keepalived import BEHIND, CONF, UNIT, Conf
+from trueup.facts.vrrp import Path_
+from trueup.profiles.schema import Spec
+from trueup.remediations.vrrp_files import Files
+
+SERVICE = "keepalived.service"
+_SAME = "nothing was changed"
+
+
+@remedy("lb.packages", disruption="restart")
+def install_packages(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Install what is missing, in one transaction; let both services start at boot."""
+    found = change.look(packages.package(*spec.lb.packages))
+    if missing := [name for name in spec.lb.packages if found.version(name) is None]:
+        change.packages(missing, ">= 0", hold=False)
+    for unit in (SERVICE, "haproxy.service"):
+        change.service(unit, active=False, enabled=True)
+
+
+@remedy("lb.keepalived.config", disruption="reload")
+def configure_keepalived(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Set the profile's statements, keeping all others; let keepalived check that, then reload or start it.
+
+    One balancer after the other, and none goes on before the address answers again where it did so before.
+    """
+    with change.turn:
+        conf = change.look(CONF)
+        files = Files(conf)
+        if not conf.files:
+            files.set(vrrp.tracking(spec))
+            change.write(spec.lb.check.script, vrrp.SCRIPT, mode="755")
+        files.set(vrrp.settings(spec, change.host))
+        if not spec.lb.vrrp.smtp_alert and conf.value(spec.lb.vrrp.instance, "smtp_alert") is not None:
+            files.set([(vrrp.instance(spec), ("smtp_alert", "off"))])
+        files.fill(vrrp.lists(spec), lambda path, words: _replaced(spec, path, words))
+        if not conf.files:
+            files.fill(vrrp.tracked(spec))
+        changed = files.write(change)
+        _take_up(change, spec, changed=changed or bool(conf.stale))
+
+
+def _replaced(spec: Spec, path: Path_, words: tuple[str, ...]) -> bool:
+    """Whether an entry of a list makes room for the profile's: another form of its address, another's mail."""
+    if path[-1] == ("virtual_ipaddress",):
+        return words[0].partition("/")[0] == spec.lb.vip.address
+    return True
+
+
+def _take_up(change: Change, spec: Spec, *, changed: bool) -> None:
+    if change.look(UNIT).active != "active":
+        change.service(SERVICE, active=True, enabled=False)
+    elif changed:
+        change.reload(SERVICE, keeping=("the address", _answers(spec)) if spec.lb.listens else None)
+
+
+def _answers(spec: Spec) -> str:
+    """Return shell that says ``ok`` where the address is here or somebody has it: a refusal comes from there, too."""
+    port = spec.lb.listens[0].bind.rpartition(":")[2]
+    address = spec.lb.vip.address
+    return (
+        f"{{ ip -o addr show | grep -qF ' {address}/' || {{ rc=0; "
+        f"timeout 2 bash -c ': </dev/tcp/{address}/{port}' 2>/dev/null || rc=$?; [ $rc -ne 124 ]; }}; }} && echo ok"
+    )
+
+
+@remedy("lb.keepalived.check_script", disruption="reload")
+def track_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Write a script that looks at haproxy, let the instance track it instead of what is behind, reload keepalived."""
+    with change.turn:
+        conf, name = change.look(CONF), spec.lb.vrrp.instance
+        tracked = keepalived.scripts(conf, name)
+        bad = [each for each, said in tracked.items() if BEHIND.search(said) or not _runs(conf, spec, each)]
+        right = [each for each, said in tracked.items() if "haproxy" in said and each not in bad]
+        files = Files(conf)
+        for each in right:
+            _mend(change, conf, keepalived.command(conf, each).split()[0])
+        if not right:
+            change.write(spec.lb.check.script, vrrp.SCRIPT, mode="755")
+            files.set(vrrp.tracking(spec)[2:])
+            files.fill(vrrp.tracked(spec))
+        files.fill(
+            {path: [] for path in vrrp.tracked(spec)} if bad else {},
+            lambda _, words: words[0] in bad and words[0] != spec.lb.check.name,
+        )
+        files.set(_security(conf, spec))
+        _take_up(change, spec, changed=files.write(change) or bool(change.actions))
+
+
+def _runs(conf: Conf, spec: Spec, script: str) -> bool:
+    """Whether a script is a program that is there, or the one that is ours to write."""
+    path = next(iter(keepalived.command(conf, script).split()), "")
+    program = conf.programs.get(path)
+    return path == spec.lb.check.script or (program is not None and program.mode != "-")
+
+
+def _mend(change: Change, conf: Conf, path: str) -> None:
+    """Let the program of a script be run by all, and written by its owner only."""
+    program = conf.programs.get(path)
+    if program is None or program.mode == "-":
+        change.write(path, vrrp.SCRIPT, mode="755")
+    elif not program.executable or program.writable:
+        mode = f"{(int(program.mode[-3:], 8) | 0o111) & ~0o022:o}"
+        change.write(path, change.read(path).content.decode("utf-8", "surrogateescape"), mode=mode)
+
+
+def _security(conf: Conf, spec: Spec) -> list[tuple[Path_, tuple[str, ...]]]:
+    """Return what lacks for keepalived to run scripts as it should."""
+    blocks = conf.root.blocks("global_defs")
+    user, enable = vrrp.tracking(spec)[:2]
+    users = [value.split()[0] for block in blocks if (value := block.value("script_user"))]
+    lacking = [] if any(block.value("enable_script_security") is not None for block in blocks) else [enable]
+    return lacking if users and users[0] in conf.users else [user, *lacking]
+
+
+@remedy("lb.keepalived.peers", disruption="reload")
+def weigh_scripts(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
+    """Give a script whose failure would not lose the election the profile's weight; the rest is the profile's."""
+    conf, name = facts.each(CONF), spec.lb.vrrp.instance
+    weak = list(election.weak(conf, name))
+    for host, other, script, needed, _ in weak:
+        own = change.spec(host).lb.check
+        if own.weight and abs(own.weight) <= needed:
+            raise ChangeFailed(
+                f"lb.check.weight is {own.weight} in the profile, but more than {needed:g} is what {host} must lose "
+                f"for {other} to win; {_SAME}"
+            )
+        hand = change.on(host)
+        files = Files(hand.look(CONF))
+        files.set([((("vrrp_script", script),), ("weight", str(own.weight)))])
+        if files.write(hand):
+            _take_up(hand, change.spec(host), changed=True)
+    if not weak and not _fits(conf, name):
+        raise ChangeFailed(f"the profile itself has it so: give each host values of its own in `hosts`; {_SAME}")
+
+
+def _fits(conf: dict[str, Conf], name: str) -> bool:
+    levels = list(election.priorities(conf, name).values())
+    return len(set(levels)) == len(levels) and not election.differing(conf, name)

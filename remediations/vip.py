@@ -1,0 +1,39 @@
+"""Remedies for section 8 of the catalogue: the address that clients use."""
+
+from trueup import remedy
+from trueup.change import ClusterChange
+from trueup.errors import ChangeFailed
+from trueup.fact import FleetFacts
+from trueup.facts import election, vip
+from trueup.facts.keepalived import CONF, UNIT
+from trueup.profiles.schema import Spec
+
+SERVICE = "keepalived.service"
+
+
+@remedy("lb.vip.single_holder", disruption="restart")
+def settle_holder(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
+    """Start keepalived where it does not run; where two hold the address for good, restart it on the wrong one."""
+    address, conf = spec.lb.vip.address, facts.each(CONF)
+    for host in conf:
+        if change.on(host).look(UNIT).active != "active":
+            change.on(host).service(SERVICE, active=True, enabled=False)
+    holders = _holders(change, list(conf), address)
+    if len(holders) < 2:
+        return  # that an election is under way is waited for
+    if dropped := [f"{host}: {rule}" for host in conf for rule in change.on(host).look(vip.FIREWALL)]:
+        raise ChangeFailed(f"VRRP, which is protocol 112, is dropped by {'; '.join(dropped)}; nothing was changed")
+    level = election.priorities(conf, spec.lb.vrrp.instance)
+    right = max(holders, key=lambda host: level.get(host, 0))
+    for host in holders:
+        if host != right:
+            change.on(host).restart(SERVICE)
+
+
+def _holders(change: ClusterChange, hosts: list[str], address: str) -> list[str]:
+    """Return who still has the address when an election has had its time."""
+    first = [host for host in hosts if change.on(host).look(vip.ADDRESSES).of(address)]
+    if len(first) == 1:
+        return first
+    change.on(hosts[0]).look(vip.elected(address))
+    return [host for host in hosts if change.on(host).look(vip.ADDRESSES).of(address)]

@@ -1,0 +1,4 @@
+# at: lb2
+# red: effective
+# says: inactive
+systemctl stop keepalived

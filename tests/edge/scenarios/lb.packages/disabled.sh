@@ -1,0 +1,3 @@
+# red: persistent
+# says: keepalived.service
+systemctl disable -q keepalived

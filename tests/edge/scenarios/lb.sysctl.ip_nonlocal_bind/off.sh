@@ -1,0 +1,2 @@
+# red: effective
+sysctl -qw net.ipv4.ip_nonlocal_bind=0
