@@ -334,7 +334,8 @@ def test_harbor_health(facts: HostFacts, spec: Spec) -> None:
     reads=(HOSTS, DUMP, SEEN),
     severity="critical",
     layers=("declared", "effective"),
-    after=("registry.harbor.health", "lb.vip.health"),  # which may be on the way
+    needs=("lb.vip.health",),  # which may be on the way
+    after=("registry.harbor.health",),
     eventually=True,
 )
 def test_trusted(facts: HostFacts, spec: Spec) -> None:

@@ -6,9 +6,11 @@ from trueup.catalog import catalog
 
 _HEAD = """# Catalogue of requirements
 
-Made by `make catalogue` from the code; what proves each on a real host is in `tests/scenarios/ID`.
+Made by `make catalogue` from the code; what proves each on real hosts is in a folder of its name below `tests/scenarios`,
+`tests/cluster/scenarios` or `tests/edge/scenarios`.
 """
-_SCENARIOS = Path(__file__).parents[1] / "tests/scenarios"
+_TESTS = Path(__file__).parents[1] / "tests"
+_SCENARIOS = [_TESTS / part for part in ("scenarios", "cluster/scenarios", "edge/scenarios")]
 
 
 def render() -> str:
@@ -20,7 +22,7 @@ def render() -> str:
         if requirement.subject != subject:
             subject = requirement.subject
             lines.append(f"## {subject}\n")
-        scenarios = sorted(path.stem for path in (_SCENARIOS / id).glob("*.sh"))
+        scenarios = sorted(path.stem for part in _SCENARIOS for path in (part / id).glob("*.sh"))
         allowed = " Destructive: needs `--fix-allow=destructive`." if remedy and remedy.destructive else ""
         cost = f"{remedy.sentence} Disruption: {remedy.disruption}.{allowed}" if remedy else ""
         roles = ", ".join(sorted(requirement.roles)) or "every host"

@@ -113,27 +113,60 @@ class Audit:
 
     def _blocked(self, requirement: Requirement, cluster: Cluster) -> dict[str, str]:
         """Return the hosts that lack what the requirement needs of each, and what that is."""
-        needs = [id for id in requirement.needs if not self.catalog.requirements[id].across]
         members = cluster.members(requirement)
-        return {host.id: f"needs {why}" for host in members if (why := self._missing(needs, host))}
+        return {
+            host.id: f"needs {why}"
+            for host in members
+            if (why := self._missing(self._own(requirement.needs, host), host))
+        }
 
     def _across(self, ids: Iterable[str]) -> list[str]:
         return [id for id in ids if self.catalog.requirements[id].across]
 
-    def _missing(self, ids: Iterable[str], subject: Subject) -> str:
-        """Return the first of the selected requirements that does not hold, and why; or nothing.
+    def _own(self, ids: Iterable[str], host: Host) -> list[str]:
+        """Return those of the requirements that are judged on a host."""
+        requirements = (self.catalog.requirements[id] for id in ids)
+        return [each.id for each in requirements if not each.across and host.concerns(each)]
 
-        One that is judged once for all hosts holds for each of them or for none.
+    def _bearers(self, requirement: Requirement, subject: Subject) -> list[Subject]:
+        """Return on whom a requirement has to hold for something on the subject.
+
+        One that is judged once for all hosts holds for each of them or for none, one that is for other hosts where it
+        holds on all of those.
         """
+        if requirement.across:
+            return [self.fleet.cluster]
+        if isinstance(subject, Cluster) or subject.concerns(requirement):
+            return [subject]
+        return [host for host in self.fleet.hosts.values() if host.concerns(requirement)]
+
+    def relied(self, requirement: Requirement, subject: Subject) -> set[str]:
+        """Return the ids of the hosts whose facts count for a result, by what the requirement needs too."""
+        hosts: set[str] = set()
+        waiting: dict[Pair, tuple[Requirement, Subject]] = {(requirement.id, subject.id): (requirement, subject)}
+        done: set[Pair] = set()
+        while waiting:
+            pair, (each, on) = waiting.popitem()
+            done.add(pair)
+            hosts |= {host.id for host in on.members(each)}
+            for need in (self.catalog.requirements[id] for id in each.needs):
+                bearers = {(need.id, bearer.id): (need, bearer) for bearer in self._bearers(need, on)}
+                waiting |= {pair: found for pair, found in bearers.items() if pair in self.pairs and pair not in done}
+        return hosts
+
+    def _missing(self, ids: Iterable[str], subject: Subject) -> str:
+        """Return the first of the selected requirements that does not hold, and why; or nothing."""
         for id in ids:
             requirement = self.catalog.requirements[id]
-            on = self.fleet.cluster if requirement.across else subject
-            if (id, on.id) in self.pairs:
+            for on in self._bearers(requirement, subject):
+                if (id, on.id) not in self.pairs:
+                    continue
                 result = self.result(requirement, on)
                 if not result.outcome.holds:
                     # a blocked one says what blocks it, so that the chain ends with the one that really failed
                     cause = result.detail if result.outcome is Outcome.BLOCKED else f"is {result.outcome}"
-                    return f"{id}, which {cause}"
+                    where = f" on {on.id}" if isinstance(on, Host) and on is not subject else ""
+                    return f"{id}{where}, which {cause}"
         return ""
 
 
@@ -248,9 +281,11 @@ class Converge(Audit):
         after = requirement.after
         if missing := self._missing(self._across(after), subject):
             return missing
-        each = [id for id in after if not self.catalog.requirements[id].across]
+        if isinstance(subject, Host):
+            return self._missing(after, subject)
         members = subject.members(requirement)
-        return next((f"{why}, on {member.id}" for member in members if (why := self._missing(each, member))), "")
+        whys = ((member, self._missing(self._own(after, member), member)) for member in members)
+        return next((f"{why}, on {member.id}" for member, why in whys if why), "")
 
     def _eventually(self, requirement: Requirement, subject: Subject, result: Result) -> Result:
         """Return what is so in the end: some things take their time after a change, up to the profile's ``wait``."""

@@ -161,11 +161,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """In a worker, read the host's snapshot that the controller wrote."""
+    """In a worker, read the snapshots that the controller wrote of the hosts that count."""
     wire = getattr(item.config, "workerinput", None)
     if wire and isinstance(item, RequirementItem):
         fleet = item.config.stash[_SESSION].fleet
-        for id in (*(host.id for host in item.host.members(item.requirement)), fleet.cluster.id):
+        assert item.audit
+        for id in (*item.audit.relied(item.requirement, item.host), fleet.cluster.id):
             fleet.load(id, Path(wire["trueup_snapshots"]))
 
 

@@ -80,6 +80,7 @@ class Lab:
         *needs: str,
         after: tuple[str, ...] = (),
         check: Callable[..., None] | None = None,
+        roles: tuple[str, ...] = ("node",),
     ) -> None:
         def default(facts: HostFacts, spec: Spec) -> None:
             """The state is good."""
@@ -88,7 +89,10 @@ class Lab:
 
         check = check or default
         check.__doc__ = check.__doc__ or "The state is good."
-        self.catalog.requirement(id, key="host.modules", reads=(STATE, WHERE), needs=needs, after=after)(check)
+        register = self.catalog.requirement(
+            id, key="host.modules", reads=(STATE, WHERE), needs=needs, after=after, roles=roles
+        )
+        register(check)
 
     def remedy(
         self, fix: Callable[..., None] | None = None, id: str = "own.state", disruption: Disruption = "none"
@@ -311,13 +315,39 @@ def test_a_need_that_was_fixed_in_this_run_does_not_block(lab: Lab) -> None:
     assert results["own.second", "h1"].outcome is Outcome.PASSED
 
 
+@pytest.mark.parametrize(("state", "outcome"), [("good", Outcome.PASSED), ("bad", Outcome.BLOCKED)])
+def test_a_need_that_is_for_other_hosts_has_to_hold_on_all_of_those(lab: Lab, state: str, outcome: Outcome) -> None:
+    lab.require("own.served", roles=("registry",))
+    lab.require("own.trusted", "own.served")
+    for name in HOSTS[1:]:
+        lab.fleet.hosts[name].roles = frozenset({"registry"})
+    lab.be("h1", "good")
+    lab.be("h2", "good")
+    lab.be("h3", state)
+    pairs = [("own.served", "h2"), ("own.served", "h3"), ("own.trusted", "h1")]
+    for apply in (None, True):
+        result = lab.run(apply=apply, pairs=pairs)["own.trusted", "h1"]
+        assert result.outcome is outcome
+        assert result.detail == ("" if state == "good" else "needs own.served on h3, which is failed")
+
+
+def test_what_a_need_goes_by_counts_for_a_result(lab: Lab) -> None:
+    lab.require("own.first", roles=("registry",))
+    lab.require("own.second", "own.first", roles=("registry",))
+    lab.require("own.third", "own.second", "own.first")
+    lab.fleet.hosts["h3"].roles = frozenset({"registry"})
+    audit = Audit(lab.catalog, lab.fleet, lab.profile, lab.pairs())
+    assert audit.relied(lab.catalog.requirements["own.third"], lab.fleet.hosts["h1"]) == {"h1", "h3"}
+    assert audit.relied(lab.catalog.requirements["own.second"], lab.fleet.hosts["h3"]) == {"h3"}
+
+
 def test_a_remedy_waits_for_what_must_hold_before_it_is_safe(lab: Lab) -> None:
     lab.require("own.first")
     lab.require("own.second", after=("own.first",))
     lab.remedy(id="own.second")
     result = lab.run()["own.second", "h1"]
     assert result.outcome is Outcome.BLOCKED
-    assert result.detail == "not remedied before own.first, which is failed, on h1"
+    assert result.detail == "not remedied before own.first, which is failed"
     assert "found     bad" in result.text()
     assert lab.state("h1") == "bad"
 
