@@ -6,8 +6,8 @@ from trueup.catalog import catalog
 
 _HEAD = """# Catalogue of requirements
 
-Made by `make catalogue` from the code; what proves each on real hosts is in a folder of its name below `tests/scenarios`,
-`tests/cluster/scenarios` or `tests/edge/scenarios`.
+Made by `make catalogue` from the code. What proves each on real hosts is in a folder of its name below one of
+`tests/scenarios`, `tests/cluster/scenarios` and `tests/edge/scenarios`.
 """
 _TESTS = Path(__file__).parents[1] / "tests"
 _SCENARIOS = [_TESTS / part for part in ("scenarios", "cluster/scenarios", "edge/scenarios")]

@@ -26,6 +26,7 @@ class Standing:
     profile: Path
     prelude: str = ""  # what every script begins with
     made: Any = field(init=False, default=None)  # the run that made them so
+    good: bool = field(init=False, default=False)  # whether the last thing that was done left all well
 
     def run(self, *args: str, profile: Path | None = None, timeout: float = 900, within: Sequence[str] = ()) -> Any:
         """Run trueup on all hosts, as an operator would; ``within`` the hosts' own network where that is given."""
@@ -61,9 +62,10 @@ class Standing:
 
     def well(self) -> None:
         """Wait until all is well, and make the hosts anew where it does not come to that."""
-        if not self.settled():
+        if not self.good and not self.settled():
             self.make()
             assert self.made.code == 0, self.made.text
+        self.good = False
 
     def play(self, scenario: Scenario, directory: Path) -> None:
         """Play a scenario on the host that it names."""
@@ -81,6 +83,7 @@ class Standing:
                 self.sh(text, host)
 
         scenario.play(run, everywhere, hosts[0])
+        self.good = not scenario.flag("advice") and not scenario.head("profile")  # as its last run has said
 
 
 def stood(variable: str, standing: Standing) -> Standing:

@@ -2,4 +2,5 @@
 # red: declared effective
 # says: eth7: no such interface
 sed -i 's/interface eth0/interface eth7/' /etc/keepalived/keepalived.conf
-systemctl reload keepalived
+systemctl reload keepalived || :
+timeout 20 sh -c 'while systemctl -q is-active keepalived; do sleep 0.2; done'  # which ends itself, sooner or later
