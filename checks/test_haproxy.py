@@ -97,7 +97,7 @@ def _bind(facts: HostFacts, spec: Spec) -> str:
     reads=(STATS,),
     roles=_BALANCERS,
     needs=("lb.haproxy.config",),
-    after=("kube.init", "registry.harbor.health"),  # what may be behind it
+    after=("kube.init", "kube.join", "registry.harbor.health"),  # what may be behind it
     eventually=True,
     severity="critical",
 )

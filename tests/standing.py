@@ -82,7 +82,7 @@ class Standing:
             for host in hosts:
                 self.sh(text, host)
 
-        scenario.play(run, everywhere, hosts[0])
+        scenario.play(run, everywhere, hosts[0], settled=self.settled)
         self.good = not scenario.flag("advice") and not scenario.head("profile")  # as its last run has said
 
 
