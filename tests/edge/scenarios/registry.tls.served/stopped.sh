@@ -1,5 +1,6 @@
 # at: reg1
 # red: effective
-# also: registry.tls.trusted
+# also: lb.haproxy.backends
+# also: lb.vip.health
 # says: found     Connection refused
 systemctl stop nginx
