@@ -7,7 +7,7 @@ from trueup.facts import apt, dialect, docker, issued
 from trueup.facts.containerd import DUMP
 from trueup.facts.packages import PACKAGES, within
 from trueup.facts.registries import HOSTS, Directory
-from trueup.facts.registry import CONFIG, FILES, HEALTH, SEEN, SERVED, distrusted, host_name, unserved
+from trueup.facts.registry import CONFIG, FILES, FROM_RUNNER, HEALTH, SEEN, SERVED, distrusted, host_name, unserved
 from trueup.profiles.schema import Spec
 
 _ON = ("registry",)
@@ -294,16 +294,17 @@ def test_harbor_config(facts: HostFacts, spec: Spec) -> None:
 @requirement(
     "registry.tls.served",
     key="registry.harbor.port",
-    reads=(FILES, SERVED),
+    reads=(FILES, SERVED, FROM_RUNNER),
     severity="critical",
     needs=(_CERTIFICATE, "registry.harbor.config"),
     roles=_ON,
     eventually=True,
 )
 def test_served(facts: HostFacts, spec: Spec) -> None:
-    """What answers on Harbor's port shows the certificate that is on disk."""
+    """What answers on Harbor's port shows the certificate that is on disk, also to the machine that runs trueup."""
     leaf = _pair(facts, spec).leaf
-    expect(*(unserved(at, met, leaf) for at, met in facts[SERVED].met.items()))
+    seen = {f"{at}, seen from here": met for at, met in facts[FROM_RUNNER].met.items()}
+    expect(*(unserved(at, met, leaf) for at, met in (facts[SERVED].met | seen).items()))
 
 
 @requirement(

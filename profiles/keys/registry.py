@@ -96,6 +96,9 @@ class Registry(Section):
         default_factory=list,
         description="HOST:PORT in the names of images that nodes pull; a load balancer's, where there is one",
     )
+    from_runner: list[HostPort] = Field(
+        default_factory=list, description="HOST:PORT where it must show its certificate to the machine that runs trueup"
+    )
     tls: Tls = Field(default_factory=Tls)
     harbor: Harbor = Field(default_factory=Harbor)
     docker: RegistryDocker = Field(default_factory=RegistryDocker)

@@ -18,8 +18,22 @@ from ruamel.yaml.error import YAMLError
 
 from trueup.catalog import Requirement
 from trueup.errors import CouldNotLook, Unreachable, UsageError
-from trueup.fact import ApiFact, Fact, FleetFacts, HostFacts, Raw, Snapshot, ask, of_api
+from trueup.fact import (
+    ApiFact,
+    Fact,
+    FleetFacts,
+    HostFacts,
+    Raw,
+    Snapshot,
+    ask,
+    of_api,
+    of_cluster,
+    script,
+    take,
+    unframe,
+)
 from trueup.redact import redact
+from trueup.transport import Process
 
 if TYPE_CHECKING:
     from trueup.api import Api
@@ -92,29 +106,48 @@ class Cluster:
     def knows(self, wanted: Iterable[Fact[Any]]) -> bool:
         """Whether all of these facts that are the cluster's have an answer already."""
         snapshot = self.facts.snapshot
-        return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted if of_api(fact))
+        return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted if of_cluster(fact))
 
     def look(self, wanted: Iterable[Fact[Any]]) -> None:
-        """Ask the API for the facts that are not known yet, each once; no way to the API is kept as the reason."""
+        """Ask for the facts that are not known yet, each once; no way to the API is kept as the reason."""
         with self._looking:
             self._looked = time.monotonic()
-            known = self.facts.snapshot.raws
-            missing = {f.name: f for f in wanted if of_api(f) and f.name not in known}
-            if not missing or self.facts.snapshot.problem:
-                return
-            try:
-                api = self.api()
-                api.begin()
-                if why := api.unready():
-                    raise CouldNotLook(f"the Kubernetes API is not ready: {why}")
-            except CouldNotLook as error:
-                self.facts = HostFacts(Snapshot(self.id, problem=redact(str(error))))
-                return
-            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="api") as pool:
-                raws = dict(
-                    zip(missing, pool.map(lambda fact: _fetch(fact, api, self.spec), missing.values()), strict=True)
-                )
-            self.facts = HostFacts(Snapshot(self.id, raws=known | raws))
+            known, problem = self.facts.snapshot.raws, self.facts.snapshot.problem
+            missing = {f.name: f for f in wanted if of_cluster(f) and f.name not in known}
+            found = self._see([fact for fact in missing.values() if not of_api(fact)])
+            asked = [fact for fact in missing.values() if of_api(fact)]
+            if asked and not problem:
+                try:
+                    found |= self._ask(asked)
+                except CouldNotLook as error:
+                    problem = redact(str(error))
+            if missing:
+                self.facts = HostFacts(Snapshot(self.id, raws=known | found, problem=problem))
+
+    def _see(self, asked: list[Fact[Any]]) -> dict[str, Raw]:
+        """Return what this machine sees itself."""
+        if not asked:
+            return {}
+        text, nonce = script(asked, self.spec)
+        try:
+            done = Process(["sh"], self.id).run(text, self._patience)
+        except CouldNotLook as error:
+            return {fact.name: Raw(1, "", redact(str(error))) for fact in asked}
+        return take(self.id, unframe(nonce, done.out, done.err), asked, self.spec).raws
+
+    def _ask(self, asked: list[ApiFact[Any]]) -> dict[str, Raw]:
+        """Return what the API says.
+
+        Raises:
+            CouldNotLook: no way leads there, or it is not ready.
+        """
+        api = self.api()
+        api.begin()
+        if why := api.unready():
+            raise CouldNotLook(f"the Kubernetes API is not ready: {why}")
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="api") as pool:
+            raws = pool.map(lambda fact: _fetch(fact, api, self.spec), asked)
+            return dict(zip((fact.name for fact in asked), raws, strict=True))
 
     def api(self) -> Api:
         """Return the connection to the API, made when first needed.

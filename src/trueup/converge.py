@@ -16,7 +16,7 @@ from trueup.change import Change, ClusterChange
 from trueup.cluster import Cluster
 from trueup.drill import Drill, Trial
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
-from trueup.fact import Fact, FleetFacts, HostFacts, Snapshot, of_api
+from trueup.fact import Fact, FleetFacts, HostFacts, Snapshot, of_cluster
 from trueup.fleet import Fleet, Host
 from trueup.profile import Loaded
 from trueup.redact import redact
@@ -237,7 +237,7 @@ class Converge(Audit):
         wanted = list(requirement.reads)
         following = self._order[self._order.index(requirement.id) + 1 :]
         for id in (id for id in following if (id, host.id) in self.pairs):
-            wanted += [fact for fact in self.catalog.requirements[id].reads if not of_api(fact)]
+            wanted += [fact for fact in self.catalog.requirements[id].reads if not of_cluster(fact)]
             if (id, host.id) not in self._held:
                 break
         return wanted

@@ -125,6 +125,10 @@ class ApiFact(Fact[T]):
         self.fetch = fetch
 
 
+class RunnerFact(Fact[T]):
+    """One thing that the machine which runs trueup sees itself, with a probe and a parser as of any fact."""
+
+
 def of_api(fact: Fact[Any]) -> TypeGuard[ApiFact[Any]]:
     """Whether a fact is the cluster's and not a host's."""
     return isinstance(fact, ApiFact)
@@ -135,9 +139,14 @@ def of_peers(fact: Fact[Any]) -> TypeGuard[PeerFact[Any]]:
     return isinstance(fact, PeerFact)
 
 
+def of_cluster(fact: Fact[Any]) -> bool:
+    """Whether a fact is one for all hosts: of the API, or of the machine that runs trueup."""
+    return of_api(fact) or isinstance(fact, RunnerFact)
+
+
 def of_host(fact: Fact[Any]) -> bool:
     """Whether a host can be asked for a fact without anything being known of others."""
-    return not of_api(fact) and not of_peers(fact)
+    return not of_cluster(fact) and not of_peers(fact)
 
 
 @dataclass(frozen=True)
@@ -248,7 +257,7 @@ class HostFacts:
         """
         if self._allowed is not None and fact.name not in self._allowed:
             raise TypeError(f"{fact.name} is read but not declared: add it to reads=(…) of the requirement")
-        if self.cluster and of_api(fact):
+        if self.cluster and of_cluster(fact):
             value: T = self.cluster[fact]
             self.read[fact.name] = self.cluster.read[fact.name]
             return value

@@ -17,7 +17,7 @@ from trueup import fact
 from trueup.catalog import Requirement
 from trueup.cluster import Cluster
 from trueup.errors import CouldNotLook, TimedOut, Unreachable
-from trueup.fact import CLOCK, Fact, HostFacts, Peer, PeerFact, Snapshot, of_api, of_host, of_peers
+from trueup.fact import CLOCK, Fact, HostFacts, Peer, PeerFact, Snapshot, of_api, of_cluster, of_host, of_peers
 from trueup.inventory import Connection, Target
 from trueup.profile import Loaded
 from trueup.profiles.schema import Spec
@@ -74,7 +74,7 @@ class Host:
     def knows(self, wanted: Iterable[Fact[Any]]) -> bool:
         """Whether all these facts have an answer already, be it the reason why there is none."""
         snapshot = self.facts.snapshot
-        return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted if not of_api(fact))
+        return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted if not of_cluster(fact))
 
     def look(self, wanted: Iterable[Fact[Any]]) -> None:
         """Ask in one round trip for the facts that are not known yet; a host that cannot answer keeps the reason.

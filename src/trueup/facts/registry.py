@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from trueup.fact import Fact
+from trueup.fact import Fact, RunnerFact
 from trueup.facts import tls
 from trueup.facts.certificates import CUT_OUT
 from trueup.facts.registries import Directory
@@ -203,9 +203,17 @@ def _probe_served(spec: Spec) -> str:
     return f"{_MEET}meet {local} {shlex.quote(host_name(spec.registry))}\n"
 
 
-def _probe_seen(spec: Spec) -> str:
-    quoted = ((shlex.quote(endpoint), shlex.quote(name_of(endpoint))) for endpoint in spec.registry.endpoints)
+def _meet(endpoints: list[str]) -> str:
+    quoted = ((shlex.quote(endpoint), shlex.quote(name_of(endpoint))) for endpoint in endpoints)
     return _MEET + "".join(f"meet {endpoint} {name}\n" for endpoint, name in quoted)
+
+
+def _probe_seen(spec: Spec) -> str:
+    return _meet(spec.registry.endpoints)
+
+
+def _probe_runner(spec: Spec) -> str:
+    return _meet(spec.registry.from_runner)
 
 
 def unserved(at: str, met: Met, leaf: tls.Certificate) -> Deviation | None:
@@ -240,6 +248,7 @@ def distrusted(endpoint: str, met: Met, directory: Directory, now: datetime) -> 
 
 
 SERVED = Fact("registry.served", _probe_served, parse_meetings, timeout=20)  # as the registry's host sees itself
+FROM_RUNNER = RunnerFact("registry.from_runner", _probe_runner, parse_meetings, timeout=30)
 SEEN = Fact("registry.seen", _probe_seen, parse_meetings, timeout=30)  # as a node sees what it pulls from
 
 

@@ -14,14 +14,16 @@ from scratch import Changes
 
 from trueup.catalog import catalog
 from trueup.change import Change
+from trueup.cluster import Cluster
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts, Raw, Snapshot
 from trueup.facts import docker, registries, registry, tls
 from trueup.profile import load
 from trueup.profiles.schema import Spec
 from trueup.remediations import registry as remedies
+from trueup.verdict import Unmet
 
-catalog.load("trueup.remediations")
+catalog.load("trueup.checks", "trueup.remediations")
 TEMPLATE = """# Configuration file of Harbor
 hostname: reg.mydomain.com
 https:
@@ -194,3 +196,30 @@ def test_a_repository_of_another_distribution_in_the_profile_is_refused(changes:
     with pytest.raises(ChangeFailed, match=r"the profile's repository is for ubuntu: .* and the host runs debian"):
         catalog.remedies["registry.docker.apt_repository"].fix(change, wanted, HostFacts(Snapshot("h", raws=raws)))
     assert change.actions == []
+
+
+def test_the_machine_that_runs_trueup_meets_the_registry_itself(pki: Path, harbor: Path, port: int) -> None:
+    wanted = spec(pki, harbor, port)
+    endpoints = [f"127.0.0.1:{port}", "127.0.0.1:1"]
+    here = wanted.model_copy(update={"registry": wanted.registry.model_copy(update={"from_runner": endpoints})})
+    seen = Cluster({}, here)
+    seen.look([registry.FROM_RUNNER])
+    met = seen.facts[registry.FROM_RUNNER].met
+    [leaf] = tls.read((pki / "server.crt").read_text())
+    assert registry.unserved(endpoints[0], met[endpoints[0]], leaf) is None
+    refused = registry.unserved(endpoints[1], met[endpoints[1]], leaf)
+    assert refused and "refused" in refused.found.lower()
+
+
+def test_a_registry_that_shows_this_machine_another_certificate_is_red(pki: Path, harbor: Path, port: int) -> None:
+    wanted = spec(pki, harbor, port)
+    answers = {}
+    for fact, shown in ((registry.SERVED, "server"), (registry.FROM_RUNNER, "ca")):
+        pem = "".join(f"|{row}\n" for row in (pki / f"{shown}.crt").read_text().splitlines())
+        answers[fact.name] = Raw(0, f"now\t1790000000\n@127.0.0.1:{port}\t\tok\n{pem}")
+    file = "".join(f"|{row}\n" for row in (pki / "server.crt").read_text().splitlines())
+    answers[registry.FILES.name] = Raw(0, f"now\t1790000000\n@server\t644 root:root\t/c\n{file}")
+    facts = HostFacts(Snapshot("reg1", raws=answers))
+    with pytest.raises(Unmet) as unmet:
+        catalog.requirements["registry.tls.served"].check(facts, wanted)
+    assert [each.where for each in unmet.value.deviations] == [f"certificate at 127.0.0.1:{port}, seen from here"]
