@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Severity = Literal["critical", "high", "medium", "low"]
 Disruption = Literal["none", "reload", "restart", "drain", "reboot"]
 DISRUPTIONS: tuple[Disruption, ...] = ("none", "reload", "restart", "drain", "reboot")
+MOST: Disruption = "restart"  # that --fix does to a host unless told
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)+")
 
 
@@ -70,6 +71,10 @@ class Remedy:
     destructive: bool
     writes: tuple[str, ...]
     source: str
+
+    def exceeds(self, most: Disruption) -> bool:
+        """Whether it may disturb a host more than that."""
+        return DISRUPTIONS.index(self.disruption) > DISRUPTIONS.index(most)
 
 
 class Catalog:

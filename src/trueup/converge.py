@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
-from trueup.catalog import Catalog, Remedy, Requirement
+from trueup.catalog import MOST, Catalog, Disruption, Remedy, Requirement
 from trueup.change import Change, ClusterChange
 from trueup.cluster import Cluster
 from trueup.drill import Drill, Trial
@@ -175,6 +175,7 @@ class Converge(Audit):
 
     Args:
         allow: what else remedies may do; ``destructive``.
+        most: the most that a remedy may disturb a host.
         say: takes a line that tells what is waited for.
     """
 
@@ -188,11 +189,13 @@ class Converge(Audit):
         run: str,
         apply: bool,
         allow: Iterable[str] = (),
+        most: Disruption = MOST,
         say: Say = lambda _: None,
         trial: Callable[[Requirement], Trial] | None = None,
     ) -> None:
         super().__init__(catalog, fleet, profile, pairs, trial=trial)
         self.allow = frozenset(allow)
+        self.most = most
         self.run = run
         self.apply = apply
         self.say = say
@@ -269,6 +272,8 @@ class Converge(Audit):
                 result.note("no automatic remedy")
             elif remedy.destructive and "destructive" not in self.allow:
                 result.note(f"--fix-allow=destructive would: {remedy.sentence}")
+            elif remedy.exceeds(self.most):
+                result.note(f"--max-disruption={remedy.disruption} would: {remedy.sentence}")
             elif self.apply and (missing := self._unsafe(requirement, host)):
                 result = replace(result, outcome=Outcome.BLOCKED, detail=f"not remedied before {missing}")
             else:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from trueup import allure, reports
-from trueup.catalog import Requirement, catalog
+from trueup.catalog import DISRUPTIONS, MOST, Requirement, catalog
 from trueup.errors import UsageError
 from trueup.item import RequirementItem
 from trueup.session import Session
@@ -32,6 +32,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--fix-allow", action="append", default=[], choices=["destructive"],
         help="let --fix also apply remedies that take something away, such as a package",
+    )  # fmt: skip
+    group.addoption(
+        "--max-disruption", default=MOST, choices=DISRUPTIONS,
+        help=f"the most that a remedy may disturb a host (default: {MOST})",
     )  # fmt: skip
     group.addoption(
         "--drill", action="store_true",

@@ -101,7 +101,8 @@ class Session:
             apply = self.mode == "fix"
             self.audit = Converge(
                 catalog, self.fleet, self.profile, pairs,
-                run=self.run.id, apply=apply, allow=self.config.option.fix_allow, say=say, trial=trial,
+                run=self.run.id, apply=apply, say=say, trial=trial,
+                allow=self.config.option.fix_allow, most=self.config.option.max_disruption,
             )  # fmt: skip
         for item in items:
             item.audit = self.audit

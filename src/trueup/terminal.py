@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from trueup import __version__
-from trueup.catalog import catalog
+from trueup.catalog import MOST, catalog
 from trueup.run import Run
 from trueup.verdict import Outcome, Result
 
@@ -145,8 +145,12 @@ def advice(requirement: str) -> str:
     """Return what ``--fix`` would do about a requirement, and what that disturbs."""
     if (remedy := catalog.remedies.get(requirement)) is None:
         return "no automatic remedy"
-    option = "--fix --fix-allow=destructive" if remedy.destructive else "--fix"
-    return f"{option} would: {remedy.sentence} (disruption: {remedy.disruption})"
+    options = ["--fix"]
+    if remedy.destructive:
+        options.append("--fix-allow=destructive")
+    if remedy.exceeds(MOST):
+        options.append(f"--max-disruption={remedy.disruption}")
+    return f"{' '.join(options)} would: {remedy.sentence} (disruption: {remedy.disruption})"
 
 
 def summary(run: Run) -> Lines:
