@@ -5,7 +5,7 @@ PROFILE ?= base
 N ?= 3
 BIN := .venv/bin
 
-.PHONY: setup demo audit test test-lab test-cluster test-edge lint report lab-setup lab-up lab-down bench schema catalogue lock clean
+.PHONY: setup demo audit test test-lab test-cluster test-edge test-long lint report lab-setup lab-up lab-down bench schema catalogue lock clean
 
 setup: .venv/ready  ## the virtual environment
 
@@ -23,7 +23,7 @@ test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; ne
 	$(BIN)/pytest tests/scenarios -q -n 2
 	$(MAKE) -j 2 --output-sync=target test-cluster test-edge
 
-test-cluster test-edge: test-%:  # on hosts of their own, and mostly waiting
+test-cluster test-edge test-long: test-%: .venv/ready  # on hosts of their own; test-long is not part of test-lab
 	$(BIN)/pytest tests/$* -q
 
 lint: .venv/ready

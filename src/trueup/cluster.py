@@ -79,6 +79,11 @@ class Cluster:
         """Whether there is a cluster to speak of: somebody said how to reach one, or which hosts make it."""
         return bool(self._kubeconfig or self.control_planes)
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection to the API."""
+        return self._api is not None
+
     def members(self, requirement: Requirement) -> list[Host]:
         """Return the hosts that the requirement is judged on."""
         if not requirement.drill and all(map(of_api, requirement.reads)):

@@ -125,7 +125,7 @@ class Session:
 
     def _permitted(self, items: list[RequirementItem]) -> None:
         """Stop before the first change where the API would refuse a later one."""
-        if self.fleet.cluster.facts.snapshot.problem or self.fleet.cluster.facts.snapshot.blank:
+        if self.fleet.cluster.facts.snapshot.problem or not self.fleet.cluster.connected:
             return  # there is none yet
         api, refused = self.fleet.cluster.api(), {}
         before = Audit(catalog, self.fleet, self.profile, {(item.requirement.id, item.host.id) for item in items})
