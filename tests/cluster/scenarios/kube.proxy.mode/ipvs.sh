@@ -3,4 +3,4 @@
 # Without its modules in the kernel kube-proxy works on with iptables, and only its log says so.
 kubectl -n kube-system get configmap kube-proxy -o yaml | sed 's/^    mode: .*/    mode: ipvs/' | kubectl apply -f -
 kubectl -n kube-system rollout restart daemonset/kube-proxy
-kubectl -n kube-system rollout status daemonset/kube-proxy --timeout=120s
+kubectl -n kube-system rollout status daemonset/kube-proxy --timeout=300s

@@ -1,4 +1,5 @@
 # at: w1
+# also: cluster.reachability
 # red: effective
 # says: Mesh_10_77_0_11
 # advice
