@@ -7,7 +7,18 @@ from trueup.facts import apt, dialect, docker, issued
 from trueup.facts.containerd import DUMP
 from trueup.facts.packages import PACKAGES, within
 from trueup.facts.registries import HOSTS, Directory
-from trueup.facts.registry import CONFIG, FILES, FROM_RUNNER, HEALTH, SEEN, SERVED, distrusted, host_name, unserved
+from trueup.facts.registry import (
+    CONFIG,
+    FILES,
+    FROM_RUNNER,
+    HEALTH,
+    SEEN,
+    SERVED,
+    distrusted,
+    host_name,
+    local,
+    unserved,
+)
 from trueup.profiles.schema import Spec
 
 _ON = ("registry",)
@@ -303,8 +314,11 @@ def test_harbor_config(facts: HostFacts, spec: Spec) -> None:
 def test_served(facts: HostFacts, spec: Spec) -> None:
     """What answers on Harbor's port shows the certificate that is on disk, also to the machine that runs trueup."""
     leaf = _pair(facts, spec).leaf
-    seen = {f"{at}, seen from here": met for at, met in facts[FROM_RUNNER].met.items()}
-    expect(*(unserved(at, met, leaf) for at, met in (facts[SERVED].met | seen).items()))
+    served, seen, here = facts[SERVED], facts[FROM_RUNNER], local(spec.registry)
+    expect(
+        unserved(here, served.of(here), leaf),
+        *(unserved(f"{at}, seen from here", seen.of(at), leaf) for at in spec.registry.from_runner),
+    )
 
 
 @requirement(
@@ -321,6 +335,8 @@ def test_harbor_health(facts: HostFacts, spec: Spec) -> None:
     found, where = facts[HEALTH], f"https://{host_name(spec.registry)}:{spec.registry.harbor.port}/api/v2.0/health"
     if found.problem:
         unmet(Deviation("Harbor's health", found.problem, where, "effective"))
+    if not found.components:
+        unmet(Deviation("the health of each component", f"{found.status or 'nothing'}, of none", where, "effective"))
     sick = {name: state for name, state in found.components.items() if state != "healthy"}
     hint = "`docker compose ps` and the logs in /var/log/harbor say more"
     expect(
@@ -349,7 +365,8 @@ def test_trusted(facts: HostFacts, spec: Spec) -> None:
     searched = str(dialect.at(effective, key) or "")
     in_use = config_path in searched.split(":")
     directory = facts[HOSTS] if in_use else Directory({}, {})
-    if claims := [*filter(None, (distrusted(at, met, directory, found.now) for at, met in found.met.items()))]:
+    wrong = (distrusted(at, found.of(at), directory, found.now) for at in spec.registry.endpoints)
+    if claims := [*filter(None, wrong)]:
         hint = "runtime.containerd.registry_mirrors sets it; without it no hosts.toml counts"
         lacking = Deviation(config_path, searched or "not set", dialect.dotted(key), "effective", hint)
         expect(*claims, None if in_use else lacking)

@@ -9,7 +9,7 @@ from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
 from trueup.facts import apt, docker, issued, registries, tls
-from trueup.facts.registry import CONFIG, FILES, SEEN, SERVED, distrusted, host_name, name_of, unserved
+from trueup.facts.registry import CONFIG, FILES, SEEN, SERVED, distrusted, host_name, local, name_of, unserved
 from trueup.profiles.keys import runtime
 from trueup.profiles.keys.registry import Registry
 from trueup.profiles.schema import Spec
@@ -78,7 +78,7 @@ def _issue(change: Change, spec: Spec, facts: HostFacts) -> None:
         raise ChangeFailed(f"{wanted.tls.ca.private_key}: no such file, and so nothing can be signed here; {_SAME}")
     change.server_certificate(server, wanted.tls.ca, sign)
     config = change.look(CONFIG.of(spec))
-    if config.certificate == server.certificate and any(met.chain for met in change.look(SERVED.of(spec)).met.values()):
+    if config.certificate == server.certificate and change.look(SERVED.of(spec)).of(local(wanted)).chain:
         _apply(change, wanted)
 
 
@@ -139,7 +139,8 @@ def serve(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Have Harbor take up the certificate that is on disk."""
     file = facts[FILES].server
     leaf = file.certificate if file else None
-    if leaf and any(unserved(at, met, leaf) for at, met in facts[SERVED].met.items()):
+    here = local(spec.registry)
+    if leaf and unserved(here, facts[SERVED].of(here), leaf):
         _apply(change, spec.registry)
 
 
@@ -147,7 +148,8 @@ def serve(change: Change, spec: Spec, facts: HostFacts) -> None:
 def trust(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Write the registry's CA and a hosts.toml with it below config_path, where containerd looks at each pull."""
     wanted, found, directory = spec.runtime.containerd.registry, facts[SEEN], facts[registries.HOSTS]
-    for endpoint, met in found.met.items():
+    for endpoint in spec.registry.endpoints:
+        met = found.of(endpoint)
         if not distrusted(endpoint, met, directory, found.now):
             continue
         if endpoint in wanted.mirrors:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shlex
+import subprocess
 from collections.abc import Mapping
 
 import pytest
@@ -123,3 +124,10 @@ def test_what_is_blocked_is_told_from_what_is_not_there(spec: Spec, word: str, l
     [deviation] = deviations
     assert deviation.where == "10.0.0.31:10250, kubelet of w1, from cp1, cp2"
     assert (deviation.found, deviation.hint) == (word, f"a firewall on the way? {found}")
+
+
+def test_a_member_without_an_address_of_its_own_is_said_to_be_out_of_reach() -> None:
+    homeless = Peer(CONTROL_PLANE, peer(CONTROL_PLANE).spec, [])
+    text = reach.REACHED.among(peer(WORKER), {"cp1": homeless}).probe(None)
+    done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    assert reach.REACHED.parse(done.stdout) == [reach.Reached("cp1", "-", 6443, "no address of its own")]

@@ -256,6 +256,7 @@ SICK = HEALTHY.replace('"healthy",', '"unhealthy",').replace(
         (f"{HEALTHY}\n200\n", []),
         (f"{SICK}\n200\n", [("redis of Harbor", "unhealthy: no")]),
         ('{"status":"unhealthy"}\n200\n', [("https://", "unhealthy")]),
+        ('{"status":"healthy"}\n200\n', [("https://", "healthy, of none")]),
         ("<html>\n502\n", [("https://", "HTTP 502")]),
         ("curl: (60) SSL certificate problem\n\n000\n", [("https://", "curl: (60) SSL certificate problem")]),
         ("[]\n200\n", [("https://", "not what Harbor's API says: []")]),

@@ -13,6 +13,7 @@ KUBELET, ETCD, ETCD_PEERS, BGP = 10250, 2379, 2380, 179
 SPEAKS = {KUBELET: "kubelet", ETCD: "etcd", ETCD_PEERS: "etcd's peers", BGP: "BGP"}
 _APISERVER = 6443
 _AT_ONCE = 64  # connections of one host
+_NOWHERE = "-"  # in the place of an address that a host does not have
 
 
 def parse_listening(text: str) -> frozenset[int]:
@@ -61,16 +62,19 @@ class Reached:
 
 
 def _probe(own: Peer[list[Address]], others: Mapping[str, Peer[list[Address]]]) -> str:
+    members = {id: other for id, other in others.items() if other.roles & {"control-plane", "worker"}}
     tried = [
-        f"reach {shlex.quote(id)} {address} {port} &"
-        for id, other in others.items()
-        if other.roles & {"control-plane", "worker"} and (address := address_of(other))
+        f"reach {shlex.quote(id)} {address_of(other) or _NOWHERE} {port} &"
+        for id, other in members.items()
         for port in needed(own, other)
     ]
     lines = "\nwait\n".join("\n".join(tried[n : n + _AT_ONCE]) for n in range(0, len(tried), _AT_ONCE))
     return f"""{TRY}
 patience={own.spec.cluster.reachability.seconds}
-reach() {{ said=$(try "$2" "$3" '' | tr '\\t' ' '); printf '%s\\t%s\\t%s\\t%s\\n' "$1" "$2" "$3" "$said"; }}
+reach() {{
+  if [ "$2" = {_NOWHERE} ]; then said='no address of its own'; else said=$(try "$2" "$3" '' | tr '\\t' ' '); fi
+  printf '%s\\t%s\\t%s\\t%s\\n' "$1" "$2" "$3" "$said"
+}}
 {lines}
 wait
 """

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from trueup.errors import CouldNotLook
 from trueup.fact import Fact, RunnerFact
 from trueup.facts import tls
 from trueup.facts.certificates import CUT_OUT
@@ -151,6 +152,16 @@ class Meetings:
     now: datetime
     met: dict[str, Met]
 
+    def of(self, endpoint: str) -> Met:
+        """Return what came of the handshake with HOST:PORT.
+
+        Raises:
+            CouldNotLook: there was none, so that nothing is known.
+        """
+        if endpoint not in self.met:
+            raise CouldNotLook(f"{endpoint}: no handshake was made")
+        return self.met[endpoint]
+
 
 # s_client also tells the session's secrets: only certificates, its verdict and its last error leave the shell.
 _MEET = f"""
@@ -198,9 +209,13 @@ def parse_meetings(text: str) -> Meetings:
     return Meetings(now, met)
 
 
+def local(wanted: Registry) -> str:
+    """Return where Harbor serves on its own host."""
+    return f"127.0.0.1:{wanted.harbor.port}"
+
+
 def _probe_served(spec: Spec) -> str:
-    local = f"127.0.0.1:{spec.registry.harbor.port}"
-    return f"{_MEET}meet {local} {shlex.quote(host_name(spec.registry))}\n"
+    return f"{_MEET}meet {local(spec.registry)} {shlex.quote(host_name(spec.registry))}\n"
 
 
 def _meet(endpoints: list[str]) -> str:

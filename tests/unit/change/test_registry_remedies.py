@@ -15,9 +15,10 @@ from scratch import Changes
 from trueup.catalog import catalog
 from trueup.change import Change
 from trueup.cluster import Cluster
-from trueup.errors import ChangeFailed
+from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.fact import HostFacts, Raw, Snapshot
 from trueup.facts import docker, registries, registry, tls
+from trueup.facts.containerd import DUMP
 from trueup.profile import load
 from trueup.profiles.schema import Spec
 from trueup.remediations import registry as remedies
@@ -149,6 +150,7 @@ ENDPOINT = "harbor.example:6443"
 def trust(change: Change, pki: Path, directory: Path, shown: str = "server", **mirrors: Any) -> list[str]:
     base = load("base").spec("any").model_dump()
     base["runtime"]["containerd"]["registry"] |= {"config_path": str(directory), "mirrors": mirrors}
+    base["registry"]["endpoints"] = [ENDPOINT]
     wanted = Spec.model_validate(base)
     rows = "".join(f"|{row}\n" for row in (pki / f"{shown}.crt").read_text().splitlines())
     seen = f"now\t{int(datetime.now(UTC).timestamp()) + 2}\n@{ENDPOINT}\t\tunable to verify\n{rows}"
@@ -220,6 +222,20 @@ def test_a_registry_that_shows_this_machine_another_certificate_is_red(pki: Path
     file = "".join(f"|{row}\n" for row in (pki / "server.crt").read_text().splitlines())
     answers[registry.FILES.name] = Raw(0, f"now\t1790000000\n@server\t644 root:root\t/c\n{file}")
     facts = HostFacts(Snapshot("reg1", raws=answers))
+    wanted.registry.from_runner.append(f"127.0.0.1:{port}")
     with pytest.raises(Unmet) as unmet:
         catalog.requirements["registry.tls.served"].check(facts, wanted)
     assert [each.where for each in unmet.value.deviations] == [f"certificate at 127.0.0.1:{port}, seen from here"]
+
+
+@pytest.mark.parametrize("id", ["registry.tls.served", "registry.tls.trusted"])
+def test_a_handshake_that_was_not_made_is_neither_right_nor_wrong(pki: Path, harbor: Path, id: str) -> None:
+    wanted = spec(pki, harbor)
+    wanted.registry.endpoints.append("harbor.example:6443")
+    file = "".join(f"|{row}\n" for row in (pki / "server.crt").read_text().splitlines())
+    nothing = Raw(0, "now\t1790000000\n")
+    answers = dict.fromkeys((registry.SERVED.name, registry.SEEN.name, registry.FROM_RUNNER.name), nothing)
+    answers |= {registry.FILES.name: Raw(0, f"now\t1790000000\n@server\t644 root:root\t/c\n{file}")}
+    answers |= {DUMP.name: Raw(0, ""), registries.HOSTS.name: Raw(0, "")}
+    with pytest.raises(CouldNotLook, match="no handshake was made"):
+        catalog.requirements[id].check(HostFacts(Snapshot("h", raws=answers)), wanted)
