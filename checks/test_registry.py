@@ -1,5 +1,7 @@
 """Section 7 of the catalogue: Docker, and Harbor with a certificate of one's own authority."""
 
+from functools import partial
+
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.repositories import listed
 from trueup.fact import HostFacts
@@ -94,6 +96,10 @@ def test_certificate(facts: HostFacts, spec: Spec) -> None:
     expect(issued.absent(facts[FILES].server, spec.registry.tls.server.certificate))
 
 
+# one field of the server's certificate, as it is on disk
+_field = partial(requirement, reads=(FILES,), layers=("declared",), needs=(_CERTIFICATE,), after=_SIGNED, roles=_ON)
+
+
 def _pair(facts: HostFacts, spec: Spec) -> issued.Pair:
     found = facts[FILES]
     if wrong := issued.absent(found.server, spec.registry.tls.server.certificate):
@@ -103,121 +109,49 @@ def _pair(facts: HostFacts, spec: Spec) -> issued.Pair:
     return pair
 
 
-@requirement(
-    "registry.tls.server.subject",
-    key="registry.tls.server.subject",
-    reads=(FILES,),
-    severity="low",
-    layers=("declared",),
-    needs=(_CERTIFICATE,),
-    after=_SIGNED,
-    roles=_ON,
-)
+@_field("registry.tls.server.subject", key="registry.tls.server.subject", severity="low")
 def test_subject(facts: HostFacts, spec: Spec) -> None:
     """The server's certificate is in the profile's name."""
     expect(*issued.subject(_pair(facts, spec)))
 
 
-@requirement(
-    "registry.tls.server.key",
-    key="registry.tls.server.key",
-    reads=(FILES,),
-    severity="critical",
-    layers=("declared",),
-    needs=(_CERTIFICATE,),
-    after=_SIGNED,
-    roles=_ON,
-)
+@_field("registry.tls.server.key", key="registry.tls.server.key", severity="critical")
 def test_key(facts: HostFacts, spec: Spec) -> None:
     """Its key is as strong as the profile asks, is there, fits, and is its owner's alone."""
     expect(*issued.key(_pair(facts, spec)), issued.exposed(facts[FILES].server_key))
 
 
-@requirement(
-    "registry.tls.server.validity",
-    key="registry.tls.server.days",
-    reads=(FILES,),
-    severity="critical",
-    layers=("declared",),
-    needs=(_CERTIFICATE,),
-    after=_SIGNED,
-    roles=_ON,
-)
+@_field("registry.tls.server.validity", key="registry.tls.server.days", severity="critical")
 def test_validity(facts: HostFacts, spec: Spec) -> None:
     """It is valid now and for a while, and was issued for as long as the profile says."""
     expect(*issued.validity(_pair(facts, spec)))
 
 
-@requirement(
-    "registry.tls.server.signature",
-    key="registry.tls.server.hash",
-    reads=(FILES,),
-    severity="high",
-    layers=("declared",),
-    needs=(_CERTIFICATE,),
-    after=_SIGNED,
-    roles=_ON,
-)
+@_field("registry.tls.server.signature", key="registry.tls.server.hash", severity="high")
 def test_signature(facts: HostFacts, spec: Spec) -> None:
     """It is signed over a hash as strong as the profile asks."""
     expect(*issued.signature(_pair(facts, spec)))
 
 
-@requirement(
-    "registry.tls.server.san",
-    key="registry.tls.server.dns",
-    reads=(FILES,),
-    severity="critical",
-    layers=("declared",),
-    needs=(_CERTIFICATE,),
-    after=_SIGNED,
-    roles=_ON,
-)
+@_field("registry.tls.server.san", key="registry.tls.server.dns", severity="critical")
 def test_san(facts: HostFacts, spec: Spec) -> None:
     """Its subject alternative names are the profile's, each of its type: clients look at no other name."""
     expect(*issued.san(_pair(facts, spec)))
 
 
-@requirement(
-    "registry.tls.server.basic_constraints",
-    key="registry.tls.server",
-    reads=(FILES,),
-    severity="high",
-    layers=("declared",),
-    needs=(_CERTIFICATE,),
-    after=_SIGNED,
-    roles=_ON,
-)
+@_field("registry.tls.server.basic_constraints", key="registry.tls.server", severity="high")
 def test_basic_constraints(facts: HostFacts, spec: Spec) -> None:
     """It says that it is no authority."""
     expect(*issued.basic_constraints(_pair(facts, spec)))
 
 
-@requirement(
-    "registry.tls.server.key_usage",
-    key="registry.tls.server.key_usage",
-    reads=(FILES,),
-    severity="medium",
-    layers=("declared",),
-    needs=(_CERTIFICATE,),
-    after=_SIGNED,
-    roles=_ON,
-)
+@_field("registry.tls.server.key_usage", key="registry.tls.server.key_usage", severity="medium")
 def test_key_usage(facts: HostFacts, spec: Spec) -> None:
     """Its key may do what the profile says."""
     expect(*issued.key_usage(_pair(facts, spec)))
 
 
-@requirement(
-    "registry.tls.server.extended_key_usage",
-    key="registry.tls.server.extended_key_usage",
-    reads=(FILES,),
-    severity="high",
-    layers=("declared",),
-    needs=(_CERTIFICATE,),
-    after=_SIGNED,
-    roles=_ON,
-)
+@_field("registry.tls.server.extended_key_usage", key="registry.tls.server.extended_key_usage", severity="high")
 def test_extended_key_usage(facts: HostFacts, spec: Spec) -> None:
     """It is for what the profile says."""
     expect(*issued.extended_key_usage(_pair(facts, spec)))

@@ -106,8 +106,7 @@ def _mend(change: Change, conf: Conf, path: str) -> None:
     if program is None or program.mode == "-":
         change.write(path, vrrp.SCRIPT, mode="755")
     elif not program.executable or program.writable:
-        mode = f"{(int(program.mode[-3:], 8) | 0o111) & ~0o022:o}"
-        change.write(path, change.read(path).content.decode("utf-8", "surrogateescape"), mode=mode)
+        change.mode(path, f"{(int(program.mode[-3:], 8) | 0o111) & ~0o022:o}")
 
 
 def _security(conf: Conf, spec: Spec) -> list[tuple[Path_, tuple[str, ...]]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trueup.catalog import catalog
 from trueup.cluster import Cluster
+from trueup.profile import load
 
 
 @dataclass(frozen=True)
@@ -92,3 +93,13 @@ class Scenario:
 def scenarios(directory: Path) -> list[Scenario]:
     """Return the scenarios below a directory, in order."""
     return [Scenario(script) for script in sorted(directory.glob("*/*.sh"))]
+
+
+def every_requirement_is_proven(
+    played: Iterable[Scenario], reasons: Mapping[str, str], profile: Path, beside: Path
+) -> None:
+    """Hold that what a profile selects, and another one does not, has a scenario each, or a reason why it has none."""
+    broken = {id for scenario in played for id in (scenario.requirement, *scenario.head("also"))}
+    ours, others = (set(filter(load(str(path)).selects, catalog.requirements)) for path in (profile, beside))
+    assert ours - others <= broken | reasons.keys()
+    assert broken | reasons.keys() <= set(catalog.requirements)

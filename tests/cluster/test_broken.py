@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenario import Scenario, scenarios
+from scenario import Scenario, every_requirement_is_proven, scenarios
 
 from trueup.catalog import catalog
-from trueup.profile import load
 
 catalog.load("trueup.checks")
 SCENARIOS = scenarios(Path(__file__).parent / "scenarios")
@@ -35,8 +34,4 @@ REASONS = {
 
 
 def test_every_requirement_of_a_cluster_has_a_scenario_or_a_reason(lab: Any) -> None:
-    broken = {id for scenario in SCENARIOS for id in (scenario.requirement, *scenario.head("also"))}
-    selected = {id for id in catalog.requirements if load(str(lab.cluster)).selects(id)}
-    on_nodes = {id for id in catalog.requirements if load(str(lab.profile)).selects(id)}
-    assert selected - on_nodes <= broken | REASONS.keys()
-    assert broken | REASONS.keys() <= set(catalog.requirements)
+    every_requirement_is_proven(SCENARIOS, REASONS, lab.cluster, beside=lab.profile)

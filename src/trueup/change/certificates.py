@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shlex
 from collections.abc import Callable
 
 from trueup import openssl
@@ -15,16 +14,6 @@ from trueup.verdict import Action
 
 class Certificates(Hand):
     """Making keys, and having certificates signed."""
-
-    def mode(self, path: str, mode: str) -> bool:
-        """Have a file that is there have this mode; return whether it had to change. Its content is not looked at."""
-        quoted = shlex.quote(path)
-        old = self.look(Fact("mode", f"[ ! -e {quoted} ] || stat -L -c %a {quoted}", str.strip))
-        if old in ("", mode):
-            return False
-        action = Action("mode", path, f"chmod {mode} {path}", f"-{old}\n+{mode}\n", f"chmod {old} {quoted}")
-        self.act(action, f"chmod {shlex.quote(mode)} {quoted}")
-        return True
 
     def authority(self, wanted: Issued) -> None:
         """Make an authority on the host; the caller has looked that there is none.

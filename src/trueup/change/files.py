@@ -59,6 +59,16 @@ class Files(Hand):
         self.act(Action("write", old.path, f"write {old.path}", _diff(old, new), undo), body)
         return True
 
+    def mode(self, path: str, mode: str) -> bool:
+        """Have a file that is there have this mode; return whether it had to change. Its content is not looked at."""
+        quoted = shlex.quote(path)
+        old = self.look(Fact("mode", f"[ ! -e {quoted} ] || stat -L -c %a {quoted}", str.strip))
+        if old in ("", mode):
+            return False
+        action = Action("mode", path, f"chmod {mode} {path}", f"-{old}\n+{mode}\n", f"chmod {old} {quoted}")
+        self.act(action, f"chmod {shlex.quote(mode)} {quoted}")
+        return True
+
     def directory(self, path: str, *, mode: str, owner: str) -> bool:
         """Have a directory, which where it is made gets this mode and owner; return whether it had to be made."""
         quoted = shlex.quote(path)
