@@ -22,12 +22,8 @@ def test_scenario(scenario: Scenario, well: Any, tmp_path: Path) -> None:
 
 REASONS = {
     "kube.init": "tests/cluster/test_bare.py initialises",
-    "kube.init.advertise_address": "as kube.init.pod_subnet, by unit tests",
-    "kube.init.bind_port": "as kube.init.pod_subnet, by unit tests",
-    "kube.init.dns_domain": "as kube.init.pod_subnet, by unit tests",
     "kube.init.image_repository": "as kube.init.pod_subnet, by unit tests",
     "kube.init.version": "to want another is to want its packages and images too, by unit tests",
-    "kube.init.service_subnet": "as kube.init.pod_subnet, by unit tests",
     "kube.proxy.rules": "thousands of Services, by unit tests",
     "kube.version_skew": "the lab's kubelets are all within it, by unit tests",
 }

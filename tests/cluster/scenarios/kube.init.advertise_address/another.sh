@@ -1,0 +1,4 @@
+# red: effective
+# says: no automatic remedy: certificates and every kubeconfig have it
+# profile: hosts: {cp1: {kube: {cluster: {advertise_address: 10.77.0.99}}}}
+# advice
