@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from trueup import allure
+from trueup.audit import Audit, Subject
 from trueup.catalog import Requirement
-from trueup.converge import Audit, Subject
 from trueup.errors import CouldNotLook
 from trueup.verdict import Outcome, Result
 

@@ -15,9 +15,10 @@ import pytest
 
 from trueup import allure
 from trueup.api import ApiError
+from trueup.audit import Audit, Pair, Subject
 from trueup.catalog import Requirement, catalog
 from trueup.cluster import check_kubeconfig
-from trueup.converge import Audit, Converge, Pair, Subject
+from trueup.converge import Converge
 from trueup.drill import Trial
 from trueup.errors import UsageError
 from trueup.fact import Fact

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from trueup import profile as profiles
+from trueup.audit import Audit
 from trueup.catalog import Catalog, Disruption
 from trueup.change import Change
 from trueup.change import hand as engine
-from trueup.converge import Audit, Converge
+from trueup.converge import Converge
 from trueup.errors import CouldNotLook, Unreachable
 from trueup.fact import CLOCK, Fact, FleetFacts, HostFacts
 from trueup.fleet import Fleet
