@@ -28,6 +28,7 @@ _QUERY = {
 }
 _TOGETHER = "cluster"
 _DEFAULT_CONNECT = 10  # seconds
+_ALIVE = ("-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3")  # or a cut would be noticed in half an hour
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Target:
             ("-l", url.username),
         ):
             target += [flag, value] if value else []
-        target += (options.ssh_extra_args or "").split()
+        target += [*(options.ssh_extra_args or "").split(), *_ALIVE]
         return OpenSSH(shell, self.id, target=[*target, "--", _bare(self.address)], shared=shared)
 
 
