@@ -56,12 +56,13 @@ echo taken
 _ALIVE = """{ sed '/^alive=/d; /^boot=/d' "$lock" && printf 'boot=%s\\nalive=%s\\n' "$boot" "$uptime"; } >"$lock.$$" &&
   mv -f "$lock.$$" "$lock" || rm -f "$lock.$$"
 """
-_HOLD = """[ -d "$dir" ] || { echo 'the lock of this host is gone: another run took it over'; exit 77; }
+_HOLD = """lost="this run's lock of the host was taken over"
+[ -d "$dir" ] || { echo "$lost and given back"; exit 77; }
 exec 9<"$dir"
 flock -w 60 -s 9 || { echo 'another run is about to take this host'; exit 77; }
 grep -qxF "run=$own" "$lock" 2>/dev/null || {
-  echo "this run's lock of the host was taken over: $(
-    sed -n '/^run=/p; /^owner=/p; /^since=/p' "$lock" 2>/dev/null | head -c 300 | tr -cd '[:print:]\\n' | tr '\\n' ' ')"
+  who=$(sed -n '/^run=/p; /^owner=/p; /^since=/p' "$lock" 2>/dev/null | head -c 300 | tr '\\n' ' ' | tr -cd '[:print:]')
+  echo "$lost ${who:-and given back}"
   exit 77
 }
 """
@@ -258,9 +259,9 @@ def _holder(answer: str) -> Holder:
     rows = (row.partition("=") for row in text.splitlines())
     said = {name: value for name, _, value in rows}
     silent = None
-    with suppress(ValueError):
+    with suppress(ValueError, KeyError):
         # by the host's uptime: its clock may be set meanwhile; since it was booted anew, nothing was heard at all
-        silent = max(0, int(uptime) - (int(said.get("alive", "")) if said.get("boot") == boot else 0))
+        silent = max(0, int(uptime) - (int(said["alive"]) if said["boot"] == boot else 0))
     return Holder(said, silent, ident, working == "working")
 
 

@@ -129,17 +129,17 @@ class Session:
                 self._permitted(items)
 
     def _begin_changing(self) -> None:
-        """Take signals and the hosts' locks, before the hosts are looked at: nobody else changes them from then on.
+        """Take the hosts' locks and signals, before the hosts are looked at: nobody else changes them from then on.
 
         Raises:
             UsageError: another run has one of the hosts.
         """
-        self._while_changing.enter_context(self._interrupts)
         locks = Locks(
             self.fleet.hosts.values(), self.run.id,
             say=self._say, force=self.config.option.break_lock, forks=self.fleet.forks,
         )  # fmt: skip
         self._while_changing.enter_context(locks)
+        self._while_changing.enter_context(self._interrupts)  # which ends first: what stops scripts stops no release
 
     @property
     def interrupted(self) -> bool:

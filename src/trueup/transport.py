@@ -155,7 +155,8 @@ class OpenSSH(Process):
     options: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.options = ["-o", "BatchMode=yes"]
+        # a host that drops off the network is given up after a minute, and not when the script's time is up
+        self.options = [*("-o", "BatchMode=yes"), *("-o", "ServerAliveInterval=15"), *("-o", "ServerAliveCountMax=4")]
         if self.shared:
             self._share()
 

@@ -153,7 +153,9 @@ rm -f "$log"
 
     def _guarded(self, body: str) -> str:
         """Return text that does something if this run may change the host, which nobody else does meanwhile."""
-        return f"{self._transport.guard}\n(\n{body}\n) 9<&-" if self._transport.guard else body
+        guard = self._transport.guard
+        # A shell would become what comes last, and so let go of what it holds as long as that runs.
+        return f"{guard}\n(\n{body}\n) 9<&-\n:" if guard else body
 
     def rollback(self) -> list[str]:
         """Undo what was done; see :class:`Record`."""
