@@ -13,6 +13,8 @@ def render(run: Run) -> str:
         "schema": SCHEMA,
         **run.environment,
         "hosts": run.hosts,
+        "stopped": run.stopped,
+        "left": run.left,
         "counts": {str(outcome): count for outcome, count in sorted(run.counts.items())},
         "results": [result.to_dict() for result in run.results],
     }

@@ -21,6 +21,7 @@ _CATEGORIES = [
     {"name": "Not compliant", "matchedStatuses": ["failed"]},
     {"name": "Could not look, or unreachable", "matchedStatuses": ["broken"]},
     {"name": "Blocked by another requirement", "matchedStatuses": ["skipped"], "messageRegex": "^blocked: .*"},
+    {"name": "Not attempted", "matchedStatuses": ["skipped"], "messageRegex": "^not-attempted: .*"},
     {"name": "Waived", "matchedStatuses": ["skipped"], "messageRegex": "^waived: .*"},
 ]
 

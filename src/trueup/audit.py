@@ -44,8 +44,12 @@ class Audit:
         self.trial = trial
         self._results: dict[Pair, Result] = {}
 
+    def verdict(self, requirement: Requirement, host: Subject) -> Result:
+        """Return the result that is reported of one requirement on one host, when its turn has come."""
+        return self.result(requirement, host)
+
     def result(self, requirement: Requirement, host: Subject) -> Result:
-        """Return the result of one requirement on one host, worked out once."""
+        """Return the result of one requirement on one host, worked out once, and earlier where another needs it."""
         pair = (requirement.id, host.id)
         if pair not in self._results:
             self._results[pair] = self.judge(requirement, host)

@@ -54,6 +54,7 @@ class Cluster:
     """
 
     id = "cluster"
+    closed = ""  # see Host
     roles: frozenset[str] = frozenset()
 
     def __init__(self, hosts: Mapping[str, Host], spec: Spec, kubeconfig: str = "", patience: float = 60.0) -> None:

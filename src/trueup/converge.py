@@ -21,6 +21,7 @@ from trueup.fact import Fact, FleetFacts, HostFacts, of_cluster
 from trueup.fleet import Fleet, Host
 from trueup.profile import Loaded
 from trueup.redact import redact
+from trueup.transport import cut
 from trueup.verdict import Outcome, Result
 
 Say = Callable[[str], None]
@@ -65,19 +66,23 @@ class Converge(Audit):
         if requirement.drill:  # which nothing remedies, and which an interrupt must reach: it is in no thread
             return super().result(requirement, host)
         if (requirement.id, host.id) not in self._results:
-            self._settle(requirement)
+            for result in self._settle(requirement, self._due(requirement)):
+                self._results[requirement.id, result.host] = result
         return self._results[requirement.id, host.id]
 
-    def _settle(self, requirement: Requirement) -> None:
-        _ = self._held  # known before the first change
+    def _due(self, requirement: Requirement) -> list[Subject]:
+        """Return on whom the requirement is settled now."""
         everyone: list[Subject] = [*self.fleet.hosts.values(), self.fleet.cluster]
-        hosts = [host for host in everyone if (requirement.id, host.id) in self.pairs]
+        pairs = self.pairs - self._results.keys()
+        return [each for each in everyone if (requirement.id, each.id) in pairs]
+
+    def _settle(self, requirement: Requirement, hosts: list[Subject]) -> list[Result]:
+        _ = self._held  # known before the first change
         for host in hosts:  # before the threads start, so that none settles a need a second time
             for member in [*host.members(requirement), host]:
                 self._missing((*requirement.needs, *requirement.after), member)
         with ThreadPoolExecutor(self.fleet.forks, thread_name_prefix="fix") as pool:
-            for result in pool.map(lambda host: self._true_up(requirement, host), hosts):
-                self._results[requirement.id, result.host] = result
+            return list(pool.map(lambda host: self._true_up(requirement, host), hosts))
 
     @cached_property
     def _held(self) -> frozenset[Pair]:
@@ -154,8 +159,7 @@ class Converge(Audit):
         """Return what is so in the end: some things take their time after a change, up to the profile's ``wait``."""
         until, pause, said = time.monotonic() + subject.spec.wait, _PAUSE, ""
         while (
-            requirement.eventually
-            and self.apply
+            self._patient(requirement, subject)
             and result.outcome in (Outcome.FAILED, Outcome.COULD_NOT_LOOK)
             and time.monotonic() < until
         ):
@@ -163,12 +167,16 @@ class Converge(Audit):
             if (form := _VARYING.sub("", words)) != said:
                 self.say(f"waiting for {requirement.id} on {subject.id}: {words}")
             said = form
-            time.sleep(pause)
+            cut.wait(pause)
             self._forget(requirement, subject, age=pause)
             pause = min(pause * 1.5, _LONGEST)
             self._look(requirement, subject)
             result = self.judge(requirement, subject)
         return result
+
+    def _patient(self, requirement: Requirement, subject: Subject) -> bool:  # noqa: ARG002 - see Rollout
+        """Whether it is worth while to wait until a requirement comes true."""
+        return requirement.eventually and self.apply and not cut.is_set()
 
     def _hand(self, remedy: Remedy, subject: Subject, *, apply: bool) -> Change | ClusterChange:
         if isinstance(subject, Cluster):
@@ -184,8 +192,9 @@ class Converge(Audit):
         return subject.view(requirement)
 
     def _remedy(self, requirement: Requirement, remedy: Remedy, host: Subject, before: Result) -> Result:
-        if self.apply and not host.facts.snapshot.root:
-            return replace(before, outcome=Outcome.FIX_FAILED, detail="not root there: use --sudo; nothing was changed")
+        root = host.facts.snapshot.root
+        if self.apply and (why := host.closed or ("" if root else "not root there: use --sudo")):
+            return replace(before, outcome=Outcome.FIX_FAILED, detail=f"{why}; nothing was changed")
         change = self._hand(remedy, host, apply=self.apply)
         result = replace(before, actions=change.actions)
 

@@ -40,6 +40,7 @@ class Host:
     shared: bool = False
     timeout: float = 60.0  # seconds for one script of probes, without the slow ones
     cluster: Cluster | None = None
+    closed: str = ""  # why nothing may be changed there now
     facts: HostFacts = field(init=False)
 
     def __post_init__(self) -> None:

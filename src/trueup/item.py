@@ -12,7 +12,7 @@ from trueup.catalog import Requirement
 from trueup.errors import CouldNotLook
 from trueup.verdict import Outcome, Result
 
-_SKIPPED = (Outcome.BLOCKED, Outcome.WAIVED)
+_SKIPPED = (Outcome.BLOCKED, Outcome.WAIVED, Outcome.NOT_ATTEMPTED)
 _NO_VERDICT = (Outcome.UNREACHABLE, Outcome.COULD_NOT_LOOK)
 
 
@@ -37,10 +37,10 @@ class RequirementItem(pytest.Item):
         Raises:
             AssertionError: the requirement does not hold.
             CouldNotLook: nobody knows whether it does.
-            Skipped: blocked or waived.
+            Skipped: blocked, waived, or not attempted.
         """
         assert self.audit is not None
-        self.result = result = self.audit.result(self.requirement, self.host)
+        self.result = result = self.audit.verdict(self.requirement, self.host)
         if self.config.getoption("allure_report_dir", None):
             allure.describe(self.requirement, result)
         if result.outcome in _SKIPPED:

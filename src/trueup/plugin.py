@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from trueup import allure, reports
+from trueup import allure, reports, resume
 from trueup.catalog import DISRUPTIONS, MOST, Requirement, catalog
 from trueup.errors import UsageError
 from trueup.item import RequirementItem
@@ -25,7 +25,7 @@ pytest.register_assert_rewrite("trueup.checks")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options; those about hosts and connections are pytest-testinfra's own."""
     group = parser.getgroup("trueup", "verify and repair Kubernetes nodes")
-    group.addoption("--profile", default="base", metavar="NAME|FILE", help="what ought to be (default: base)")
+    group.addoption("--profile", metavar="NAME|FILE", help="what ought to be (default: base)")
     group.addoption("--fix", action="store_const", const="apply", help="remedy what is not so, and test it again")
     # A literal option, because one with an optional value would swallow the path behind it.
     group.addoption("--fix=plan", action="store_const", const="plan", dest="fix", help="show what --fix would do")
@@ -40,6 +40,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--drill", action="store_true",
         help="also try what only a trial can tell, such as a failover: it disturbs, and puts everything back",
+    )  # fmt: skip
+    group.addoption(
+        "--canary", type=_positive, default=0, metavar="N",
+        help="with --fix, first change N hosts of each role, and the others only if all goes well there",
+    )  # fmt: skip
+    group.addoption(
+        "--batch", default="", metavar="SIZES",
+        help="with --fix, change so many hosts at a time, or such a part: 5, 20%%, or 1,5,20%%, whose last repeats",
+    )  # fmt: skip
+    group.addoption(
+        "--max-fail", default="", metavar="N|P%",
+        help="begin no other batch when more hosts than that have failed (default: 0)",
+    )  # fmt: skip
+    group.addoption(
+        "--resume", default="", metavar="FILE",
+        help="with --fix, change only the hosts that a run left, as the resume.json says that it named",
+    )  # fmt: skip
+    group.addoption(
+        "--break-lock", action="store_true",
+        help="take the locks of hosts from another run, even if it lives: it then changes nothing there any more",
     )  # fmt: skip
     group.addoption("--forks", type=_positive, default=32, metavar="N", help="hosts at once (default: 32)")
     group.addoption(
@@ -65,6 +85,30 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _combined(option: argparse.Namespace) -> None:
+    """Stop on options that make no sense together.
+
+    Raises:
+        pytest.UsageError: says which.
+    """
+    batches = option.canary or option.batch
+    for wrong, words in (
+        (
+            option.drill and option.fix == "plan",
+            "--drill tries things on the hosts, and --fix=plan changes nothing: leave out one of them",
+        ),
+        (batches and not option.fix, "--canary and --batch are about changing hosts: give --fix or --fix=plan too"),
+        (option.max_fail and not batches, "--max-fail counts between batches: give --batch or --canary too"),
+        (option.resume and not option.fix, "--resume goes on with changing hosts: give --fix or --fix=plan too"),
+        (
+            option.break_lock and option.fix != "apply" and not option.drill,
+            "--break-lock is for a run that changes hosts, and only --fix and --drill do",
+        ),
+    ):
+        if wrong:
+            raise pytest.UsageError(words)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Read options, inventory and profile; everything wrong with them ends the run here, with exit code 4."""
@@ -72,13 +116,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{severity}: requirements of this severity")
     config.addinivalue_line("markers", "active: requirements that do more than look, and clean up after themselves")
     option = config.option
+    _combined(option)
+    if option.resume:
+        try:
+            left = resume.read(option.resume)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+        option.hosts = option.hosts or ",".join(left.hosts)
+        option.profile = option.profile or left.profile
+    option.profile = option.profile or "base"
     if option.hosts is None and not option.ansible_inventory:
         return
     explained = ""
-    if option.drill and option.fix == "plan":
-        raise pytest.UsageError(
-            "--drill tries things on the hosts, and --fix=plan changes nothing: leave out one of them"
-        )
     if (option.fix or option.drill) and not hasattr(config, "workerinput") and option.tx:
         mode = "--fix" if option.fix else "--drill"
         explained = f"-n is not used with {mode}: it works on all hosts at once by itself, see --forks"
@@ -124,17 +173,23 @@ def pytest_collection(session: pytest.Session) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put requirements in the order of their needs, each on all hosts; a user's own tests come after them."""
+    """Put requirements in the order of their needs, each on all hosts of a batch; a user's own tests come last."""
     if config.stash.get(_NO_HOSTS, False):
         raise pytest.UsageError(
             "no hosts: name them, as in --hosts=node1,node2 or --hosts=@FILE, or --hosts=local:// for this machine"
         )
-    if config.stash.get(_SESSION, None):
+    if session := config.stash.get(_SESSION, None):
         try:
             rank = {id: n for n, id in enumerate(catalog.order())}
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
-        items.sort(key=lambda item: rank[item.requirement.id] if isinstance(item, RequirementItem) else len(rank))
+
+        def turn(item: pytest.Item) -> tuple[int, int]:
+            if isinstance(item, RequirementItem):
+                return session.batches.rank(item.host.id), rank[item.requirement.id]
+            return session.batches.last, len(rank)
+
+        items.sort(key=turn)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -165,7 +220,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """In a worker, read the snapshots that the controller wrote of the hosts that count."""
+    """In a worker, read the snapshots that the controller wrote of the hosts that count; begin no test of the user's
+    once the operator has interrupted the run."""
+    session = item.config.stash.get(_SESSION, None)
+    if session and session.interrupted and not isinstance(item, RequirementItem):
+        pytest.exit("interrupted", pytest.ExitCode.INTERRUPTED)
     wire = getattr(item.config, "workerinput", None)
     if wire and isinstance(item, RequirementItem):
         fleet = item.config.stash[_SESSION].fleet
@@ -189,10 +248,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     ours = session.config.stash.get(_SESSION, None)
     if ours is None or ours.worker or not ours.run.results:
         return
+    ours.finish()
     ours.run.results.sort(key=lambda result: result.host)  # workers report in any order
     if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         others = session.testsfailed - sum(r.outcome.fails for r in ours.run.results)
         session.exitstatus = max(ours.run.exit_code, 1) if others > 0 else ours.run.exit_code
+        if ours.interrupted:
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
     for path in session.config.option.report:
         reports.write(Path(path), ours.run)
     if directory := session.config.getoption("allure_report_dir", None):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -24,6 +25,9 @@ class Run:
     hosts: list[str]
     waivers: list[Waiver] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
+    stopped: str = ""  # why it ended before it was done
+    left: list[str] = field(default_factory=list)  # hosts that another run has to come back to
+    resume: str = ""  # the file that this run went by, and in the end the one that the next can go by
 
     @property
     def environment(self) -> dict[str, str]:
@@ -55,8 +59,9 @@ class Run:
         return NOT_COMPLIANT if known else COULD_NOT_LOOK
 
     def notes(self) -> list[str]:
-        """Return what is to be said of waivers: those that are over, and those that covered nothing that fails."""
-        notes = []
+        """Return what is to be said of the whole: what is left to do, and of waivers those that are over, and those
+        that covered nothing that fails."""
+        notes = [*self.unfinished()]
         today = datetime.now(UTC).date()
         for waiver in self.waivers:
             covered = [r for r in self.results if waiver.covers(r.requirement, r.host)]
@@ -66,6 +71,17 @@ class Run:
             elif covered and not any(r.outcome is Outcome.WAIVED for r in covered):
                 notes.append(f"{what} is not used: nothing that it covers fails")
         return notes
+
+    def unfinished(self) -> Iterator[str]:
+        """Yield what a run that stopped, or that failed somewhere, leaves to do."""
+        if self.stopped:
+            yield self.stopped
+        if beyond := list(dict.fromkeys(r.host for r in self.results if r.outcome is Outcome.NOT_ATTEMPTED)):
+            yield f"not attempted, or not all of it: {', '.join(beyond)}"
+        if self.left:
+            yield f"left to do: {', '.join(self.left)}; go on with --fix --resume={self.resume}"
+        elif self.resume:
+            yield f"nothing is left of what {self.resume} lists"
 
     def by_requirement(self) -> dict[str, dict[str, Result]]:
         """Return requirement to host to result, in the order of the run."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,19 +15,21 @@ from typing import Any
 
 import pytest
 
-from trueup import allure
+from trueup import allure, batches, resume
 from trueup.api import ApiError
 from trueup.audit import Audit, Pair, Subject
 from trueup.catalog import Requirement, catalog
 from trueup.cluster import check_kubeconfig
-from trueup.converge import Converge
 from trueup.drill import Trial
 from trueup.errors import UsageError
 from trueup.fact import Fact
 from trueup.fleet import Fleet
+from trueup.interrupts import Interrupts
 from trueup.inventory import Connection, read
 from trueup.item import RequirementItem
+from trueup.locks import Locks
 from trueup.profile import Loaded, load
+from trueup.rollout import Rollout
 from trueup.run import Run
 from trueup.terminal import Terminal
 
@@ -39,6 +43,7 @@ class Session:
             option.ssh_config, option.ssh_identity_file, option.ssh_extra_args,
             option.sudo, option.sudo_user, option.ansible_inventory,
         )  # fmt: skip
+        words = option.hosts or "ansible://all"
         targets = read(option.hosts, connection)
         if option.kubeconfig:
             check_kubeconfig(option.kubeconfig)
@@ -59,6 +64,15 @@ class Session:
             f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", self.profile.name, self.mode,
             list(self.fleet.hosts), self.profile.profile.waivers,
         )  # fmt: skip
+        roles = {id: host.roles for id, host in self.fleet.hosts.items()}
+        left = resume.read(option.resume).left if option.resume else None
+        self.batches = batches.plan(
+            roles, canary=option.canary, batch=option.batch, max_fail=option.max_fail, left=left,
+            where=f"--resume={option.resume}",
+        )  # fmt: skip
+        self._left = partial(resume.describe, self.run.id, option.profile, words, targets)
+        self._interrupts = Interrupts(self._say)
+        self._while_changing = ExitStack()
         self.worker = hasattr(config, "workerinput")
         self.distributed = not self.worker and option.dist != "no" and bool(option.tx)
         self.snapshots = Path(tempfile.mkdtemp(prefix="trueup-")) if self.distributed else None
@@ -94,16 +108,18 @@ class Session:
                 remedy = f"set it, or take the requirement out: select: ['*', '!{id}']"
                 raise UsageError(f"{where}: selects {id} but gives no value for {key}; {remedy}")
         pairs: set[Pair] = {(item.requirement.id, item.host.id) for item in items}
-        say = terminal.say if (terminal := self._terminal()) else print
-        trial = partial(Trial, self.fleet, self.run.id, say)
+        say, trial = self._say, partial(Trial, self.fleet, self.run.id, self._say)
+        if self.mode == "fix" or any(item.requirement.drill for item in items):
+            self._begin_changing()
         if self.mode == "audit":
             self.audit = Audit(catalog, self.fleet, self.profile, pairs, trial=trial)
         else:
             apply = self.mode == "fix"
-            self.audit = Converge(
+            self.audit = Rollout(
                 catalog, self.fleet, self.profile, pairs,
                 run=self.run.id, apply=apply, say=say, trial=trial,
                 allow=self.config.option.fix_allow, most=self.config.option.max_disruption,
+                batches=self.batches, interrupts=self._interrupts,
             )  # fmt: skip
         for item in items:
             item.audit = self.audit
@@ -111,6 +127,42 @@ class Session:
             self._gather(items)
             if self.mode == "fix":
                 self._permitted(items)
+
+    def _begin_changing(self) -> None:
+        """Take the hosts' locks and signals, before the hosts are looked at: nobody else changes them from then on.
+
+        Raises:
+            UsageError: another run has one of the hosts.
+        """
+        locks = Locks(
+            self.fleet.hosts.values(), self.run.id,
+            say=self._say, force=self.config.option.break_lock, forks=self.fleet.forks,
+        )  # fmt: skip
+        self._while_changing.enter_context(locks)
+        self._while_changing.enter_context(self._interrupts)  # which ends first: what stops scripts stops no release
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the operator has asked to begin nothing new."""
+        return self._interrupts.asked
+
+    def finish(self) -> None:
+        """Give the hosts back, and keep what is left to do for another run."""
+        self._while_changing.close()
+        self.run.resume = self.config.option.resume
+        if not isinstance(self.audit, Rollout) or not self.audit.apply:
+            return
+        self.run.stopped, self.run.left = self.audit.stopped, self.audit.left()
+        if self.run.left:
+            try:
+                path = resume.write(self.config.rootpath / ".trueup/runs" / self.run.id, self._left(self.run.left))
+                self.run.resume = os.path.relpath(path)
+            except OSError as error:
+                self._say(f"the resume file cannot be written: {error}")
+
+    def _say(self, line: str) -> None:
+        terminal = self._terminal()
+        (terminal.say if terminal else print)(line)
 
     def _gather(self, items: list[RequirementItem]) -> None:
         wanted: dict[str, dict[str, Fact[Any]]] = {}
@@ -150,7 +202,8 @@ class Session:
         return found
 
     def close(self) -> None:
-        """Give back connections and temporary files."""
+        """Give back locks, connections and temporary files."""
+        self._while_changing.close()
         self.fleet.close()
         if self.snapshots:
             shutil.rmtree(self.snapshots, ignore_errors=True)

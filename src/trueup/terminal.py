@@ -28,8 +28,9 @@ _LOOKS = {
     Outcome.WAIVED: ("w", "yellow"),
     Outcome.UNREACHABLE: ("U", "red"),
     Outcome.COULD_NOT_LOOK: ("?", "red"),
+    Outcome.NOT_ATTEMPTED: ("-", "yellow"),
 }
-_NO_VERDICT = (Outcome.UNREACHABLE, Outcome.COULD_NOT_LOOK)
+_NO_VERDICT = (Outcome.UNREACHABLE, Outcome.COULD_NOT_LOOK, Outcome.NOT_ATTEMPTED)
 _VERDICTS = ("compliant", "not compliant", "", "could not look at everything")
 
 

@@ -11,18 +11,22 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
+import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, ClassVar, Protocol
 
 from trueup.errors import CouldNotLook, TimedOut, Unreachable, UsageError
 
 _SSH_FAILED = 255
 _TIMED_OUT = 124  # what timeout(1) says
 _LOGIN = 60.0  # seconds
+_HEED = 0.2  # seconds until it is noticed that all is to stop
 _PIECE = 60_000  # bytes: one argument of a command holds 128 KiB, and these travel as base64
 _ADVICE = {
     "host key verification failed": "the host key is not the known one: compare it, then `ssh-keygen -R HOST`",
@@ -32,6 +36,10 @@ _ADVICE = {
     "timed out": "no answer: is the host up and the network open?",
     "no route to host": "no answer: is the host up and the network open?",
 }
+
+
+cut = threading.Event()
+"""While it is set, this process waits for no script and starts none: the operator wants to stop now."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,9 @@ class Completed:
 
 class Transport(Protocol):
     """The one door to a host. A script travels on stdin where there is one, so that no process list shows it."""
+
+    guard: str
+    """Shell text that each change begins with: it ends the script where this run may not change the host."""
 
     def run(self, script: str, timeout: float) -> Completed:
         """Run a POSIX sh script as root (or as the user that was asked for).
@@ -86,6 +97,8 @@ class Process:
 
     shell: list[str]
     name: str
+    guard: str = field(default="", kw_only=True)
+    is_script: ClassVar[bool] = True  # which ends by itself, and is no client that waits for one elsewhere
 
     def run(self, script: str, timeout: float) -> Completed:
         """See :class:`Transport`."""
@@ -107,15 +120,15 @@ class Process:
             )
         except FileNotFoundError:
             raise CouldNotLook(f"{argv[0]} is not installed on this machine") from None
-        with process:  # which closes the pipes: a probe may hold them open longer than we wait
-            try:
-                out, err = process.communicate(given, timeout)
-            except subprocess.TimeoutExpired as late:
-                words = f"no answer in {timeout:g} s, gave up"
-                raise TimedOut(words, late.stdout or b"", late.stderr or b"") from None
-            finally:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
+        try:
+            out, err = _wait(process, given, timeout)
+        finally:
+            if process.poll() is None and not (cut.is_set() and self.is_script):
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
+                with suppress(BrokenPipeError):  # what it had not read yet
+                    pipe.close()  # a probe may hold them open longer than we wait
         if process.returncode != 0 and (said := err.decode(errors="replace")) and "sudo: " in said:
             raise CouldNotLook(f"sudo refused: {_last(said)}; allow NOPASSWD for this user, or log in as root")
         return Completed(process.returncode, out, err)
@@ -135,13 +148,15 @@ class OpenSSH(Process):
     ``shared`` keeps one connection open for all that follows, so that a change costs no new login.
     """
 
+    is_script: ClassVar[bool] = False
     target: list[str] = field(default_factory=list)
     shared: bool = False
     directory: str = ""
     options: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.options = ["-o", "BatchMode=yes"]
+        # a host that drops off the network is given up after a minute, and not when the script's time is up
+        self.options = [*("-o", "BatchMode=yes"), *("-o", "ServerAliveInterval=15"), *("-o", "ServerAliveCountMax=4")]
         if self.shared:
             self._share()
 
@@ -194,6 +209,7 @@ class Testinfra:
 
     hostspec: str
     options: dict[str, Any]
+    guard: str = ""
     __test__ = False
 
     def run(self, script: str, timeout: float) -> Completed:
@@ -235,6 +251,25 @@ class Testinfra:
 
     def close(self) -> None:
         """Nothing to give back."""
+
+
+def _wait(process: subprocess.Popen[bytes], given: bytes | None, timeout: float) -> tuple[bytes, bytes]:
+    """Return all that a process says.
+
+    Raises:
+        TimedOut: it is not done in time.
+        Unreachable: all is to stop.
+    """
+    until = time.monotonic() + timeout
+    while not cut.is_set():
+        try:
+            return process.communicate(given, max(0, min(_HEED, until - time.monotonic())))
+        except subprocess.TimeoutExpired as late:
+            given = None  # it is kept and sent on
+            if time.monotonic() >= until:
+                words = f"no answer in {timeout:g} s, gave up"
+                raise TimedOut(words, late.stdout or b"", late.stderr or b"") from None
+    raise Unreachable("stopped by the operator")
 
 
 def check_ssh_config(path: str) -> None:

@@ -24,6 +24,7 @@ class Outcome(enum.StrEnum):
     WAIVED = "waived"
     UNREACHABLE = "unreachable"
     COULD_NOT_LOOK = "could-not-look"
+    NOT_ATTEMPTED = "not-attempted"
 
     @property
     def holds(self) -> bool:
@@ -32,8 +33,9 @@ class Outcome(enum.StrEnum):
 
     @property
     def fails(self) -> bool:
-        """Whether pytest counts it as a failure; what is blocked is counted where it is blocked."""
-        return not self.holds and self is not Outcome.BLOCKED
+        """Whether pytest counts it as a failure; what is blocked is counted where it is blocked, and what the run did
+        not come to where it stopped."""
+        return not self.holds and self not in (Outcome.BLOCKED, Outcome.NOT_ATTEMPTED)
 
 
 @dataclass(frozen=True)

@@ -44,14 +44,16 @@ class Change(Artifacts, Certificates, Images, Kernel, Units, Packages, Files):
 
     @property
     def seat(self) -> Change:
-        """Return the hand on the control-plane host from which the cluster is administered.
+        """Return the hand on the control-plane host from which the cluster is administered, which is always open.
 
         Raises:
             CouldNotLook: there is none among the hosts.
         """
         if self._cluster is None:
             raise CouldNotLook("no cluster")
-        return self.cluster.on(self._cluster.seat().id)
+        seat = self.cluster.on(self._cluster.seat().id)
+        seat.closed = ""
+        return seat
 
     @property
     def cluster(self) -> ClusterChange:
@@ -83,6 +85,8 @@ class ClusterChange(Objects):
         return self._cluster.hosts[host].spec
 
     def on(self, host: str) -> Change:
-        """Return the hand on a host; what it does counts as this one's."""
+        """Return the hand on a host, which changes nothing while that is closed; what it does counts as this one's."""
         self.record.hosts.add(host)
-        return Change(self._cluster.hosts[host].transport, host=host, cluster=self._cluster, **self._given)
+        hand = Change(self._cluster.hosts[host].transport, host=host, cluster=self._cluster, **self._given)
+        hand.closed = f"{host} {why}" if (why := self._cluster.hosts[host].closed) else ""
+        return hand

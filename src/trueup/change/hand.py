@@ -65,6 +65,7 @@ class Hand:
     ) -> None:
         self.record = record or Record()
         self.apply = apply
+        self.closed = ""  # why nothing may be changed there now
         self._transport = transport
         self._allowed = DISRUPTIONS.index(allowed)
         self._run_id = run
@@ -90,8 +91,10 @@ class Hand:
         """Record an action and, unless planning, do it.
 
         Raises:
-            ChangeFailed: the shell text failed, with what it said.
+            ChangeFailed: the shell text failed, with what it said, or nothing may be changed there.
         """
+        if self.apply and self.closed:
+            raise ChangeFailed(f"{self.closed}; nothing was changed there")
         if DISRUPTIONS.index(disruption) > self._allowed:
             raise TypeError(f"{action.summary}: disruption {disruption!r} is more than the remedy declares")
         self.record.add(action)
@@ -113,7 +116,9 @@ class Hand:
             ChangeFailed: it did not arrive whole.
         """
         to = self.incoming(sha256)
-        script = f"""set -eu; umask 077; mkdir -p "$(dirname {to})"
+        script = f"""set -eu
+{self._transport.guard}
+umask 077; mkdir -p "$(dirname {to})"
 trap 'rm -f {to}.part' EXIT
 [ "$(sha256sum 2>/dev/null <{to} | cut -d' ' -f1)" != {sha256} ] || exit 0
 cat >{to}.part
@@ -133,7 +138,7 @@ mv -f {to}.part {to}"""
 export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" DEBIAN_FRONTEND=noninteractive
 log=$(mktemp -p /run trueup.XXXXXX 2>/dev/null || mktemp)
 ( set -eu
-{body}
+{self._guarded(body)}
 ) >"$log" 2>&1 </dev/null
 rc=$?
 printf '\\n{nonce} begin log\\n'; tail -n 40 "$log"; printf '\\n{nonce} end %s\\n' $rc
@@ -145,6 +150,12 @@ rm -f "$log"
             raise ChangeFailed(f"{what}: no answer (exit code {done.rc}); {redact(done.err.decode(errors='replace'))}")
         if log.rc != 0:
             raise ChangeFailed(f"{what}: exit code {log.rc}: {redact(log.out).strip() or 'no output'}")
+
+    def _guarded(self, body: str) -> str:
+        """Return text that does something if this run may change the host, which nobody else does meanwhile."""
+        guard = self._transport.guard
+        # A shell would become what comes last, and so let go of what it holds as long as that runs.
+        return f"{guard}\n(\n{body}\n) 9<&-\n:" if guard else body
 
     def rollback(self) -> list[str]:
         """Undo what was done; see :class:`Record`."""

@@ -124,6 +124,8 @@ def test_validation_sees_the_new_file_and_may_refuse_it(changes: Changes, tmp_pa
 class Between:
     """Lets something happen between the look and the write."""
 
+    guard = ""
+
     def __init__(self, transport: object, happen: object) -> None:
         self.inner, self.happen, self.count = transport, happen, 0
 

@@ -1,0 +1,138 @@
+"""Which hosts are changed together, in which order, and how many of them may fail before the rest is left alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from trueup.errors import UsageError, nearest
+
+_SIZE = re.compile(r"([0-9]{1,9})(%?)")
+
+
+@dataclass(frozen=True)
+class Size:
+    """A number of hosts, or a percentage of all that are to be changed."""
+
+    number: int
+    percent: bool = False
+
+    def of(self, hosts: int) -> int:
+        """Return how many of so many hosts that is; a part of one is none."""
+        return hosts * self.number // 100 if self.percent else self.number
+
+
+def size(text: str, option: str) -> Size:
+    """Return the size that one word says.
+
+    Raises:
+        UsageError: it says none.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if not found or (found[2] and int(found[1]) > 100):
+        raise UsageError(f"{option}: {text!r} is neither a number of hosts nor a percentage of them, such as 5 or 20%")
+    return Size(int(found[1]), bool(found[2]))
+
+
+def sizes(text: str, option: str) -> tuple[Size, ...]:
+    """Return the sizes that words with commas between them say.
+
+    Raises:
+        UsageError: one of them is none, or is nothing.
+    """
+    found = tuple(size(word, option) for word in text.split(","))
+    if any(each.number == 0 for each in found):
+        raise UsageError(f"{option}: a batch of no hosts would never end")
+    return found
+
+
+def split(hosts: Sequence[str], wanted: Sequence[Size]) -> list[tuple[str, ...]]:
+    """Return the hosts in batches of these sizes, the last size again and again; without a size there is one batch."""
+    made, rest = [], tuple(hosts)
+    for each in wanted:
+        count = max(1, each.of(len(hosts)))
+        made.append(rest[:count])
+        rest = rest[count:]
+    while rest:
+        count = max(1, wanted[-1].of(len(hosts))) if wanted else len(rest)
+        made.append(rest[:count])
+        rest = rest[count:]
+    return [batch for batch in made if batch]
+
+
+def canaries(roles: Mapping[str, Collection[str]], number: int) -> list[str]:
+    """Return the first hosts of each role, so many of each; ``roles`` is host to the roles that it has."""
+    chosen: list[str] = []
+    for host, own in roles.items():
+        if any(sum(role in roles[other] for other in chosen) < number for role in own):
+            chosen.append(host)
+    return chosen
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The batches of a run.
+
+    Args:
+        hosts: the ids of those that are changed, batch by batch.
+        canary: whether the first batch is there to find out whether all goes well.
+        done: the ids of those that are looked at and not changed.
+        tolerated: how many hosts may fail before the next batch is not begun; a canary may not fail at all.
+    """
+
+    hosts: tuple[tuple[str, ...], ...]
+    canary: bool = False
+    done: frozenset[str] = frozenset()
+    tolerated: int = 0
+    _rank: dict[str, int] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._rank.update((host, n) for n, batch in enumerate(self.hosts) for host in batch)
+        self._rank.update(dict.fromkeys(self.done, 0))
+
+    @property
+    def last(self) -> int:
+        """Return the number of the last batch, from 0."""
+        return max(len(self.hosts) - 1, 0)
+
+    def rank(self, id: str) -> int:
+        """Return the number of a host's batch, from 0; what is judged once for all belongs to the last."""
+        return self._rank.get(id, self.last)
+
+    def name(self, batch: int) -> str:
+        """Return what a batch is called."""
+        if self.canary and batch == 0:
+            return "canary"
+        ahead = 0 if self.canary else 1
+        return f"batch {batch + ahead} of {len(self.hosts) - 1 + ahead}"
+
+
+def plan(
+    roles: Mapping[str, Collection[str]],
+    *,
+    canary: int = 0,
+    batch: str = "",
+    max_fail: str = "",
+    left: Iterable[str] | None = None,
+    where: str = "",
+) -> Batches:
+    """Return the batches of a run as its options have them.
+
+    Args:
+        roles: host to the roles that it has, for all hosts in their order.
+        left: the hosts that are to be changed, where these are not all.
+        where: the file that says so.
+
+    Raises:
+        UsageError: a size that is none, or a host of which nothing is known.
+    """
+    wanted = set(roles if left is None else left)
+    if unknown := sorted(wanted - roles.keys()):
+        raise UsageError(f"{where}: left: {unknown[0]!r} is not among the hosts{nearest(unknown[0], roles)}")
+    hosts = [host for host in roles if host in wanted]
+    first = canaries({host: roles[host] for host in hosts}, canary)
+    rest = split([host for host in hosts if host not in first], sizes(batch, "--batch") if batch else ())
+    batches = (tuple(first), *rest) if first else tuple(rest)
+    tolerated = size(max_fail or "0", "--max-fail").of(len(hosts))
+    return Batches(batches, bool(first), frozenset(roles.keys() - wanted), tolerated)
