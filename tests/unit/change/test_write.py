@@ -201,7 +201,7 @@ def test_what_is_kept_of_a_secret_file_is_no_easier_to_read(changes: Changes, tm
     path.write_text("key")
     path.chmod(0o600)
     changes().write(str(path), "new key")
-    (kept,) = (tmp_path / "kept/backup/run").iterdir()
+    (kept,) = (tmp_path / "kept/runs/run/backup").iterdir()
     assert kept.read_text() == "key"
     assert kept.stat().st_mode & 0o077 == 0
     assert (tmp_path / "kept").stat().st_mode & 0o077 == 0
