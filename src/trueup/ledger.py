@@ -25,6 +25,11 @@ class Ledger:
         self._file = runs / run / "journal.jsonl"
         self._lock = threading.Lock()
 
+    @property
+    def known(self) -> bool:
+        """Whether this machine knows the run."""
+        return self._file.exists()
+
     def begin(self, host: str, entry: Entry, *, whole: bool = False) -> None:
         """Note a change that is about to begin, ``whole`` where no host has it in a journal of its own.
 

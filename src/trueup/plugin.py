@@ -12,7 +12,8 @@ import pytest
 from trueup import allure, reports
 from trueup.catalog import DISRUPTIONS, MOST, Requirement, catalog
 from trueup.errors import UsageError
-from trueup.item import RequirementItem
+from trueup.item import RequirementItem, ResultItem
+from trueup.rollback import LIST
 from trueup.session import Session
 from trueup.terminal import Terminal
 
@@ -40,6 +41,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--drill", action="store_true",
         help="also try what only a trial can tell, such as a failover: it disturbs, and puts everything back",
+    )  # fmt: skip
+    group.addoption(
+        "--rollback", nargs="?", const=LIST, metavar="RUN",
+        help="take back what a --fix did, by the journals; with --fix=plan only show; without RUN: list the runs",
     )  # fmt: skip
     group.addoption("--forks", type=_positive, default=32, metavar="N", help="hosts at once (default: 32)")
     group.addoption(
@@ -73,14 +78,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "active: requirements that do more than look, and clean up after themselves")
     option = config.option
     if option.hosts is None and not option.ansible_inventory:
+        if option.rollback:
+            raise pytest.UsageError("--rollback: name the hosts where to take the run back, as in --hosts=node1,node2")
         return
     explained = ""
+    if option.rollback and (option.fix == "apply" or option.drill):
+        raise pytest.UsageError("--rollback takes back what --fix did: it goes with --fix=plan, or without")
     if option.drill and option.fix == "plan":
         raise pytest.UsageError(
             "--drill tries things on the hosts, and --fix=plan changes nothing: leave out one of them"
         )
-    if (option.fix or option.drill) and not hasattr(config, "workerinput") and option.tx:
-        mode = "--fix" if option.fix else "--drill"
+    if (option.fix or option.drill or option.rollback) and not hasattr(config, "workerinput") and option.tx:
+        mode = "--rollback" if option.rollback else "--fix" if option.fix else "--drill"
         explained = f"-n is not used with {mode}: it works on all hosts at once by itself, see --forks"
         option.numprocesses, option.dist, option.tx = 0, "no", []
     try:
@@ -115,11 +124,30 @@ _NO_HOSTS = pytest.StashKey[bool]()
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection(session: pytest.Session) -> None:
-    """Collect in xdist's controller too: it looks at the hosts, so it has to know what was selected."""
+def pytest_collection(session: pytest.Session) -> object:
+    """Collect in xdist's controller too: it looks at the hosts, so it has to know what was selected.
+
+    Where a run is taken back, the items are what that run changed, and no tests are collected.
+    """
     ours = session.config.stash.get(_SESSION, None)
+    if ours and session.config.option.rollback:
+        try:
+            return _collect_past(session, ours)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
     if ours and ours.distributed:
         session.perform_collect()
+    return None
+
+
+def _collect_past(session: pytest.Session, ours: Session) -> object:
+    hook, items = session.ihook, ours.past(session)
+    hook.pytest_collectreport(report=pytest.CollectReport("", "passed", None, list(items)))
+    hook.pytest_collection_modifyitems(session=session, config=session.config, items=items)
+    session.items[:] = ours.chosen(session, items)
+    session.testscollected = len(session.items)
+    hook.pytest_collection_finish(session=session)
+    return True  # which ends the collection
 
 
 @pytest.hookimpl(trylast=True)
@@ -140,7 +168,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Look at all hosts at once, for exactly what was selected."""
     ours = session.config.stash.get(_SESSION, None)
-    if ours and not session.config.option.collectonly:
+    if ours and not ours.rollback and not session.config.option.collectonly:
         try:
             ours.prepare([item for item in session.items if isinstance(item, RequirementItem)])
         except UsageError as error:
@@ -178,7 +206,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Let the result travel with pytest's report, across processes too."""
     report = yield
-    if isinstance(item, RequirementItem) and call.when == "call" and item.result:
+    if isinstance(item, ResultItem) and call.when == "call" and item.result:
         report.trueup = item.result.to_dict()
     return report
 
@@ -188,6 +216,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Set the exit code from the outcomes, and write the reports."""
     ours = session.config.stash.get(_SESSION, None)
     if ours is None or ours.worker or not ours.run.results:
+        if ours and ours.rollback and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            session.exitstatus = pytest.ExitCode.OK
         return
     ours.run.results.sort(key=lambda result: result.host)  # workers report in any order
     if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):

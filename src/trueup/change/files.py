@@ -59,7 +59,7 @@ class Files(Hand):
         before = {"mode": old.mode, "owner": old.owner} if old.exists else {"absent": True}
         action = Action(
             "write", old.path, f"write {old.path}", _diff(old, new), undo,
-            intact=shell.unchanged(old.path, backup), before=before | {"kept": {old.path: backup}},
+            intact=shell.unchanged(old.path, backup), before=before | {"kept": backup},
         )  # fmt: skip
         self.act(action, body)
         return True

@@ -136,7 +136,7 @@ class Hand:
         if action.undo or action.settle:
             self.record.undo_with((id(self), entry.sequence), partial(self.undo, entry))
         if action.settle:
-            self.record.undo_with((id(self), action.settle), partial(self._do, "undo", action.settle), settle=True)
+            self.record.undo_with((id(self), action.settle), partial(self.settle, action.settle), settle=True)
         try:
             self._do(action.summary, body, entry)
         except ChangeFailed:
@@ -175,6 +175,14 @@ mv -f {to}.part {to}"""
         """
         self._do("undo", journal.undo(STATE, self._run_id, entry))
         self.record.mark(entry, State.UNDONE)
+
+    def settle(self, text: str) -> None:
+        """Let services take up what was undone.
+
+        Raises:
+            ChangeFailed: one does not come up, with what the shell text said.
+        """
+        self._do("undo", text)
 
     def _do(self, what: str, body: str, entry: Entry | None = None) -> None:
         # The shell parses all between the braces before it runs any of it, so a script that was cut off does nothing;

@@ -194,7 +194,7 @@ class Objects:
 
 
 def _age(live: Object) -> str:
-    """Return what moves on with each change of an object, and, where the server tells these apart, not of its status."""
+    """Return what moves on with each change of an object; where the server tells these apart, not of its status."""
     meta = live.get("metadata", {})
     return f"{meta.get('uid', '')}/{meta.get('generation') or meta.get('resourceVersion', '')}"
 
