@@ -1,6 +1,7 @@
 """Remedies for section 4 of the catalogue: the files of a running control plane, and its certificates."""
 
 import shlex
+from pathlib import PurePosixPath
 
 from trueup import remedy, shell
 from trueup.change import Change
@@ -74,21 +75,21 @@ def _ways(found: Certificates, days: int) -> list[str]:
     return [name for name in MANAGED if name in due]
 
 
-def _keep(path: str, copy: str) -> str:
-    path, copy = shlex.quote(path), shlex.quote(copy)
-    return f"""mkdir -p "$(dirname {copy})"
-if [ -e {path} ]; then cp -p {path} {copy}; else : >{copy}.absent; fi
-"""
-
-
 def _renew(change: Change, name: str, verb: str) -> None:
     path = MANAGED[name][0]
     paths = [path, f"{path.removesuffix('.crt')}.key"] if path.endswith(".crt") else [path]
     kept = {path: change.keep(path) for path in paths}
-    body = "umask 077\n" + "".join(_keep(path, copy) for path, copy in kept.items())
-    undo = "".join(f"( {shell.restore(path, copy)})\n" for path, copy in kept.items())
-    action = Action("certificate", name, f"kubeadm {verb} renew {name}", f"-{path}\n+{path}, renewed\n", undo)
-    change.act(action, f"{body}kubeadm {verb} renew {name}")
+    quoted = [f"{shlex.quote(path)} {shlex.quote(copy)}" for path, copy in kept.items()]
+    body = "\n".join([
+        "umask 077", shell.KEEPING, f"mkdir -p {shlex.quote(str(PurePosixPath(kept[path]).parent))}",
+        *(f"keep {pair}" for pair in quoted), f"kubeadm {verb} renew {name}", *(f"taken {pair}" for pair in quoted),
+    ])  # fmt: skip
+    action = Action(
+        "certificate", name, f"kubeadm {verb} renew {name}", f"-{path}\n+{path}, renewed\n",
+        undo="".join(f"( {shell.restore(path, copy)})\n" for path, copy in kept.items()),
+        intact="\n".join(shell.unchanged(path, copy) for path, copy in kept.items()), before={"kept": kept},
+    )  # fmt: skip
+    change.act(action, body)
 
 
 @remedy("kube.certificates.expiry", disruption="restart")

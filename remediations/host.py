@@ -95,4 +95,4 @@ def synchronise_clock(change: Change, spec: Spec, facts: HostFacts) -> None:
     name = best.properties["Id"] if best else f"{spec.host.time.service}.service"
     change.service(name, active=True, enabled=True)
     if not change.look(clock.SYNCHRONISED):
-        change.run("sh", "-c", clock.WAIT, why="wait until the clock is synchronised")
+        change.run("sh", "-c", clock.WAIT, why="wait until the clock is synchronised", undo=":")

@@ -62,7 +62,8 @@ def initialise(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     text = kubeadm_config.init(change.spec(first), _kubeadm(host))
     host.write(_CONFIG, text, mode="600")
     why = f"kubeadm init on {first}"
-    host.run("kubeadm", "init", "--config", _CONFIG, "--skip-token-print", why=why, disruption="restart")
+    command = ("kubeadm", "init", "--config", _CONFIG, "--skip-token-print")
+    host.run(*command, why=why, disruption="restart", stays="`kubeadm reset` on it ends the cluster")
 
 
 class _Way(NamedTuple):
@@ -156,7 +157,7 @@ def _watch_anew(seat: Change) -> None:
     body = "\n".join(static_pods.restart(name, controllers) for name in controllers)
     proxies = f"{_KUBECTL} -n kube-system delete pod -l k8s-app=kube-proxy"
     summary = f"restart kube-proxy and, on {seat.host}, {' and '.join(controllers)}: etcd was without a leader"
-    seat.act(Action("restart", seat.host, summary), f"{body}\n{proxies} --wait=false", "restart")
+    seat.act(Action("restart", seat.host, summary, undo=":"), f"{body}\n{proxies} --wait=false", "restart")
 
 
 def _run(change: Change, text: str, control: bool, wait: float) -> None:
@@ -183,7 +184,10 @@ cat "$log"
 [ $rc = 0 ] || {{ {undo or ":"}; exit $rc; }}
 """
     as_what = "another control plane" if control else "a worker"
-    action = Action("join", change.host, f"kubeadm join as {as_what}", f"+member of the cluster, {as_what}\n")
+    action = Action(
+        "join", change.host, f"kubeadm join as {as_what}", f"+member of the cluster, {as_what}\n",
+        stays="`kubectl drain` it, `kubectl delete node`, then `kubeadm reset` on it",
+    )  # fmt: skip
     change.act(action, body, "restart")
 
 

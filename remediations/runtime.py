@@ -64,7 +64,7 @@ def run_web(change: Change, spec: Spec, facts: HostFacts) -> None:
         why, undo = f"start container {wanted.name}", f"nerdctl stop {name}"
         change.run("nerdctl", "start", wanted.name, why=why, undo=undo, disruption="restart")
     wait = f'{answers(wanted.port)}for n in $(seq 20); do [ "$(answer)" != 200 ] || exit 0; sleep 0.5; done; exit 1'
-    change.run("sh", "-c", wait, why=f"wait until port {wanted.port} answers")
+    change.run("sh", "-c", wait, why=f"wait until port {wanted.port} answers", undo=":")
 
 
 @remedy("runtime.docker.absent", disruption="restart", destructive=True)

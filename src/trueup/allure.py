@@ -18,6 +18,7 @@ _SEVERITY = {"critical": "critical", "high": "normal", "medium": "minor", "low":
 # The most urgent first, which is also the order in which Allure 3 tries and shows them.
 _CATEGORIES = [
     {"name": "Remedy failed", "matchedStatuses": ["failed"], "messageRegex": "^(fix-failed|not-idempotent): .*"},
+    {"name": "Not undone", "matchedStatuses": ["failed"], "messageRegex": "^not-undone: .*"},
     {"name": "Not compliant", "matchedStatuses": ["failed"]},
     {"name": "Could not look, or unreachable", "matchedStatuses": ["broken"]},
     {"name": "Blocked by another requirement", "matchedStatuses": ["skipped"], "messageRegex": "^blocked: .*"},
@@ -68,11 +69,12 @@ _speaker = _Speaker()
 plugin_manager.register(_speaker)
 
 
-def describe(requirement: Requirement, result: Result) -> None:
+def describe(requirement: Requirement | None, result: Result) -> None:
     """Attach to the current Allure result what was read, found, planned and done."""
     _speaker.next = result
-    allure.dynamic.title(f"{requirement.id} [{result.host}]")
-    allure.dynamic.description(f"{requirement.sentence}\n\nProfile key: `{requirement.key}`")
+    allure.dynamic.title(f"{result.requirement} [{result.host}]")
+    if requirement:
+        allure.dynamic.description(f"{requirement.sentence}\n\nProfile key: `{requirement.key}`")
     allure.dynamic.parameter("host", result.host)
     allure.dynamic.tag(str(result.outcome))
     if result.outcome is Outcome.FIXED:  # Allure 3 shows no message where the status is "passed"
@@ -80,7 +82,8 @@ def describe(requirement: Requirement, result: Result) -> None:
     for name, raw in result.evidence.items():
         answer = raw.out + (f"\n--- stderr, exit code {raw.rc}\n{raw.err}" if raw.err or raw.rc else "")
         allure.attach(answer or "no output", f"evidence: {name}", allure.attachment_type.TEXT)
-    verb = "would" if result.outcome is Outcome.FAILED else "did"  # what is planned stays failed
+    planned = (Outcome.FAILED, Outcome.UNDOABLE)  # what is planned stays failed
+    verb = "would" if result.outcome in planned else "did"
     for action in result.actions:
         allure.attach(action.diff or action.summary, f"{verb} {action.summary}", allure.attachment_type.TEXT)
 

@@ -14,11 +14,13 @@ from typing import Any
 from trueup.audit import Audit, Pair, Subject, holds
 from trueup.catalog import MOST, Catalog, Disruption, Remedy, Requirement
 from trueup.change import Change, ClusterChange
+from trueup.change.hand import Record
 from trueup.cluster import Cluster
 from trueup.drill import Trial
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
 from trueup.fact import Fact, FleetFacts, HostFacts, of_cluster
 from trueup.fleet import Fleet, Host
+from trueup.ledger import Ledger
 from trueup.profile import Loaded
 from trueup.redact import redact
 from trueup.transport import cut
@@ -36,6 +38,7 @@ class Converge(Audit):
         allow: what else remedies may do; ``destructive``.
         most: the most that a remedy may disturb a host.
         say: takes a line that tells what is waited for.
+        ledger: the run's journal on this machine.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Converge(Audit):
         most: Disruption = MOST,
         say: Say = lambda _: None,
         trial: Callable[[Requirement], Trial] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         super().__init__(catalog, fleet, profile, pairs, trial=trial)
         self.allow = frozenset(allow)
@@ -58,6 +62,7 @@ class Converge(Audit):
         self.run = run
         self.apply = apply
         self.say = say
+        self.ledger = ledger
         self._order = catalog.order()
         self._changed = False  # anything, on any host: what follows may take a while to show it
 
@@ -179,11 +184,12 @@ class Converge(Audit):
         return requirement.eventually and self.apply and not cut.is_set()
 
     def _hand(self, remedy: Remedy, subject: Subject, *, apply: bool) -> Change | ClusterChange:
+        record = Record(remedy.id, self.ledger)
         if isinstance(subject, Cluster):
-            return ClusterChange(subject, run=self.run, apply=apply, allowed=remedy.disruption)
+            return ClusterChange(subject, run=self.run, apply=apply, allowed=remedy.disruption, record=record)
         return Change(
             subject.transport, host=subject.id, cluster=self.fleet.cluster,
-            run=self.run, apply=apply, allowed=remedy.disruption,
+            run=self.run, apply=apply, allowed=remedy.disruption, record=record,
         )  # fmt: skip
 
     def _view(self, requirement: Requirement, subject: Subject) -> HostFacts | FleetFacts:

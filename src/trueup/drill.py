@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trueup.change import ClusterChange
+from trueup.change.hand import Record
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
 from trueup.fact import Fact, Raw
 from trueup.redact import redact
@@ -16,6 +17,7 @@ from trueup.redact import redact
 if TYPE_CHECKING:
     from trueup.catalog import Requirement
     from trueup.fleet import Fleet
+    from trueup.ledger import Ledger
 
 T = TypeVar("T")
 
@@ -41,9 +43,12 @@ class Trial:
     Args:
         run: the run's id, part of the names of all that is made on hosts meanwhile.
         say: takes a line that tells how far it is.
+        ledger: the run's journal on this machine.
     """
 
-    def __init__(self, fleet: Fleet, run: str, say: Callable[[str], None], requirement: Requirement) -> None:
+    def __init__(
+        self, fleet: Fleet, run: str, say: Callable[[str], None], ledger: Ledger | None, requirement: Requirement
+    ) -> None:
         cluster = fleet.cluster
         self.run = run
         self.spec = cluster.spec
@@ -51,7 +56,8 @@ class Trial:
         self.others = [
             id for id, host in fleet.hosts.items() if id not in self.members and not host.facts.snapshot.problem
         ]
-        self.change = ClusterChange(cluster, run=run, apply=True, allowed="restart")
+        record = Record(requirement.id, ledger)
+        self.change = ClusterChange(cluster, run=run, apply=True, allowed="restart", record=record)
         self.notes: list[str] = []
         self._say = say
         self._id = requirement.id

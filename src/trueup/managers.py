@@ -16,6 +16,9 @@ class Manager(Protocol):
     def refresh_all(self, only: str = "") -> str:
         """Return text that fetches the index of every source, of ``only`` this file on apt; all of them must answer."""
 
+    def version(self, name: str) -> str:
+        """Return text that prints which version of a package is installed, or nothing."""
+
     def install(self, versions: Mapping[str, str], *, held: Iterable[str] = (), gone: Iterable[str] = ()) -> str:
         """Return text that installs these exact versions, newer or older, and removes nothing but ``gone``.
 
@@ -52,6 +55,11 @@ class Apt:
             options = (f"Dir::Etc::sourcelist={only}", "Dir::Etc::sourceparts=-", "APT::Get::List-Cleanup=0")
             words += [word for option in options for word in ("-o", option)]
         return f"{self.refresh} {shlex.join(words)}"
+
+    def version(self, name: str) -> str:
+        """Ask dpkg, of whose packages one may be known and not installed."""
+        asked = f"dpkg-query -W -f '${{db:Status-Abbrev}}\\t${{Package}}\\t${{Version}}\\n' {shlex.quote(name)}"
+        return f"{asked} | {_third(name)}"
 
     def install(self, versions: Mapping[str, str], *, held: Iterable[str] = (), gone: Iterable[str] = ()) -> str:
         """Keep the configuration files that are there."""
@@ -105,6 +113,11 @@ class Dnf:
         """Ask all repositories."""
         return f"{self.refresh} --setopt='*.skip_if_unavailable=False'"
 
+    def version(self, name: str) -> str:
+        """Ask rpm."""
+        asked = f"rpm -q --qf 'ii \\t%{{NAME}}\\t%{{EPOCHNUM}}:%{{VERSION}}-%{{RELEASE}}\\n' {shlex.quote(name)}"
+        return f"{asked} | {_third(name)}"
+
     def install(self, versions: Mapping[str, str], *, held: Iterable[str] = (), gone: Iterable[str] = ()) -> str:
         """Take locks away first: they hide all other versions."""
         held, gone = [name for name in versions if name in set(held)], list(gone)
@@ -145,6 +158,11 @@ class Dnf:
     @staticmethod
     def _unlock(names: Iterable[str]) -> str:
         return f"dnf -y -q versionlock delete {shlex.join(names)} >/dev/null 2>&1 || :\n"
+
+
+def _third(name: str) -> str:
+    """Return a filter that prints the version out of rows of state, name and version, where the state is installed."""
+    return f"awk -F'\\t' -v name={shlex.quote(name)} '$1 ~ /^.i/ && $2 == name {{ print $3 }}'"
 
 
 _BY_DATABASE: dict[str, Manager] = {"dpkg": Apt(), "rpm": Dnf()}

@@ -86,6 +86,11 @@ def restore(wanted: Issued, kept: tuple[str, str]) -> str:
     return "\n".join(f"({shell.restore(path, old)})" for path, old in zip(_pair(wanted), kept, strict=True))
 
 
+def unchanged(wanted: Issued, kept: tuple[str, str]) -> str:
+    """Return text that fails where one of a pair is neither what was put in place nor what was there before."""
+    return "\n".join(shell.unchanged(path, old) for path, old in zip(_pair(wanted), kept, strict=True))
+
+
 def _pair(wanted: Issued) -> tuple[str, str]:
     return wanted.certificate, wanted.private_key
 
@@ -146,10 +151,12 @@ def _place(kept: tuple[str, str]) -> str:
     return f"""of_key=$(openssl pkey -in "$stage/key" -pubout)
 [ "$(openssl x509 -in "$stage/certificate" -noout -pubkey)" = "$of_key" ] || {{ echo "not of that key"; exit 1; }}
 chmod 600 "$stage/key"; chmod 644 "$stage/certificate"
-keep() {{ if [ -e "$1" ]; then cp -p "$1" "$2"; else : >"$2.absent"; fi; }}
+{shell.KEEPING}
 mkdir -p "$(dirname {certificate})"
 keep "$certificate" {certificate}
 keep "$key" {key}
+taken "$stage/certificate" {certificate}
+taken "$stage/key" {key}
 sync "$stage/key" "$stage/certificate"
 mv -f "$stage/key" "$key"
 mv -f "$stage/certificate" "$certificate"

@@ -12,7 +12,8 @@ import pytest
 from trueup import allure, reports, resume
 from trueup.catalog import DISRUPTIONS, MOST, Requirement, catalog
 from trueup.errors import UsageError
-from trueup.item import RequirementItem
+from trueup.item import RequirementItem, ResultItem
+from trueup.rollback import LIST
 from trueup.session import Session
 from trueup.terminal import Terminal
 
@@ -61,6 +62,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--break-lock", action="store_true",
         help="take the locks of hosts from another run, even if it lives: it then changes nothing there any more",
     )  # fmt: skip
+    group.addoption(
+        "--rollback", nargs="?", const=LIST, metavar="RUN",
+        help="take back what a --fix did, by the journals; with --fix=plan only show; without RUN: list the runs",
+    )  # fmt: skip
     group.addoption("--forks", type=_positive, default=32, metavar="N", help="hosts at once (default: 32)")
     group.addoption(
         "--host-timeout",
@@ -97,12 +102,16 @@ def _combined(option: argparse.Namespace) -> None:
             option.drill and option.fix == "plan",
             "--drill tries things on the hosts, and --fix=plan changes nothing: leave out one of them",
         ),
+        (
+            option.rollback and (option.fix == "apply" or option.drill or batches or option.resume),
+            "--rollback takes back what --fix did: it goes with --fix=plan, or without",
+        ),
         (batches and not option.fix, "--canary and --batch are about changing hosts: give --fix or --fix=plan too"),
         (option.max_fail and not batches, "--max-fail counts between batches: give --batch or --canary too"),
         (option.resume and not option.fix, "--resume goes on with changing hosts: give --fix or --fix=plan too"),
         (
-            option.break_lock and option.fix != "apply" and not option.drill,
-            "--break-lock is for a run that changes hosts, and only --fix and --drill do",
+            option.break_lock and option.fix != "apply" and not option.drill and not option.rollback,
+            "--break-lock is for a run that changes hosts, and only --fix, --drill and --rollback do",
         ),
     ):
         if wrong:
@@ -126,10 +135,12 @@ def pytest_configure(config: pytest.Config) -> None:
         option.profile = option.profile or left.profile
     option.profile = option.profile or "base"
     if option.hosts is None and not option.ansible_inventory:
+        if option.rollback:
+            raise pytest.UsageError("--rollback: name the hosts where to take the run back, as in --hosts=node1,node2")
         return
     explained = ""
-    if (option.fix or option.drill) and not hasattr(config, "workerinput") and option.tx:
-        mode = "--fix" if option.fix else "--drill"
+    if (option.fix or option.drill or option.rollback) and not hasattr(config, "workerinput") and option.tx:
+        mode = "--rollback" if option.rollback else "--fix" if option.fix else "--drill"
         explained = f"-n is not used with {mode}: it works on all hosts at once by itself, see --forks"
         option.numprocesses, option.dist, option.tx = 0, "no", []
     try:
@@ -164,11 +175,30 @@ _NO_HOSTS = pytest.StashKey[bool]()
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection(session: pytest.Session) -> None:
-    """Collect in xdist's controller too: it looks at the hosts, so it has to know what was selected."""
+def pytest_collection(session: pytest.Session) -> object:
+    """Collect in xdist's controller too: it looks at the hosts, so it has to know what was selected.
+
+    Where a run is taken back, the items are what that run changed, and no tests are collected.
+    """
     ours = session.config.stash.get(_SESSION, None)
+    if ours and session.config.option.rollback:
+        try:
+            return _collect_past(session, ours)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
     if ours and ours.distributed:
         session.perform_collect()
+    return None
+
+
+def _collect_past(session: pytest.Session, ours: Session) -> object:
+    hook, items = session.ihook, ours.past(session)
+    hook.pytest_collectreport(report=pytest.CollectReport("", "passed", None, list(items)))
+    hook.pytest_collection_modifyitems(session=session, config=session.config, items=items)
+    session.items[:] = ours.chosen(session, items)
+    session.testscollected = len(session.items)
+    hook.pytest_collection_finish(session=session)
+    return True  # which ends the collection
 
 
 @pytest.hookimpl(trylast=True)
@@ -195,7 +225,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Look at all hosts at once, for exactly what was selected."""
     ours = session.config.stash.get(_SESSION, None)
-    if ours and not session.config.option.collectonly:
+    if ours and not ours.rollback and not session.config.option.collectonly:
         try:
             ours.prepare([item for item in session.items if isinstance(item, RequirementItem)])
         except UsageError as error:
@@ -237,7 +267,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Let the result travel with pytest's report, across processes too."""
     report = yield
-    if isinstance(item, RequirementItem) and call.when == "call" and item.result:
+    if isinstance(item, ResultItem) and call.when == "call" and item.result:
         report.trueup = item.result.to_dict()
     return report
 
@@ -247,6 +277,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Set the exit code from the outcomes, and write the reports."""
     ours = session.config.stash.get(_SESSION, None)
     if ours is None or ours.worker or not ours.run.results:
+        if ours and ours.rollback and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            session.exitstatus = pytest.ExitCode.OK
         return
     ours.finish()
     ours.run.results.sort(key=lambda result: result.host)  # workers report in any order

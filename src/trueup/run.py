@@ -21,7 +21,7 @@ class Run:
 
     id: str
     profile: str
-    mode: str  # audit, plan or fix
+    mode: str  # audit, plan, fix, rollback or rollback-plan
     hosts: list[str]
     waivers: list[Waiver] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)

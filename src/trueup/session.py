@@ -26,12 +26,16 @@ from trueup.fact import Fact
 from trueup.fleet import Fleet
 from trueup.interrupts import Interrupts
 from trueup.inventory import Connection, read
-from trueup.item import RequirementItem
+from trueup.item import RequirementItem, RollbackItem
+from trueup.ledger import Ledger
 from trueup.locks import Locks
 from trueup.profile import Loaded, load
+from trueup.rollback import LIST, Rollback
 from trueup.rollout import Rollout
 from trueup.run import Run
 from trueup.terminal import Terminal
+
+LEDGERS = ".trueup/runs"  # below pytest's rootdir
 
 
 class Session:
@@ -53,6 +57,8 @@ class Session:
         )
         self.config = config
         self.mode = {"apply": "fix", "plan": "plan"}.get(option.fix, "audit")
+        if option.rollback:
+            self.mode = "rollback-plan" if self.mode == "plan" else "rollback"
         self.profile: Loaded = load(option.profile)
         catalog.load("trueup.checks", "trueup.remediations")
         self.fleet = Fleet(
@@ -60,6 +66,7 @@ class Session:
             shared=self.mode != "audit", timeout=option.host_timeout, forks=option.forks, kubeconfig=option.kubeconfig,
         )  # fmt: skip
         self.audit: Audit | None = None
+        self.rollback: Rollback | None = None
         self.run = Run(
             f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", self.profile.name, self.mode,
             list(self.fleet.hosts), self.profile.profile.waivers,
@@ -73,6 +80,7 @@ class Session:
         self._left = partial(resume.describe, self.run.id, option.profile, words, targets)
         self._interrupts = Interrupts(self._say)
         self._while_changing = ExitStack()
+        self.ledger = Ledger(config.rootpath / LEDGERS, self.run.id)
         self.worker = hasattr(config, "workerinput")
         self.distributed = not self.worker and option.dist != "no" and bool(option.tx)
         self.snapshots = Path(tempfile.mkdtemp(prefix="trueup-")) if self.distributed else None
@@ -92,6 +100,40 @@ class Session:
                 item.add_marker(mark)
             yield item
 
+    def past(self, session: pytest.Session) -> list[RollbackItem]:
+        """Return the items of a run that is to be taken back: one for each requirement and host that it changed.
+
+        Raises:
+            UsageError: no host knows the run, another run has a host, or the command line names single tests, which a
+                run's changes are none of.
+        """
+        option = self.config.option
+        if single := [arg for arg in self.config.args if "::" in arg or Path(arg).is_file()]:
+            raise UsageError(f"--rollback goes by what the run did, not by {single[0]}: narrow it with -k")
+        if self.mode == "rollback":
+            self._begin_changing()
+        ledger = Ledger(self.config.rootpath / LEDGERS, option.rollback)
+        rollback = self.rollback = Rollback(self.fleet, option.rollback, ledger, apply=self.mode == "rollback")
+        if option.rollback == LIST and (terminal := self._terminal()):
+            for line in rollback.runs() or ["the hosts know of no run"]:
+                terminal.say(line)
+        return [self._past(session, pair, rollback) for pair in rollback.pairs]
+
+    def chosen(self, session: pytest.Session, items: list[RollbackItem]) -> list[RollbackItem]:
+        """Return the selected items, and one for each host that did not answer, which no selection hides."""
+        assert self.rollback
+        self.rollback.selected = frozenset(item.pair for item in items)
+        return [*items, *(self._past(session, pair, self.rollback) for pair in self.rollback.silent)]
+
+    def _past(self, session: pytest.Session, pair: Pair, rollback: Rollback) -> RollbackItem:
+        id, host = pair
+        item = RollbackItem.from_parent(
+            session, name=f"{id}[{host}]", pair=pair, rollback=rollback, requirement=catalog.requirements.get(id)
+        )
+        for mark in allure.marks(item.requirement, self.profile.name, frozenset()) if item.requirement else ():
+            item.add_marker(mark)
+        return item
+
     def prepare(self, items: list[RequirementItem]) -> None:
         """Check that everything needed is known, then look at all hosts in one go, before the first item runs.
 
@@ -108,7 +150,7 @@ class Session:
                 remedy = f"set it, or take the requirement out: select: ['*', '!{id}']"
                 raise UsageError(f"{where}: selects {id} but gives no value for {key}; {remedy}")
         pairs: set[Pair] = {(item.requirement.id, item.host.id) for item in items}
-        say, trial = self._say, partial(Trial, self.fleet, self.run.id, self._say)
+        say, trial = self._say, partial(Trial, self.fleet, self.run.id, self._say, self.ledger)
         if self.mode == "fix" or any(item.requirement.drill for item in items):
             self._begin_changing()
         if self.mode == "audit":
@@ -117,7 +159,7 @@ class Session:
             apply = self.mode == "fix"
             self.audit = Rollout(
                 catalog, self.fleet, self.profile, pairs,
-                run=self.run.id, apply=apply, say=say, trial=trial,
+                run=self.run.id, apply=apply, say=say, trial=trial, ledger=self.ledger,
                 allow=self.config.option.fix_allow, most=self.config.option.max_disruption,
                 batches=self.batches, interrupts=self._interrupts,
             )  # fmt: skip

@@ -4,6 +4,20 @@ from __future__ import annotations
 
 import base64
 import shlex
+from collections.abc import Iterable
+
+CHANGED = 75  # exit code: something is not as it was looked at, or left
+# keep PATH BACKUP: keeps what is there, or that nothing is; taken NEW BACKUP: notes what takes its place;
+# making DIRECTORY BACKUP: notes which directories are not there, and makes them
+KEEPING = """keep() { if [ -e "$1" ]; then cp -p "$1" "$2"; else : >"$2.absent"; fi; }
+taken() { sha256sum <"$1" | cut -d' ' -f1 >"$2.left"; }
+making() {
+  mkdir -p "${2%/*}"
+  made=$1
+  while [ ! -d "$made" ]; do echo "$made" >>"$2.made"; made=$(dirname "$made"); done
+  (umask 022; mkdir -p "$1")
+}"""
+_SUM = """sum() { [ ! -e "$1" ] || sha256sum <"$1" | cut -d' ' -f1; }"""
 
 
 def write(path: str, content: bytes, *, mode: str, owner: str, old: str, backup: str, validate: str) -> str:
@@ -11,9 +25,10 @@ def write(path: str, content: bytes, *, mode: str, owner: str, old: str, backup:
     encoded = base64.encodebytes(content).decode()
     return f"""umask 077
 path={shlex.quote(path)}; dir=$(dirname "$path"); backup={shlex.quote(backup)}
-sum=$([ ! -e "$path" ] || sha256sum <"$path" | cut -d' ' -f1)
-[ "$sum" = "{old}" ] || {{ echo "$path changed since it was read"; exit 75; }}
-[ -d "$dir" ] || (umask 022; mkdir -p "$dir")
+{KEEPING}
+{_SUM}
+[ "$(sum "$path")" = "{old}" ] || {{ echo "$path changed since it was read"; exit {CHANGED}; }}
+making "$dir" "$backup"
 rm -f "$dir"/.trueup.??????
 tmp=$(mktemp "$dir/.trueup.XXXXXX")
 trap 'rm -f "$tmp"' EXIT
@@ -22,9 +37,9 @@ base64 -d >"$tmp" <<'TRUEUP-CONTENT'
 chmod {shlex.quote(mode)} "$tmp"
 chown {shlex.quote(owner)} "$tmp"
 {validate or ":"}
-mkdir -p "$(dirname "$backup")"
-if [ -e "$path" ]; then cp -p "$path" "$backup"; else : >"$backup.absent"; fi
-sync "$tmp"
+keep "$path" "$backup"
+taken "$tmp" "$backup"
+sync "$tmp" "$backup"*
 mv -f "$tmp" "$path"
 sync "$dir"
 ! command -v restorecon >/dev/null || restorecon "$path"
@@ -43,9 +58,37 @@ if [ -e "$backup" ]; then
   cp -p "$backup" "$tmp"
   sync "$tmp"
   mv -f "$tmp" "$path"
+  ! command -v restorecon >/dev/null || restorecon "$path"
 elif [ -e "$backup.absent" ]; then rm -f "$path"
 fi
+{_unmake('"$backup.made"')}
 """
+
+
+def _unmake(noted: str) -> str:
+    """Return text that removes the directories that were made, as far as nothing is in them."""
+    return f"""[ ! -e {noted} ] || while read -r made; do rmdir "$made" 2>/dev/null || :; done <{noted}"""
+
+
+def unchanged(path: str, backup: str) -> str:
+    """Return text that fails where a file is neither what took the place of the kept one nor that one."""
+    return f"""path={shlex.quote(path)}; backup={shlex.quote(backup)}
+{_SUM}
+now=$(sum "$path")
+[ ! -e "$backup.left" ] || [ "$now" = "$(cat "$backup.left")" ] || [ "$now" = "$(sum "$backup")" ] || {{
+  echo "$path has changed since"
+  exit {CHANGED}
+}}"""
+
+
+def among(now: str, known: Iterable[str], what: str) -> str:
+    """Return text that fails where what some shell prints is none of the known values."""
+    patterns = "|".join(map(shlex.quote, dict.fromkeys(known)))
+    return f"""now=$({now} 2>/dev/null || :)
+case "$now" in
+{patterns}) ;;
+*) echo {shlex.quote(what)} "has changed since: $now"; exit {CHANGED};;
+esac"""
 
 
 def keeping(state: str, body: str, what: str) -> str:
@@ -104,7 +147,8 @@ file={arrived}; dir={shlex.quote(directory)}; kept={shlex.quote(kept)}
 {fetch(url, "$file") if url else ":"}
 sum=$(sha256sum <"$file" | cut -d' ' -f1)
 [ "$sum" = {shlex.quote(checksum)} ] || {{ rm -f "$file"; echo "its checksum is $sum, not {checksum}"; exit 76; }}
-mkdir -p "$dir"
+{KEEPING}
+(umask 077; mkdir -p "$kept"); making "$dir" "$kept/"
 rm -rf "$dir"/.trueup.??????
 stage=$(mktemp -d "$dir/.trueup.XXXXXX")
 trap 'rm -rf "$stage"' EXIT
@@ -112,12 +156,12 @@ trap 'rm -rf "$stage"' EXIT
 {mode}
 programs=$(find "$stage" -type f -perm -u=x)
 [ -n "$programs" ] || {{ echo "no program in it"; exit 65; }}
-(umask 077; mkdir -p "$kept")
 printf '%s\\n' "$programs" | while read -r new; do
   old=$dir/${{new##*/}}
   if [ ! -e "$old" ]; then : >"$kept/${{new##*/}}.absent"
   else ln "$old" "$kept/" 2>/dev/null || cp -p "$old" "$kept/"; fi
   chmod go-w "$new"; chown 0:0 "$new" 2>/dev/null || :
+  printf '%s %s\\n' "$(sha256sum <"$new" | cut -d' ' -f1)" "${{new##*/}}" >>"$kept/.left"
 done
 sync
 printf '%s\\n' "$programs" | while read -r new; do mv -f "$new" "$dir/"; done
@@ -136,4 +180,19 @@ for old in "$kept"/*; do
   *) cp -p "$old" "$dir/.trueup.$name" && mv -f "$dir/.trueup.$name" "$dir/$name";;
   esac
 done
+{_unmake('"$kept/.made"')}
+"""
+
+
+def packed(directory: str, kept: str) -> str:
+    """Return text that fails where a program is neither what :func:`unpack` put there nor what was there before."""
+    return f"""dir={shlex.quote(directory)}; kept={shlex.quote(kept)}
+{_SUM}
+[ ! -e "$kept/.left" ] || while read -r left name; do
+  now=$(sum "$dir/$name")
+  [ "$now" = "$left" ] || [ "$now" = "$(sum "$kept/$name")" ] || {{
+    echo "$dir/$name has changed since"
+    exit {CHANGED}
+  }}
+done <"$kept/.left"
 """

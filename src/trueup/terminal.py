@@ -29,9 +29,17 @@ _LOOKS = {
     Outcome.UNREACHABLE: ("U", "red"),
     Outcome.COULD_NOT_LOOK: ("?", "red"),
     Outcome.NOT_ATTEMPTED: ("-", "yellow"),
+    Outcome.UNDOABLE: ("-", "green"),
+    Outcome.UNDONE: ("-", "green"),
+    Outcome.NOT_UNDONE: ("X", "red"),
 }
 _NO_VERDICT = (Outcome.UNREACHABLE, Outcome.COULD_NOT_LOOK, Outcome.NOT_ATTEMPTED)
-_VERDICTS = ("compliant", "not compliant", "", "could not look at everything")
+_UNKNOWN = "could not look at everything"
+_VERDICTS = {
+    "rollback": ("undone", "not all is undone", "", _UNKNOWN),
+    "rollback-plan": ("all can be undone", "not all can be undone", "", _UNKNOWN),
+}
+_VERDICT = ("compliant", "not compliant", "", _UNKNOWN)
 
 
 class Terminal:
@@ -100,11 +108,15 @@ class Terminal:
             write(note, yellow=True)
         counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(self.run.counts.items()))
         changes = "" if self.run.mode == "audit" else f"; {_count(self.run.changes, 'change')}"
-        planned = " to make" if self.run.mode == "plan" else ""
+        planned = " to make" if self.run.mode.endswith("plan") else ""
         code = self.run.exit_code
         colour = {"green": True} if code == 0 else {"red": True}
         hosts = _count(len(self.run.hosts), "host")
-        write(f"{_VERDICTS[code]}: {counts} on {hosts}{changes}{planned}", bold=True, **colour)
+        write(
+            f"{_VERDICTS.get(self.run.mode, _VERDICT)[code]}: {counts} on {hosts}{changes}{planned}",
+            bold=True,
+            **colour,
+        )
 
 
 Lines = Iterator[tuple[str, dict[str, bool]]]
@@ -123,12 +135,12 @@ def details(run: Run, *, verbose: bool) -> Lines:
         ids = dict.fromkeys(r.requirement for r in results)
         what = about or (next(iter(ids)) if len(ids) == 1 else _count(len(ids), "requirement"))
         yield f"{outcome.upper()}  {what}  on {hosts}", {_LOOKS[outcome][1]: True, "bold": True}
-        requirement = catalog.requirements[next(iter(ids))]
-        if about and outcome is not Outcome.BLOCKED:
+        requirement = catalog.requirements.get(next(iter(ids)))  # of a rollback, what this version may not know
+        if requirement and about and outcome is not Outcome.BLOCKED:
             yield f"  {requirement.sentence}  ({requirement.severity})", {}
         yield from ((f"    {row}", {}) for row in text.splitlines())
         yield from _actions(results[0], run.mode, verbose)
-        if outcome is Outcome.FAILED and run.mode == "audit":
+        if requirement and outcome is Outcome.FAILED and run.mode == "audit":
             yield f"    {advice(requirement.id)}", {"cyan": True}
     if blocks:
         yield "", {}
@@ -136,8 +148,8 @@ def details(run: Run, *, verbose: bool) -> Lines:
 
 def _actions(result: Result, mode: str, verbose: bool) -> Lines:
     for action in result.actions:
-        yield f"    {'would ' if mode == 'plan' else 'did: '}{action.summary}", {"cyan": True}
-        if mode == "plan" or verbose:
+        yield f"    {'would ' if mode.endswith('plan') else 'did: '}{action.summary}", {"cyan": True}
+        if mode.endswith("plan") or verbose:
             for row in action.diff.splitlines():
                 yield f"      {row}", {"green": row.startswith("+"), "red": row.startswith("-")}
 

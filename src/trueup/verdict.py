@@ -25,11 +25,14 @@ class Outcome(enum.StrEnum):
     UNREACHABLE = "unreachable"
     COULD_NOT_LOOK = "could-not-look"
     NOT_ATTEMPTED = "not-attempted"
+    UNDOABLE = "undoable"  # of a rollback, as are those below
+    UNDONE = "undone"
+    NOT_UNDONE = "not-undone"
 
     @property
     def holds(self) -> bool:
-        """Whether the requirement may be relied on by those that need it."""
-        return self in (Outcome.PASSED, Outcome.FIXED, Outcome.WAIVED)
+        """Whether the requirement may be relied on by those that need it; of a rollback, whether it succeeds."""
+        return self in (Outcome.PASSED, Outcome.FIXED, Outcome.WAIVED, Outcome.UNDOABLE, Outcome.UNDONE)
 
     @property
     def fails(self) -> bool:
@@ -105,8 +108,11 @@ class Action:
     target: str
     summary: str
     diff: str = ""
-    undo: str = ""  # shell that restores the state before
+    undo: str = ""  # shell that restores the state before; ":" where there is nothing to restore
     settle: str = ""  # shell that makes running services take up what was restored
+    intact: str = ""  # shell that fails, and says why, where all is neither as this left it nor as it was before
+    before: dict[str, Any] = field(default_factory=dict)  # the state before, as far as the verb knows it
+    stays: str = ""  # why it cannot be undone
 
 
 @dataclass

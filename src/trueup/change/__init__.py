@@ -27,13 +27,11 @@ class Change(Artifacts, Certificates, Images, Kernel, Units, Packages, Files):
     """Changes to one host for one remedy.
 
     Args:
-        host: the host's id.
         cluster: the cluster that the host is in, or is to be in.
     """
 
     def __init__(self, transport: Transport, *, host: str = "", cluster: Cluster | None = None, **kwargs: Any) -> None:
-        super().__init__(transport, **kwargs)
-        self.host = host
+        super().__init__(transport, host=host, **kwargs)
         self._cluster = cluster
         self._given = kwargs
 

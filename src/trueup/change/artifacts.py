@@ -60,5 +60,8 @@ class Artifacts(Hand):
             arrived, "" if file else url, checksum, directory=wanted.directory, name=name, kept=kept, file=url
         )
         diff = f"-{name} {now or '(not there)'}\n+{name} {wanted.version} in {wanted.directory}\n"
-        undo = shell.pack_back(wanted.directory, kept)
-        self.act(Action("artifact", name, f"install {name} {wanted.version}", diff, undo), body, disruption)
+        action = Action(
+            "artifact", name, f"install {name} {wanted.version}", diff, shell.pack_back(wanted.directory, kept),
+            intact=shell.packed(wanted.directory, kept), before={"directory": wanted.directory, "programs": kept},
+        )  # fmt: skip
+        self.act(action, body, disruption)

@@ -56,4 +56,8 @@ def _action(wanted: Issued, kept: tuple[str, str], what: str) -> Action:
     if isinstance(wanted, ServerCertificate):
         diff += f"+{', '.join([*wanted.dns, *wanted.ip])}\n"
     summary = f"issue {what}: {wanted.certificate} and {wanted.private_key}"
-    return Action("issue", wanted.certificate, summary, diff, openssl.restore(wanted, kept))
+    before = {"kept": dict(zip((wanted.certificate, wanted.private_key), kept, strict=True))}
+    return Action(
+        "issue", wanted.certificate, summary, diff, openssl.restore(wanted, kept),
+        intact=openssl.unchanged(wanted, kept), before=before,
+    )  # fmt: skip

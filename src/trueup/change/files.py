@@ -56,7 +56,12 @@ class Files(Hand):
         body = shell.write(
             old.path, new.content, mode=mode, owner=owner, old=old.checksum, backup=backup, validate=validate
         )
-        self.act(Action("write", old.path, f"write {old.path}", _diff(old, new), undo), body)
+        before = {"mode": old.mode, "owner": old.owner} if old.exists else {"absent": True}
+        action = Action(
+            "write", old.path, f"write {old.path}", _diff(old, new), undo,
+            intact=shell.unchanged(old.path, backup), before=before | {"kept": backup},
+        )  # fmt: skip
+        self.act(action, body)
         return True
 
     def mode(self, path: str, mode: str) -> bool:
@@ -65,7 +70,10 @@ class Files(Hand):
         old = self.look(Fact("mode", f"[ ! -e {quoted} ] || stat -L -c %a {quoted}", str.strip))
         if old in ("", mode):
             return False
-        action = Action("mode", path, f"chmod {mode} {path}", f"-{old}\n+{mode}\n", f"chmod {old} {quoted}")
+        action = Action(
+            "mode", path, f"chmod {mode} {path}", f"-{old}\n+{mode}\n", f"chmod {old} {quoted}",
+            intact=shell.among(f"stat -L -c %a {quoted}", (old, mode), f"the mode of {path}"), before={"mode": old},
+        )  # fmt: skip
         self.act(action, f"chmod {shlex.quote(mode)} {quoted}")
         return True
 
@@ -75,8 +83,8 @@ class Files(Hand):
         if self.look(Fact("directory", f"[ ! -d {quoted} ] || echo there", str.strip)):
             return False
         body = f"install -d -m {shlex.quote(mode)} {quoted}\nchown {shlex.quote(owner)} {quoted}"
-        undo = f"rmdir {quoted}"
-        self.act(Action("directory", path, f"make {path}", f"+{mode} {owner}\n", undo), body)
+        undo = f"[ ! -d {quoted} ] || rmdir {quoted}"
+        self.act(Action("directory", path, f"make {path}", f"+{mode} {owner}\n", undo, before={"absent": True}), body)
         return True
 
     def edit_toml(self, path: str, values: Values, *, default: str = "", validate: str = "") -> bool:

@@ -9,10 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from trueup import fact
+from trueup import fact, journal
 from trueup.catalog import DISRUPTIONS, Disruption
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
 from trueup.fact import Fact
+from trueup.journal import Entry, State
+from trueup.ledger import Ledger
 from trueup.redact import redact
 from trueup.transport import Transport
 from trueup.verdict import Action
@@ -23,10 +25,18 @@ STATE = "/var/lib/trueup"
 
 
 class Record:
-    """What one remedy has done, wherever it did it."""
+    """What one remedy has done, wherever it did it.
 
-    def __init__(self) -> None:
+    Args:
+        requirement: what it is a remedy of.
+        ledger: the run's journal on this machine.
+    """
+
+    def __init__(self, requirement: str = "", ledger: Ledger | None = None) -> None:
+        self.requirement = requirement
         self.actions: list[Action] = []
+        self._ledger = ledger
+        self.entries: list[Entry] = []
         self.hosts: set[str] = set()  # ids of those beside the remedy's own that may have been changed
         self._undo: list[tuple[Hashable, Callable[[], object]]] = []
         self._settle: list[tuple[Hashable, Callable[[], object]]] = []
@@ -34,7 +44,22 @@ class Record:
     def add(self, action: Action) -> None:
         """Note an action."""
         action.diff = redact(action.diff)
+        if not (action.undo or action.settle or action.stays):
+            action.stays = "no way back is known"
         self.actions.append(action)
+
+    def begin(self, host: str, action: Action, *, whole: bool = False) -> Entry:
+        """Return the journal's entry of an action that is about to be done; see :meth:`Ledger.begin`."""
+        entry = journal.entry(action, self.requirement)
+        if self._ledger:
+            self._ledger.begin(host, entry, whole=whole)
+        self.entries.append(entry)
+        return entry
+
+    def mark(self, entry: Entry, state: State, **known: object) -> None:
+        """Note how far an action is; see :meth:`Ledger.mark`."""
+        if self._ledger:
+            self._ledger.mark(entry, state, **known)
 
     def undo_with(self, key: Hashable, undo: Callable[[], object], *, settle: bool = False) -> None:
         """Note how the last action is undone; what has the same key is done once, and what settles comes at the end."""
@@ -48,21 +73,31 @@ class Record:
                 undo()
             except (ChangeFailed, CouldNotLook, Unreachable) as error:
                 problems.append(str(error))
-        return problems
+        stay = [f"{entry.summary}: {entry.stays}" for entry in self.entries if not (entry.undo or entry.settle)]
+        return [*problems, *stay]
 
 
 class Hand:
     """What every verb is made of.
 
     Args:
+        host: the host's id.
         apply: do it; otherwise only record what would be done.
         allowed: the most that the remedy declared it may disturb the host.
         record: where to note what is done; one of its own where not given.
     """
 
     def __init__(
-        self, transport: Transport, *, run: str, apply: bool, allowed: Disruption, record: Record | None = None
+        self,
+        transport: Transport,
+        *,
+        run: str,
+        apply: bool,
+        allowed: Disruption,
+        host: str = "",
+        record: Record | None = None,
     ) -> None:
+        self.host = host
         self.record = record or Record()
         self.apply = apply
         self.closed = ""  # why nothing may be changed there now
@@ -77,7 +112,7 @@ class Hand:
 
     def keep(self, path: str) -> str:
         """Return the name under which the host keeps what was at a path, below this run's own directory."""
-        return f"{STATE}/backup/{self._run_id}/{secrets.token_hex(4)}{path.replace('/', '%')}"
+        return f"{STATE}/runs/{self._run_id}/backup/{secrets.token_hex(4)}{path.replace('/', '%')}"
 
     def look(self, asked: Fact[T]) -> T:
         """Return a fact as it is now.
@@ -98,12 +133,19 @@ class Hand:
         if DISRUPTIONS.index(disruption) > self._allowed:
             raise TypeError(f"{action.summary}: disruption {disruption!r} is more than the remedy declares")
         self.record.add(action)
-        if action.undo:
-            self.record.undo_with((id(self), action.undo), partial(self._do, "undo", action.undo))
+        if not self.apply:
+            return
+        entry = self.record.begin(self.host, action)
+        if action.undo or action.settle:
+            self.record.undo_with((id(self), entry.sequence), partial(self.undo, entry))
         if action.settle:
-            self.record.undo_with((id(self), action.settle), partial(self._do, "undo", action.settle), settle=True)
-        if self.apply:
-            self._do(action.summary, body)
+            self.record.undo_with((id(self), action.settle), partial(self.settle, action.settle), settle=True)
+        try:
+            self._do(action.summary, body, entry)
+        except ChangeFailed:
+            self.record.mark(entry, State.FAILED)
+            raise
+        self.record.mark(entry, State.DONE)
 
     def incoming(self, sha256: str) -> str:
         """Return where a file with this checksum is kept on the host until it is used."""
@@ -130,19 +172,53 @@ mv -f {to}.part {to}"""
                 f"send {file.name}: {redact(done.err.decode(errors='replace')).strip()}; nothing was changed"
             )
 
-    def _do(self, what: str, body: str) -> None:
-        # The shell parses the whole subshell before it runs any of it, so a script that was cut off does nothing; what
-        # has begun is finished even when the connection is lost, because its output goes to a file.
+    def undo(self, entry: Entry) -> None:
+        """Undo a change of this run, and mark it in both journals; one that never began is none.
+
+        Raises:
+            ChangeFailed: it cannot be undone, with what the shell text said.
+        """
+        self._do("undo", journal.undo(STATE, self._run_id, entry))
+        self.record.mark(entry, State.UNDONE)
+
+    def settle(self, text: str) -> None:
+        """Let services take up what was undone.
+
+        Raises:
+            ChangeFailed: one does not come up, with what the shell text said.
+        """
+        self._do("undo", text)
+
+    def _do(self, what: str, body: str, entry: Entry | None = None) -> None:
+        # The shell parses all between the braces before it runs any of it, so a script that was cut off does nothing;
+        # what has begun is finished even when the connection is lost, because its output goes to a file.
         nonce = f"trueup-{secrets.token_hex(12)}"
+        before = journal.begin(STATE, self._run_id, entry) if entry else ":"
+        after = journal.end(STATE, self._run_id, entry) if entry else ":"
         script = f"""trap '' HUP PIPE
 export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" DEBIAN_FRONTEND=noninteractive
 log=$(mktemp -p /run trueup.XXXXXX 2>/dev/null || mktemp)
+{{
 ( set -eu
-{self._guarded(body)}
+{self._transport.guard}
+set +e
+( set -eu
+{before}
+) 9<&-
+rc=$?
+if [ $rc = 0 ]; then
+( set -eu
+{body}
+) 9<&-
+rc=$?
+{after}
+fi
+exit $rc
 ) >"$log" 2>&1 </dev/null
 rc=$?
 printf '\\n{nonce} begin log\\n'; tail -n 40 "$log"; printf '\\n{nonce} end %s\\n' $rc
 rm -f "$log"
+}}
 """
         done = self._transport.run(script, _SLOW)
         log = fact.unframe(nonce, done.out, b"").get("log")
@@ -151,16 +227,14 @@ rm -f "$log"
         if log.rc != 0:
             raise ChangeFailed(f"{what}: exit code {log.rc}: {redact(log.out).strip() or 'no output'}")
 
-    def _guarded(self, body: str) -> str:
-        """Return text that does something if this run may change the host, which nobody else does meanwhile."""
-        guard = self._transport.guard
-        # A shell would become what comes last, and so let go of what it holds as long as that runs.
-        return f"{guard}\n(\n{body}\n) 9<&-\n:" if guard else body
-
     def rollback(self) -> list[str]:
         """Undo what was done; see :class:`Record`."""
         return self.record.rollback()
 
-    def run(self, *argv: str, why: str, undo: str = "", disruption: Disruption = "none") -> None:
-        """Run a command that no other verb covers; the caller has looked that it is needed."""
-        self.act(Action("run", argv[0], why, f"+{shlex.join(argv)}\n", undo), shlex.join(argv), disruption)
+    def run(self, *argv: str, why: str, undo: str = "", stays: str = "", disruption: Disruption = "none") -> None:
+        """Run a command that no other verb covers; the caller has looked that it is needed.
+
+        ``stays`` says why it cannot be undone, or who does that how.
+        """
+        action = Action("run", argv[0], why, f"+{shlex.join(argv)}\n", undo, stays=stays)
+        self.act(action, shlex.join(argv), disruption)

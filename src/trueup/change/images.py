@@ -49,7 +49,8 @@ ctr -n {shlex.quote(source)} images export "$file" {quoted}
             hosts = shlex.quote(hosts_dir)
             given = f'$([ ! -d {hosts} ] || echo "--hosts-dir" {hosts})' if hosts_dir else ""
             body = f"{PROXIES}\n{_KUBELETS} pull {given} {quoted} >/dev/null"
-        self.act(Action("image", name, summary, f"+{name}\n", f"{_KUBELETS} rm {quoted}"), body)
+        action = Action("image", name, summary, f"+{name}\n", f"{_KUBELETS} rm {quoted}", before={"absent": True})
+        self.act(action, body)
 
     def _import(self, file: Path, quoted: str) -> str:
         with file.open("rb") as content:

@@ -19,7 +19,9 @@ class Kernel(Files):
         """Load a kernel module, and at every boot."""
         quoted = shlex.quote(name)
         if self.look(kernel.modules(name)).get(name) == "absent":
-            self.act(Action("module", name, f"load {name}", "-absent\n+loaded\n"), f"modprobe {quoted}")
+            undo = f"[ ! -d /sys/module/{shlex.quote(name.replace('-', '_'))} ] || rmmod {quoted}"
+            action = Action("module", name, f"load {name}", "-absent\n+loaded\n", undo, before={"state": "absent"})
+            self.act(action, f"modprobe {quoted}")
         if name.replace("-", "_") not in self.look(kernel.MODULES_LOAD):
             self.write(f"/etc/modules-load.d/trueup-{name}.conf", f"{name}\n")
 
@@ -38,6 +40,9 @@ class Kernel(Files):
                 self.comment_out(setting.line.path, setting.line.number)
         now = self.look(kernel.sysctl(key)).get(key)
         if now != value:
-            undo = shell.set_sysctl(key, now) if now else ""
-            action = Action("sysctl", key, f"set {key}={value}", f"-{now}\n+{value}\n", undo)
+            action = Action(
+                "sysctl", key, f"set {key}={value}", f"-{now}\n+{value}\n", shell.set_sysctl(key, now) if now else ":",
+                intact=shell.among(f"echo $(cat {shlex.quote(kernel.proc_path(key))})", (now or "", value), key),
+                before={"value": now},
+            )  # fmt: skip
             self.act(action, shell.set_sysctl(key, value))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import difflib
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from io import StringIO
@@ -16,6 +18,7 @@ from trueup.api import Api, ApiError, Object
 from trueup.change.hand import Record
 from trueup.cluster import Cluster
 from trueup.errors import ChangeFailed
+from trueup.journal import Entry, State
 from trueup.redact import HIDDEN, redact, secret
 from trueup.verdict import Action
 
@@ -115,19 +118,34 @@ class Objects:
         planned = self._write("PATCH", whom, body, how, dry=True)
         if live is not None and _significant(live) == _significant(planned):
             return False
-        self._note(whom, live, planned if live else whom, why)
+        action = self._note(whom, live, planned if live else whom, why)
         if self.apply:
-            if live is None:
-                self.record.undo_with(_name(whom), partial(self._delete, whom))
-            else:
-                self.record.undo_with(_name(whom), partial(self._restore, live))
-            self._write("PATCH", whom, body, how)
+            self._do(action, live or whom, live is None, body, how)
         return True
 
-    def _note(self, whom: Object, live: Object | None, planned: Object, why: str = "") -> None:
+    def _do(self, action: Action, whom: Object, new: bool, body: Object, how: str) -> None:
+        before, stays = _image(whom, new)
+        entry = self.record.begin(self._cluster.id, replace(action, before=before, stays=stays), whole=True)
+        self.record.undo_with(entry.place, partial(self._take_back, whom, new, entry))
+        try:
+            written = self._write("PATCH", whom, body, how)
+        except ChangeFailed:
+            self.record.mark(entry, State.FAILED)
+            raise
+        self.record.mark(entry, State.DONE, before={"left": _age(written)})
+
+    def _take_back(self, whom: Object, new: bool, entry: Entry) -> None:
+        self.put_back(whom, new)
+        for each in self.record.entries:
+            if each.place == entry.place:
+                self.record.mark(each, State.UNDONE)
+
+    def _note(self, whom: Object, live: Object | None, planned: Object, why: str = "") -> Action:
         summary = why or f"{'change' if live else 'create'} {_name(whom)}"
         rows = difflib.unified_diff(_rows(live), _rows(planned), "live" if live else "/dev/null", _name(whom))
-        self.record.add(Action("apply", _name(whom), summary, "".join(rows)))
+        action = Action("apply", _name(whom), summary, "".join(rows), undo=":")  # which the API does, and no shell
+        self.record.add(action)
+        return action
 
     def _write(self, method: str, whom: Object, body: Object, how: str, *, dry: bool = False) -> Object:
         try:
@@ -136,6 +154,25 @@ class Objects:
             nothing = "; nothing was changed" if dry and not self.actions else ""
             raise ChangeFailed(f"{_name(whom)}: {redact(str(error))}{nothing}") from None
         return answer
+
+    def put_back(self, whom: Object, new: bool) -> None:
+        """Delete an object that was not there before, or put it back as it was.
+
+        Args:
+            whom: the object as it was, or what names the ``new`` one.
+
+        Raises:
+            ChangeFailed: refused, in the server's words.
+        """
+        if new:
+            self._delete(whom)
+        else:
+            self._restore(whom)
+
+    def changed_since(self, whom: Object, left: str) -> bool:
+        """Whether an object is another than the one that a change left."""
+        now = self.api().get(self._path(whom))
+        return now is None or _age(now) != left
 
     def _delete(self, whom: Object) -> None:
         try:
@@ -154,6 +191,28 @@ class Objects:
     def _path(self, whom: Object) -> str:
         meta = whom["metadata"]
         return self.api().path(whom["apiVersion"], whom["kind"], meta.get("namespace", ""), meta["name"])
+
+
+def _age(live: Object) -> str:
+    """Return what moves on with each change of an object; where the server tells these apart, not of its status."""
+    meta = live.get("metadata", {})
+    return f"{meta.get('uid', '')}/{meta.get('generation') or meta.get('resourceVersion', '')}"
+
+
+def _image(whom: Object, new: bool) -> tuple[dict[str, Any], str]:
+    """Return what a journal keeps of an object as it is, and why it cannot be put back by that, or nothing."""
+    meta = whom["metadata"]
+    name = {"apiVersion": whom["apiVersion"], "kind": whom["kind"]}
+    name |= {"metadata": {"name": meta["name"], "namespace": meta.get("namespace", "")}}
+    if new:
+        return {"object": name, "absent": True}, ""
+    whole, hidden = copy.deepcopy(whom), copy.deepcopy(whom)
+    _walk(hidden, _hide)
+    text = json.dumps(whole, indent=0)  # a line for each key, which is what `redact` goes by
+    if whom["kind"] == "Secret" or redact(text) != text or hidden != whole:
+        return {"object": name}, "it holds what may be secret, and so the journal does not keep it"
+    whole["metadata"].pop("managedFields", None)
+    return {"object": whole}, ""
 
 
 def _name(whom: Object) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
 
-from trueup import managers
+from trueup import managers, shell
 from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.facts import packages, removal
@@ -49,10 +51,16 @@ class Packages(Hand):
             new = [name for name in wrong if name not in old]
             held = [name for name in before if old[name].held]
             undo = manager.install(before, held=held, gone=new) if before else manager.remove(new)
-            action = Action("package", " ".join(wrong), f"install {', '.join(wrong)} ({wanted})", diff, undo)
+            action = Action(
+                "package", " ".join(wrong), f"install {', '.join(wrong)} ({wanted})", diff, undo,
+                intact=_intact(manager, wrong, before, best), before=_before({name: old.get(name) for name in wrong}),
+            )  # fmt: skip
             self.act(action, manager.install(best, held=wrong if hold else ()), "restart")
         if loose := [name for name in names if hold and name not in wrong and not old[name].held]:
-            action = Action("hold", " ".join(loose), f"hold {', '.join(loose)}", undo=manager.unhold(loose))
+            action = Action(
+                "hold", " ".join(loose), f"hold {', '.join(loose)}", undo=manager.unhold(loose),
+                before=_before({name: old[name] for name in loose}),
+            )  # fmt: skip
             self.act(action, manager.hold(loose))
 
     def _choose(self, names: Sequence[str], wanted: str, manager: str) -> dict[str, str]:
@@ -98,7 +106,10 @@ class Packages(Hand):
         versions = {name: found.version for name, found in old.items()}
         undo = manager.install(versions, held=[name for name, found in old.items() if found.held])
         diff = "".join(f"-{name} {version}\n" for name, version in versions.items())
-        action = Action("package", " ".join(old), f"remove {', '.join(old)}", diff, undo)
+        action = Action(
+            "package", " ".join(old), f"remove {', '.join(old)}", diff, undo,
+            intact=_intact(manager, list(old), versions, {}), before=_before(old),
+        )  # fmt: skip
         self.act(action, manager.remove(old), "restart")
 
     def refresh_packages(self, only: str = "") -> None:
@@ -110,3 +121,16 @@ class Packages(Hand):
         manager = managers.of(self.look(packages.MANAGER))
         summary = f"fetch the index of {f'what {only} lists' if only else 'every package source'} ({manager.name})"
         self.act(Action("refresh", manager.name, summary, settle=f"{manager.refresh} || :"), manager.refresh_all(only))
+
+
+def _before(found: Mapping[str, packages.Installed | None]) -> dict[str, Any]:
+    """Return what a journal keeps of packages: version and hold, or nothing where one was not installed."""
+    return {name: asdict(each) if each else None for name, each in found.items()}
+
+
+def _intact(
+    manager: managers.Manager, names: Iterable[str], before: Mapping[str, str], after: Mapping[str, str]
+) -> str:
+    """Return text that fails where a package is neither in the version before nor in the one after."""
+    known = {name: (before.get(name, ""), after.get(name, "")) for name in names}
+    return "\n".join(shell.among(manager.version(name), versions, name) for name, versions in known.items())

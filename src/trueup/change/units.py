@@ -21,18 +21,16 @@ class Units(Files):
         """Make a unit start at boot, and run now."""
         state = self.look(systemd.unit(unit))
         name = shlex.quote(unit)
+        was = {"enabled": state.enabled, "active": state.active}
         if enabled and not state.starts_at_boot:
             undo = f"systemctl mask {name}" if state.enabled == "masked" else f"systemctl disable {name}"
-            self.act(
-                Action("service", unit, f"enable {unit}", f"-{state.enabled}\n+enabled\n", undo),
-                f"systemctl unmask {name}\nsystemctl enable {name}",
-            )
+            diff = f"-{state.enabled}\n+enabled\n"
+            action = Action("service", unit, f"enable {unit}", diff, undo, before=was)
+            self.act(action, f"systemctl unmask {name}\nsystemctl enable {name}")
         if active and state.active != "active":
-            undo = f"systemctl stop {name}"
-            self.act(
-                Action("service", unit, f"start {unit}", f"-{state.active}\n+active\n", undo),
-                shell.bring_up("start", unit),
-            )
+            diff, undo = f"-{state.active}\n+active\n", f"systemctl stop {name}"
+            action = Action("service", unit, f"start {unit}", diff, undo, before=was)
+            self.act(action, shell.bring_up("start", unit))
 
     def restart(self, unit: str, *, keeping: tuple[str, str] | None = None) -> None:
         """Restart a unit that runs; fails with the last lines of its journal when it does not come back.
@@ -52,7 +50,10 @@ class Units(Files):
         if self.look(systemd.unit(unit)).active not in ("active", "reloading"):
             return
         again = shell.bring_up("restart" if verb == "restart" else "reload-or-restart", unit)
-        settle = f"! systemctl cat {shlex.quote(unit)} >/dev/null 2>&1 || {{ {again}; }}"
+        name = shlex.quote(unit)
+        # one that is stopped is so because that was undone too
+        gone = f"! systemctl cat {name} >/dev/null 2>&1"
+        settle = f'{gone} || [ "$(systemctl is-active {name})" = inactive ] || {{ {again}; }}'
         body = shell.bring_up(verb, unit)
         if keeping:
             body = shell.keeping(keeping[1], body, keeping[0])

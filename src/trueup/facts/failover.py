@@ -202,7 +202,8 @@ def fail_over(trial: Trial) -> dict[str, Any]:
             taker = _until(trial, taken, patience)
             trial.pause(_CALM)
             trial.note(f"start keepalived on {holder}; {taker or 'nobody'} has the address")
-            hand.act(Action("drill", UNIT, f"start keepalived on {holder}"), shell.bring_up("start", UNIT), "restart")
+            again = Action("drill", UNIT, f"start keepalived on {holder}", undo=":")
+            hand.act(again, shell.bring_up("start", UNIT), "restart")
             after = _settled(trial, who, holder)
             trial.pause(_CALM)
         finally:
