@@ -88,11 +88,11 @@ def _time_service(change: Change) -> Unit | None:
 @remedy("host.time.synchronised", disruption="restart")
 def synchronise_clock(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Install the profile's time service where there is none, start and enable it, wait for the clock."""
-    best = _time_service(change)
+    best, synchronised = _time_service(change), change.look(clock.SYNCHRONISED)
     if best is None:
         change.package(spec.host.time.service, ">= 0", hold=False)
         best = _time_service(change)  # RHEL's chrony brings chronyd.service
     name = best.properties["Id"] if best else f"{spec.host.time.service}.service"
     change.service(name, active=True, enabled=True)
-    if not change.look(clock.SYNCHRONISED):
+    if not synchronised:
         change.run("sh", "-c", clock.WAIT, why="wait until the clock is synchronised")

@@ -22,13 +22,21 @@ _SEVERITIES = ("critical", "high", "medium", "low")
 pytest.register_assert_rewrite("trueup.checks")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the options; those about hosts and connections are pytest-testinfra's own."""
     group = parser.getgroup("trueup", "verify and repair Kubernetes nodes")
     group.addoption("--profile", default="base", metavar="NAME|FILE", help="what ought to be (default: base)")
     group.addoption("--fix", action="store_const", const="apply", help="remedy what is not so, and test it again")
-    # A literal option, because one with an optional value would swallow the path behind it.
+    # Literal options, because one with an optional value would swallow the path behind it.
     group.addoption("--fix=plan", action="store_const", const="plan", dest="fix", help="show what --fix would do")
+    given = pluginmanager.getplugin("pytestconfig").invocation_params.args
+    for literal in dict.fromkeys(["--fix=FILE", *(word for word in map(str, given) if word.startswith("--fix="))]):
+        if literal != "--fix=plan":
+            group.addoption(
+                literal, action="store_const", const=literal.partition("=")[2], dest="fix_plan",
+                help="do what the plan in this file says, and nothing else",
+            )  # fmt: skip
+    group.addoption("--plan-out", default="", metavar="FILE", help="with --fix=plan: write the plan, for --fix=FILE")
     group.addoption(
         "--fix-allow", action="append", default=[], choices=["destructive"],
         help="let --fix also apply remedies that take something away, such as a package",
@@ -59,6 +67,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )  # fmt: skip
 
 
+def _by_plan(fix: str | None, file: str) -> str:
+    """Return the mode of a run that carries out a plan."""
+    if fix or not file:
+        words = "together with another --fix" if fix else "names no file"
+        raise pytest.UsageError(f"--fix={file}: {words}; one of --fix, --fix=plan and --fix=FILE is wanted")
+    return "apply"
+
+
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
@@ -75,6 +91,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if option.hosts is None and not option.ansible_inventory:
         return
     explained = ""
+    if option.fix_plan is not None:
+        option.fix = _by_plan(option.fix, option.fix_plan)
+    if option.plan_out and option.fix != "plan":
+        raise pytest.UsageError(f"--plan-out={option.plan_out}: a plan is made with --fix=plan, which is not given")
     if option.drill and option.fix == "plan":
         raise pytest.UsageError(
             "--drill tries things on the hosts, and --fix=plan changes nothing: leave out one of them"
@@ -89,6 +109,8 @@ def pytest_configure(config: pytest.Config) -> None:
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     if not session.worker:
+        if plan := session.plan:
+            explained = f"{explained}{explained and '; '}the plan of {plan.time} (run {plan.run}) and nothing else"
         config.pluginmanager.register(Terminal(config, session.run, explained), "trueup-terminal")
 
 
@@ -195,5 +217,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = max(ours.run.exit_code, 1) if others > 0 else ours.run.exit_code
     for path in session.config.option.report:
         reports.write(Path(path), ours.run)
+    if session.config.option.plan_out and session.exitstatus != pytest.ExitCode.INTERRUPTED:
+        ours.write_plan(Path(session.config.option.plan_out))
     if directory := session.config.getoption("allure_report_dir", None):
         allure.finish(Path(directory), ours.run.environment)

@@ -24,11 +24,13 @@ class Run:
     hosts: list[str]
     waivers: list[Waiver] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
+    plan: str = ""  # id of the run whose plan is carried out
 
     @property
     def environment(self) -> dict[str, str]:
         """Return what the run was, for the head of a report."""
-        return {"trueup": __version__, "run": self.id, "profile": self.profile, "mode": self.mode}
+        what = {"trueup": __version__, "run": self.id, "profile": self.profile, "mode": self.mode}
+        return what | ({"plan": self.plan} if self.plan else {})
 
     @property
     def columns(self) -> list[str]:

@@ -40,6 +40,7 @@ class Terminal:
         self.config = config
         self.run = run
         self.explained = explained
+        self.last: list[str] = []  # said at the very end
         self._saying = threading.Lock()
 
     def pytest_report_header(self) -> list[str]:
@@ -104,6 +105,8 @@ class Terminal:
         colour = {"green": True} if code == 0 else {"red": True}
         hosts = _count(len(self.run.hosts), "host")
         write(f"{_VERDICTS[code]}: {counts} on {hosts}{changes}{planned}", bold=True, **colour)
+        for line in self.last:
+            write(line)
 
 
 Lines = Iterator[tuple[str, dict[str, bool]]]

@@ -95,6 +95,14 @@ def _say(value: object) -> str:
     return repr(value) if (isinstance(value, str) and not value.isprintable()) or value == "" else str(value)
 
 
+OPEN = "(decided in the run"
+
+
+def later(what: str) -> str:
+    """Return the words that a plan has in the place of what only the run can tell; in a summary, of whether at all."""
+    return f"{OPEN}: {what})"
+
+
 @dataclass
 class Action:
     """One change to a host, recorded whether it was planned or done."""
@@ -105,6 +113,7 @@ class Action:
     diff: str = ""
     undo: str = ""  # shell that restores the state before
     settle: str = ""  # shell that makes running services take up what was restored
+    before: str = ""  # digest of what it starts from, where the diff does not show all of that
 
 
 @dataclass

@@ -9,7 +9,7 @@ from trueup.catalog import Disruption
 from trueup.change.artifacts import Artifacts
 from trueup.change.certificates import Certificates
 from trueup.change.files import Files
-from trueup.change.hand import Record
+from trueup.change.hand import Draft, Record
 from trueup.change.images import Images
 from trueup.change.kernel import Kernel
 from trueup.change.objects import Objects
@@ -27,13 +27,11 @@ class Change(Artifacts, Certificates, Images, Kernel, Units, Packages, Files):
     """Changes to one host for one remedy.
 
     Args:
-        host: the host's id.
         cluster: the cluster that the host is in, or is to be in.
     """
 
     def __init__(self, transport: Transport, *, host: str = "", cluster: Cluster | None = None, **kwargs: Any) -> None:
-        super().__init__(transport, **kwargs)
-        self.host = host
+        super().__init__(transport, host=host, **kwargs)
         self._cluster = cluster
         self._given = kwargs
 
@@ -64,10 +62,17 @@ class ClusterChange(Objects):
     """Changes to a cluster, by its API and on its hosts, for one remedy."""
 
     def __init__(
-        self, cluster: Cluster, *, run: str, apply: bool, allowed: Disruption, record: Record | None = None
+        self,
+        cluster: Cluster,
+        *,
+        run: str,
+        apply: bool,
+        allowed: Disruption,
+        record: Record | None = None,
+        draft: Draft | None = None,
     ) -> None:
-        super().__init__(cluster, apply=apply, record=record or Record())
-        self._given = {"run": run, "apply": apply, "allowed": allowed, "record": self.record}
+        super().__init__(cluster, apply=apply, record=record or Record(), draft={} if draft is None else draft)
+        self._given = {"run": run, "apply": apply, "allowed": allowed, "record": self.record, "draft": self._draft}
 
     @property
     def control_planes(self) -> list[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 import shlex
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, MutableMapping
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from trueup import fact
 from trueup.catalog import DISRUPTIONS, Disruption
@@ -18,22 +18,34 @@ from trueup.transport import Transport
 from trueup.verdict import Action
 
 T = TypeVar("T")
+# (host, path) to what a plan would have left there so far, so that what comes later in it starts from that
+Draft = MutableMapping[tuple[str, str], Any]
 _SLOW = 1800.0  # seconds: a download over a slow line
 STATE = "/var/lib/trueup"
 
 
 class Record:
-    """What one remedy has done, wherever it did it."""
+    """What one remedy has done, wherever it did it.
 
-    def __init__(self) -> None:
+    Args:
+        admit: raises ``ChangeFailed`` where an action may not be done, before it is.
+    """
+
+    def __init__(self, admit: Callable[[Action], None] = lambda _: None) -> None:
         self.actions: list[Action] = []
         self.hosts: set[str] = set()  # ids of those beside the remedy's own that may have been changed
         self._undo: list[tuple[Hashable, Callable[[], object]]] = []
         self._settle: list[tuple[Hashable, Callable[[], object]]] = []
+        self._admit = admit
 
     def add(self, action: Action) -> None:
-        """Note an action."""
+        """Note an action that is about to be done.
+
+        Raises:
+            ChangeFailed: it may not be.
+        """
         action.diff = redact(action.diff)
+        self._admit(action)
         self.actions.append(action)
 
     def undo_with(self, key: Hashable, undo: Callable[[], object], *, settle: bool = False) -> None:
@@ -57,17 +69,29 @@ class Hand:
     Args:
         apply: do it; otherwise only record what would be done.
         allowed: the most that the remedy declared it may disturb the host.
+        host: the host's id.
         record: where to note what is done; one of its own where not given.
+        draft: what the plan has written before; nothing where not given.
     """
 
     def __init__(
-        self, transport: Transport, *, run: str, apply: bool, allowed: Disruption, record: Record | None = None
+        self,
+        transport: Transport,
+        *,
+        run: str,
+        apply: bool,
+        allowed: Disruption,
+        host: str = "",
+        record: Record | None = None,
+        draft: Draft | None = None,
     ) -> None:
+        self.host = host
         self.record = record or Record()
         self.apply = apply
         self._transport = transport
         self._allowed = DISRUPTIONS.index(allowed)
         self._run_id = run
+        self._draft = {} if draft is None else draft
 
     @property
     def actions(self) -> list[Action]:

@@ -9,7 +9,7 @@ from trueup import managers
 from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.facts import packages, removal
-from trueup.verdict import Action
+from trueup.verdict import Action, later
 
 # what runs the containers, as distributions, Docker and Kubernetes package it
 _RUNTIME = ("containerd", "containerd.io", "runc")
@@ -41,8 +41,9 @@ class Packages(Hand):
         ]
         if wrong:
             best = self._choose(wrong, wanted, now.manager)
+            newest = later(f"newest of {wanted}")
             diff = "".join(
-                f"-{name} {now.version(name) or '(not installed)'}\n+{name} {best.get(name, f'(newest of {wanted})')}\n"
+                f"-{name} {now.version(name) or '(not installed)'}\n+{name} {best.get(name, newest)}\n"
                 for name in wrong
             )
             before = {name: old[name].version for name in wrong if name in old}

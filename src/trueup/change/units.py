@@ -9,7 +9,7 @@ from typing import Literal
 from trueup import shell
 from trueup.change.files import Files
 from trueup.facts import systemd
-from trueup.verdict import Action
+from trueup.verdict import Action, later
 
 _UNIT_SECTION = frozenset({"After", "Before", "BindsTo", "PartOf", "Requires", "Wants"})  # the rest is of [Service]
 
@@ -21,16 +21,18 @@ class Units(Files):
         """Make a unit start at boot, and run now."""
         state = self.look(systemd.unit(unit))
         name = shlex.quote(unit)
+        # one whose package is still to come may be enabled and started by that
+        lacks = f" {later('the package may do so')}" if state.loaded == "not-found" else ""
         if enabled and not state.starts_at_boot:
             undo = f"systemctl mask {name}" if state.enabled == "masked" else f"systemctl disable {name}"
             self.act(
-                Action("service", unit, f"enable {unit}", f"-{state.enabled}\n+enabled\n", undo),
+                Action("service", unit, f"enable {unit}{lacks}", f"-{state.enabled}\n+enabled\n", undo),
                 f"systemctl unmask {name}\nsystemctl enable {name}",
             )
         if active and state.active != "active":
             undo = f"systemctl stop {name}"
             self.act(
-                Action("service", unit, f"start {unit}", f"-{state.active}\n+active\n", undo),
+                Action("service", unit, f"start {unit}{lacks}", f"-{state.active}\n+active\n", undo),
                 shell.bring_up("start", unit),
             )
 
