@@ -49,6 +49,11 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         "--drill", action="store_true",
         help="also try what only a trial can tell, such as a failover: it disturbs, and puts everything back",
     )  # fmt: skip
+    group.addoption(
+        "--become-password", default="", metavar="ask|fd:N|askpass:PROGRAM",
+        help="where --sudo wants a password: ask for it, or read it from a file descriptor or a program's output",
+    )  # fmt: skip
+    group.addoption("--become-user", metavar="USER", help="another name of --sudo-user")
     group.addoption("--forks", type=_positive, default=32, metavar="N", help="hosts at once (default: 32)")
     group.addoption(
         "--host-timeout",

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from trueup import allure, plan
+from trueup import allure, become, plan
 from trueup.agreed import Agreement
 from trueup.api import ApiError
 from trueup.audit import Audit, Pair, Subject
@@ -37,6 +38,11 @@ class Session:
 
     def __init__(self, config: pytest.Config) -> None:
         option = config.option
+        if option.become_user and option.sudo_user not in (None, option.become_user):
+            raise UsageError(
+                f"--become-user={option.become_user} and --sudo-user={option.sudo_user}: which of the two?"
+            )
+        option.sudo_user = option.become_user or option.sudo_user
         connection = Connection(
             option.ssh_config, option.ssh_identity_file, option.ssh_extra_args,
             option.sudo, option.sudo_user, option.ansible_inventory,
@@ -55,6 +61,11 @@ class Session:
         if option.plan_out:
             plan.check(Path(option.plan_out))
         catalog.load("trueup.checks", "trueup.remediations")
+        self.worker = hasattr(config, "workerinput")
+        if option.become_password and not (self.worker or option.collectonly):
+            if not any(target.becomes(connection) for target in targets):
+                raise UsageError(f"--become-password={option.become_password}: no host is to use sudo; add --sudo")
+            connection = replace(connection, password=become.read(option.become_password))
         self.fleet = Fleet(
             targets, self.profile, connection,
             shared=self.mode != "audit", timeout=option.host_timeout, forks=option.forks, kubeconfig=option.kubeconfig,
@@ -65,7 +76,6 @@ class Session:
             f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", self.profile.name, self.mode,
             list(self.fleet.hosts), self.profile.profile.waivers, plan=self.plan.run if self.plan else "",
         )  # fmt: skip
-        self.worker = hasattr(config, "workerinput")
         self.distributed = not self.worker and option.dist != "no" and bool(option.tx)
         self.snapshots = Path(tempfile.mkdtemp(prefix="trueup-")) if self.distributed else None
 
