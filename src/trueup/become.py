@@ -131,7 +131,7 @@ def read(way: str) -> Password:
     elif kind == "askpass" and given:
         word = _from_program(given, where)
     else:
-        raise UsageError(f"{where}: not a way to give a password; there are {_WAYS}")
+        raise UsageError(f"--become-password: what it says is not a way to give a password; there are {_WAYS}")
     if not word or "\0" in word:
         raise UsageError(f"{where}: the password is {'not text' if word else 'empty'}")
     return Password(word)
