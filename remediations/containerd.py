@@ -60,9 +60,8 @@ def write_unit_drop_in(change: Change, spec: Spec, facts: HostFacts) -> None:
         change.write(f"/etc/systemd/system/{SERVICE}", render_unit(program, spec.runtime.containerd.unit))
         change.reload_units()
         return
-    if unit.loaded == "masked":
+    if unit.loaded == "masked":  # and so shows no directive
         change.service(SERVICE, active=False, enabled=True)
-        unit = change.look(UNIT)
     differing = {k: v for k, v in spec.runtime.containerd.unit.items() if not unit.satisfies(k, v)}
     if change.drop_in(SERVICE, differing):
         change.restart(SERVICE)

@@ -6,7 +6,7 @@ from trueup import remedy
 from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
-from trueup.facts import apt, clock, swap
+from trueup.facts import apt, clock, packages, swap
 from trueup.facts.systemd import Unit
 from trueup.profiles.schema import Spec
 
@@ -79,6 +79,11 @@ def list_apt_sources(change: Change, spec: Spec, facts: HostFacts) -> None:
             change.refresh_packages(path)
 
 
+def _unit(package: str, manager: str) -> str:
+    """Return the name of the unit that a package is going to bring."""
+    return "chronyd" if (package, manager) == ("chrony", "rpm") else package
+
+
 def _time_service(change: Change) -> Unit | None:
     services = change.look(clock.TIME_SERVICES)
     installed = [unit for unit in services.values() if unit.loaded == "loaded"]
@@ -88,11 +93,11 @@ def _time_service(change: Change) -> Unit | None:
 @remedy("host.time.synchronised", disruption="restart")
 def synchronise_clock(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Install the profile's time service where there is none, start and enable it, wait for the clock."""
-    best = _time_service(change)
+    best, synchronised = _time_service(change), change.look(clock.SYNCHRONISED)
     if best is None:
         change.package(spec.host.time.service, ">= 0", hold=False)
-        best = _time_service(change)  # RHEL's chrony brings chronyd.service
-    name = best.properties["Id"] if best else f"{spec.host.time.service}.service"
+        best = _time_service(change)
+    name = best.properties["Id"] if best else f"{_unit(spec.host.time.service, change.look(packages.MANAGER))}.service"
     change.service(name, active=True, enabled=True)
-    if not change.look(clock.SYNCHRONISED):
+    if not synchronised:
         change.run("sh", "-c", clock.WAIT, why="wait until the clock is synchronised", undo=":")

@@ -74,6 +74,6 @@ def set_cgroup_driver(change: Change, spec: Spec, facts: HostFacts) -> None:
 def bring_images(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Copy each image into k8s.io from another namespace that has it, import it from the artifacts, or else pull it."""
     wanted = facts[IMAGES] or known_images(spec.kube.version, spec.kube.images.repository) or []
-    for image in wanted:
+    for image in sorted(wanted):  # kubeadm and we know them in different orders
         if not images.usable(facts[images.PRESENT], image):
             change.image(image, archives=spec.artifacts, hosts_dir=spec.runtime.containerd.registry.config_path)

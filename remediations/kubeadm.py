@@ -18,7 +18,7 @@ from trueup.fact import Fact, FleetFacts, HostFacts
 from trueup.facts import admin, certificates, cluster, kube, preflight
 from trueup.profiles.schema import Spec
 from trueup.remediations import kubeadm_config, static_pods
-from trueup.verdict import Action
+from trueup.verdict import Action, later
 
 _CONFIG = "/var/lib/trueup/kubeadm-init.yaml"
 _TOKEN_LIFE = "15m"  # noqa: S105 - how long, not what: a join takes a minute
@@ -132,19 +132,19 @@ def join(change: Change, spec: Spec, facts: HostFacts) -> None:
     version = _kubeadm(change)
     control = change.host in change.cluster.control_planes
     with change.turn if control else nullcontext():  # etcd takes one new member at a time
-        if not change.apply:
-            _run(change, "", control, spec.wait)
-            return
-        seat = change.seat
-        alone = control and seat.look(_ETCDS) == 1
-        key = seat.look(_CERTIFICATE_KEY) if control else ""
-        way = seat.look(_WAY)
-        text = kubeadm_config.join(
-            spec, version, endpoint=way.endpoint, token=way.token, ca_hash=way.ca_hash, certificate_key=key
-        )
+        alone = control and change.seat.look(_ETCDS) == 1
+        text = _configuration(change.seat, spec, version, control) if change.apply else ""  # which makes a token
         _run(change, text, control, spec.wait)
         if alone:
-            _watch_anew(seat)
+            _watch_anew(change.seat)
+
+
+def _configuration(seat: Change, spec: Spec, version: str, control: bool) -> str:
+    key = seat.look(_CERTIFICATE_KEY) if control else ""
+    way = seat.look(_WAY)
+    return kubeadm_config.join(
+        spec, version, endpoint=way.endpoint, token=way.token, ca_hash=way.ca_hash, certificate_key=key
+    )
 
 
 def _watch_anew(seat: Change) -> None:
@@ -156,7 +156,8 @@ def _watch_anew(seat: Change) -> None:
     controllers = ("kube-controller-manager", "kube-scheduler")
     body = "\n".join(static_pods.restart(name, controllers) for name in controllers)
     proxies = f"{_KUBECTL} -n kube-system delete pod -l k8s-app=kube-proxy"
-    summary = f"restart kube-proxy and, on {seat.host}, {' and '.join(controllers)}: etcd was without a leader"
+    lone = later("where etcd had one member, and so was without a leader")
+    summary = f"restart kube-proxy and, on {seat.host}, {' and '.join(controllers)} {lone}"
     seat.act(Action("restart", seat.host, summary, undo=":"), f"{body}\n{proxies} --wait=false", "restart")
 
 

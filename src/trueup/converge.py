@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import time
 import traceback
+from collections import ChainMap
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
+from trueup.agreed import Agreed, Agreement
 from trueup.audit import Audit, Pair, Subject, holds
 from trueup.catalog import MOST, Catalog, Disruption, Remedy, Requirement
 from trueup.change import Change, ClusterChange
-from trueup.change.hand import Record
+from trueup.change.hand import Draft, Record
 from trueup.cluster import Cluster
 from trueup.drill import Trial
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
@@ -37,6 +39,7 @@ class Converge(Audit):
     Args:
         allow: what else remedies may do; ``destructive``.
         most: the most that a remedy may disturb a host.
+        agreement: a plan; nothing is done that is not in it.
         say: takes a line that tells what is waited for.
         ledger: the run's journal on this machine.
     """
@@ -52,6 +55,7 @@ class Converge(Audit):
         apply: bool,
         allow: Iterable[str] = (),
         most: Disruption = MOST,
+        agreement: Agreement | None = None,
         say: Say = lambda _: None,
         trial: Callable[[Requirement], Trial] | None = None,
         ledger: Ledger | None = None,
@@ -59,11 +63,13 @@ class Converge(Audit):
         super().__init__(catalog, fleet, profile, pairs, trial=trial)
         self.allow = frozenset(allow)
         self.most = most
+        self.agreement = agreement
         self.run = run
         self.apply = apply
         self.say = say
         self.ledger = ledger
         self._order = catalog.order()
+        self._draft: ChainMap[tuple[str, str], Any] = ChainMap()  # what the plan would have written so far
         self._changed = False  # anything, on any host: what follows may take a while to show it
 
     def result(self, requirement: Requirement, host: Subject) -> Result:
@@ -138,6 +144,8 @@ class Converge(Audit):
         if result.outcome is Outcome.FAILED:
             if remedy is None:
                 result.note("no automatic remedy")
+            elif self.agreement and (requirement.id, host.id) not in self.agreement.steps:
+                result.note("not in the plan")
             elif remedy.destructive and "destructive" not in self.allow:
                 result.note(f"--fix-allow=destructive would: {remedy.sentence}")
             elif remedy.exceeds(self.most):
@@ -183,14 +191,16 @@ class Converge(Audit):
         """Whether it is worth while to wait until a requirement comes true."""
         return requirement.eventually and self.apply and not cut.is_set()
 
-    def _hand(self, remedy: Remedy, subject: Subject, *, apply: bool) -> Change | ClusterChange:
-        record = Record(remedy.id, self.ledger)
+    def _hand(
+        self, remedy: Remedy, subject: Subject, *, apply: bool, agreed: Agreed | None = None, draft: Draft | None = None
+    ) -> Change | ClusterChange:
+        record = Record(remedy.id, self.ledger, *([agreed.admit] if agreed else []))
+        given: dict[str, Any] = {
+            "run": self.run, "apply": apply, "allowed": remedy.disruption, "record": record, "draft": draft
+        }  # fmt: skip
         if isinstance(subject, Cluster):
-            return ClusterChange(subject, run=self.run, apply=apply, allowed=remedy.disruption, record=record)
-        return Change(
-            subject.transport, host=subject.id, cluster=self.fleet.cluster,
-            run=self.run, apply=apply, allowed=remedy.disruption, record=record,
-        )  # fmt: skip
+            return ClusterChange(subject, **given)
+        return Change(subject.transport, host=subject.id, cluster=self.fleet.cluster, **given)
 
     def _view(self, requirement: Requirement, subject: Subject) -> HostFacts | FleetFacts:
         if isinstance(subject, Cluster):
@@ -201,7 +211,13 @@ class Converge(Audit):
         root = host.facts.snapshot.root
         if self.apply and (why := host.closed or ("" if root else "not root there: use --sudo")):
             return replace(before, outcome=Outcome.FIX_FAILED, detail=f"{why}; nothing was changed")
-        change = self._hand(remedy, host, apply=self.apply)
+        agreed = None
+        if self.agreement and self.apply:
+            if refused := self._refused(requirement, remedy, host, before, self.agreement):
+                return refused
+            agreed = Agreed(self.agreement.steps[requirement.id, host.id])
+        draft = self._draft.new_child()
+        change = self._hand(remedy, host, apply=self.apply, agreed=agreed, draft=draft)
         result = replace(before, actions=change.actions)
 
         def failed(result: Result, why: str) -> Result:
@@ -218,6 +234,7 @@ class Converge(Audit):
         except Exception:  # noqa: BLE001 - a mistake in a remedy must not leave a host half changed
             return failed(result, f"the remedy broke:\n{traceback.format_exc()}")
         if not self.apply:
+            self._draft.update(draft.maps[0])
             return result
         self._changed |= bool(change.actions)
         self._forget(requirement, host, change.record.hosts)
@@ -231,6 +248,25 @@ class Converge(Audit):
         if not change.actions:
             return after  # it only took its time
         return self._twice(requirement, remedy, host, replace(result, detail="", evidence=after.evidence))
+
+    def _refused(
+        self, requirement: Requirement, remedy: Remedy, host: Subject, before: Result, agreement: Agreement
+    ) -> Result | None:
+        """Plan the remedy anew, and return the result if more would be done than was agreed to: none of it is then."""
+        pair = (requirement.id, host.id)
+        others: set[str] = set()
+        if pair not in agreement.drift and not agreement.refusal([host.id]):
+            again = self._hand(remedy, host, apply=False, agreed=Agreed(agreement.steps[pair]))
+            others = again.record.hosts
+            try:
+                remedy.fix(again, host.spec, self._view(requirement, host))
+            except Exception as error:  # noqa: BLE001 - whatever it is, nobody agreed to it
+                agreement.refuse(pair, [redact(str(error))])
+        if words := agreement.drift.get(pair):
+            return replace(before, outcome=Outcome.FIX_FAILED, detail=words)
+        if words := agreement.refusal([host.id, *others]):
+            return replace(before, outcome=Outcome.BLOCKED, detail=words)
+        return None
 
     def _twice(self, requirement: Requirement, remedy: Remedy, host: Subject, result: Result) -> Result:
         """Plan the remedy once more on the repaired host: it must find nothing to do."""
@@ -253,5 +289,6 @@ class Converge(Audit):
             problems = change.rollback()
             forget()
             words.append("rolled back" + "".join(f"; could not undo: {problem}" for problem in problems))
-        outcome = Outcome.FIX_FAILED if self.apply else result.outcome
-        return replace(result, outcome=outcome, detail="\n".join(words))
+        if not self.apply:  # the run would come to nothing, so there is nothing to show
+            return replace(result, actions=[], detail="\n".join(words))
+        return replace(result, outcome=Outcome.FIX_FAILED, detail="\n".join(words))

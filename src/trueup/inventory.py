@@ -12,9 +12,10 @@ from typing import Any
 
 from testinfra.backend import BACKENDS
 
+from trueup import become
 from trueup.errors import UsageError, nearest
 from trueup.redact import HIDDEN
-from trueup.transport import OpenSSH, Process, Testinfra, Transport, become, check_ssh_config
+from trueup.transport import OpenSSH, Process, Testinfra, Transport, check_ssh_config
 
 _COMMON = {"sudo", "sudo_user"}
 _QUERY = {
@@ -41,6 +42,7 @@ class Connection:
     sudo: bool = False
     sudo_user: str | None = None
     ansible_inventory: str | None = None
+    password: become.Password | None = None  # sudo's
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,17 @@ class Target:
     query: dict[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
 
+    def becomes(self, options: Connection) -> bool:
+        """Whether sudo is asked for on this host."""
+        return options.sudo or self.query.get("sudo", "").lower() == "true"
+
     def connect(self, options: Connection, *, shared: bool) -> Transport:
         """Return the transport to this host; ``shared`` keeps the connection for further scripts."""
-        sudo = options.sudo or self.query.get("sudo", "").lower() == "true"
-        shell = become(sudo, self.query.get("sudo_user", options.sudo_user))
+        sudo = self.becomes(options)
+        password = options.password if sudo else None
+        shell = become.sudo(self.query.get("sudo_user", options.sudo_user), password) if sudo else ["sh"]
         if self.scheme == "local":
-            return Process(shell, self.id)
+            return Process(shell, self.id, password=password)
         if self.scheme != "ssh":
             return Testinfra(self.spec, {"sudo": sudo, "sudo_user": options.sudo_user})
         url = urllib.parse.urlsplit(f"//{self.address}")
@@ -71,8 +78,8 @@ class Target:
             ("-l", url.username),
         ):
             target += [flag, value] if value else []
-        target += [*(options.ssh_extra_args or "").split(), *_ALIVE]
-        return OpenSSH(shell, self.id, target=[*target, "--", _bare(self.address)], shared=shared)
+        target += [*(options.ssh_extra_args or "").split(), *_ALIVE, "--", _bare(self.address)]
+        return OpenSSH(shell, self.id, password=password, target=target, shared=shared)
 
 
 def read(hosts: str | None, options: Connection) -> list[Target]:

@@ -23,13 +23,21 @@ _SEVERITIES = ("critical", "high", "medium", "low")
 pytest.register_assert_rewrite("trueup.checks")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the options; those about hosts and connections are pytest-testinfra's own."""
     group = parser.getgroup("trueup", "verify and repair Kubernetes nodes")
     group.addoption("--profile", metavar="NAME|FILE", help="what ought to be (default: base)")
     group.addoption("--fix", action="store_const", const="apply", help="remedy what is not so, and test it again")
-    # A literal option, because one with an optional value would swallow the path behind it.
+    # Literal options, because one with an optional value would swallow the path behind it.
     group.addoption("--fix=plan", action="store_const", const="plan", dest="fix", help="show what --fix would do")
+    given = pluginmanager.getplugin("pytestconfig").invocation_params.args
+    for literal in dict.fromkeys(["--fix=FILE", *(word for word in map(str, given) if word.startswith("--fix="))]):
+        if literal != "--fix=plan":
+            group.addoption(
+                literal, action="store_const", const=literal.partition("=")[2], dest="fix_plan",
+                help="do what the plan in this file says, and nothing else",
+            )  # fmt: skip
+    group.addoption("--plan-out", default="", metavar="FILE", help="with --fix=plan: write the plan, for --fix=FILE")
     group.addoption(
         "--fix-allow", action="append", default=[], choices=["destructive"],
         help="let --fix also apply remedies that take something away, such as a package",
@@ -66,6 +74,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--rollback", nargs="?", const=LIST, metavar="RUN",
         help="take back what a --fix did, by the journals; with --fix=plan only show; without RUN: list the runs",
     )  # fmt: skip
+    group.addoption(
+        "--become-password", default="", metavar="ask|fd:N|askpass:PROGRAM",
+        help="where --sudo wants a password: ask for it, or read it from a file descriptor or a program's output",
+    )  # fmt: skip
+    group.addoption("--become-user", metavar="USER", help="another name of --sudo-user")
     group.addoption("--forks", type=_positive, default=32, metavar="N", help="hosts at once (default: 32)")
     group.addoption(
         "--host-timeout",
@@ -82,6 +95,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--report", action="append", default=[], metavar="FILE",
         help=f"write a report, by the file's ending: {', '.join(reports.FORMATS)}; may be given more than once",
     )  # fmt: skip
+
+
+def _by_plan(fix: str | None, file: str) -> str:
+    """Return the mode of a run that carries out a plan."""
+    if fix or not file:
+        words = "together with another --fix" if fix else "names no file"
+        raise pytest.UsageError(f"--fix={file}: {words}; one of --fix, --fix=plan and --fix=FILE is wanted")
+    return "apply"
 
 
 def _positive(text: str) -> int:
@@ -106,6 +127,10 @@ def _combined(option: argparse.Namespace) -> None:
             option.rollback and (option.fix == "apply" or option.drill or batches or option.resume),
             "--rollback takes back what --fix did: it goes with --fix=plan, or without",
         ),
+        (
+            option.plan_out and option.fix != "plan",
+            f"--plan-out={option.plan_out}: a plan is made with --fix=plan, which is not given",
+        ),
         (batches and not option.fix, "--canary and --batch are about changing hosts: give --fix or --fix=plan too"),
         (option.max_fail and not batches, "--max-fail counts between batches: give --batch or --canary too"),
         (option.resume and not option.fix, "--resume goes on with changing hosts: give --fix or --fix=plan too"),
@@ -125,6 +150,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{severity}: requirements of this severity")
     config.addinivalue_line("markers", "active: requirements that do more than look, and clean up after themselves")
     option = config.option
+    if option.fix_plan is not None:
+        option.fix = _by_plan(option.fix, option.fix_plan)
     _combined(option)
     if option.resume:
         try:
@@ -149,6 +176,8 @@ def pytest_configure(config: pytest.Config) -> None:
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     if not session.worker:
+        if plan := session.plan:
+            explained = f"{explained}{explained and '; '}the plan of {plan.time} (run {plan.run}) and nothing else"
         config.pluginmanager.register(Terminal(config, session.run, explained), "trueup-terminal")
 
 
@@ -289,5 +318,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
     for path in session.config.option.report:
         reports.write(Path(path), ours.run)
+    if session.config.option.plan_out and session.exitstatus != pytest.ExitCode.INTERRUPTED:
+        ours.write_plan(Path(session.config.option.plan_out))
     if directory := session.config.getoption("allure_report_dir", None):
         allure.finish(Path(directory), ours.run.environment)

@@ -20,7 +20,7 @@ import trueup.profiles
 from trueup import manifests
 from trueup.errors import UsageError, nearest
 from trueup.profiles.schema import Profile, Spec, Waiver, paths
-from trueup.redact import HIDDEN, redact
+from trueup.redact import HIDDEN, digest, redact
 
 M = TypeVar("M", bound=BaseModel)
 Path_ = tuple[str | int, ...]
@@ -42,6 +42,13 @@ class Loaded:
     def name(self) -> str:
         """Return the profile's name for reports."""
         return self.profile.name or self.path.stem
+
+    @property
+    def digest(self) -> str:
+        """Return the digest of all that it says, secrets and its own directory apart; files it names count by name."""
+        overrides = [f"{pattern}: {_text(Spec.model_validate(over))}" for pattern, over in self.profile.hosts.items()]
+        whole = "\n".join([_text(self.profile.model_copy(update={"hosts": {}})), *overrides])
+        return digest(whole.replace(str(self.path.absolute().parent), "."))
 
     def spec(self, host: str, groups: Iterable[str] = ()) -> Spec:
         """Return what this host ought to be: the profile with the overrides whose patterns match it, in order."""
@@ -67,6 +74,10 @@ class Loaded:
         """Return the waiver that covers a requirement on a host today (UTC), if any."""
         today = datetime.now(UTC).date()
         return next((w for w in self.profile.waivers if w.expires >= today and w.covers(requirement, host)), None)
+
+
+def _text(part: Spec) -> str:
+    return part.model_dump_json(exclude_unset=True, indent=0)
 
 
 def matches(host: str, groups: Iterable[str], patterns: Iterable[str]) -> bool:

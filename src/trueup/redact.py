@@ -1,5 +1,6 @@
 """Keeps secrets out of everything that is stored, shown or attached."""
 
+import hashlib
 import re
 
 HIDDEN = "«redacted»"
@@ -46,6 +47,11 @@ def redact(text: str) -> str:
     text = _BLOCK.sub(rf"\1\2{HIDDEN}\n", text)
     text = _VRRP.sub(_password, text)
     return _SCHEME.sub(rf"\1{HIDDEN}", _keyed(text))
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of the redacted text: that of a short secret would soon be guessed."""
+    return hashlib.sha256(redact(text).encode(errors="replace")).hexdigest()
 
 
 def _password(match: re.Match[str]) -> str:

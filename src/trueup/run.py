@@ -28,11 +28,13 @@ class Run:
     stopped: str = ""  # why it ended before it was done
     left: list[str] = field(default_factory=list)  # hosts that another run has to come back to
     resume: str = ""  # the file that this run went by, and in the end the one that the next can go by
+    plan: str = ""  # id of the run whose plan is carried out
 
     @property
     def environment(self) -> dict[str, str]:
         """Return what the run was, for the head of a report."""
-        return {"trueup": __version__, "run": self.id, "profile": self.profile, "mode": self.mode}
+        what = {"trueup": __version__, "run": self.id, "profile": self.profile, "mode": self.mode}
+        return what | ({"plan": self.plan} if self.plan else {})
 
     @property
     def columns(self) -> list[str]:

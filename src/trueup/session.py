@@ -7,7 +7,8 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,13 +16,15 @@ from typing import Any
 
 import pytest
 
-from trueup import allure, batches, resume
+from trueup import allure, batches, become, plan, resume
+from trueup.agreed import Agreement
 from trueup.api import ApiError
 from trueup.audit import Audit, Pair, Subject
-from trueup.catalog import Requirement, catalog
+from trueup.catalog import DISRUPTIONS, Requirement, catalog
 from trueup.cluster import check_kubeconfig
+from trueup.converge import Converge
 from trueup.drill import Trial
-from trueup.errors import UsageError
+from trueup.errors import CouldNotLook, UsageError
 from trueup.fact import Fact
 from trueup.fleet import Fleet
 from trueup.interrupts import Interrupts
@@ -43,6 +46,11 @@ class Session:
 
     def __init__(self, config: pytest.Config) -> None:
         option = config.option
+        if option.become_user and option.sudo_user not in (None, option.become_user):
+            raise UsageError(
+                f"--become-user={option.become_user} and --sudo-user={option.sudo_user}: which of the two?"
+            )
+        option.sudo_user = option.become_user or option.sudo_user
         connection = Connection(
             option.ssh_config, option.ssh_identity_file, option.ssh_extra_args,
             option.sudo, option.sudo_user, option.ansible_inventory,
@@ -60,16 +68,25 @@ class Session:
         if option.rollback:
             self.mode = "rollback-plan" if self.mode == "plan" else "rollback"
         self.profile: Loaded = load(option.profile)
+        self.plan = plan.read(Path(option.fix_plan), self.profile, [t.id for t in targets]) if option.fix_plan else None
+        if option.plan_out:
+            plan.check(Path(option.plan_out))
         catalog.load("trueup.checks", "trueup.remediations")
+        self.worker = hasattr(config, "workerinput")
+        if option.become_password and not (self.worker or option.collectonly):
+            if not any(target.becomes(connection) for target in targets):
+                raise UsageError(f"--become-password={option.become_password}: no host is to use sudo; add --sudo")
+            connection = replace(connection, password=become.read(option.become_password))
         self.fleet = Fleet(
             targets, self.profile, connection,
             shared=self.mode != "audit", timeout=option.host_timeout, forks=option.forks, kubeconfig=option.kubeconfig,
         )  # fmt: skip
         self.audit: Audit | None = None
         self.rollback: Rollback | None = None
+        self.machines: dict[str, str] = {}  # host to what tells it from another one that has its name
         self.run = Run(
             f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", self.profile.name, self.mode,
-            list(self.fleet.hosts), self.profile.profile.waivers,
+            list(self.fleet.hosts), self.profile.profile.waivers, plan=self.plan.run if self.plan else "",
         )  # fmt: skip
         roles = {id: host.roles for id, host in self.fleet.hosts.items()}
         left = resume.read(option.resume).left if option.resume else None
@@ -81,7 +98,6 @@ class Session:
         self._interrupts = Interrupts(self._say)
         self._while_changing = ExitStack()
         self.ledger = Ledger(config.rootpath / LEDGERS, self.run.id)
-        self.worker = hasattr(config, "workerinput")
         self.distributed = not self.worker and option.dist != "no" and bool(option.tx)
         self.snapshots = Path(tempfile.mkdtemp(prefix="trueup-")) if self.distributed else None
 
@@ -149,10 +165,15 @@ class Session:
                 id, key = item.requirement.id, item.requirement.key
                 remedy = f"set it, or take the requirement out: select: ['*', '!{id}']"
                 raise UsageError(f"{where}: selects {id} but gives no value for {key}; {remedy}")
-        pairs: set[Pair] = {(item.requirement.id, item.host.id) for item in items}
-        say, trial = self._say, partial(Trial, self.fleet, self.run.id, self._say, self.ledger)
+        if self.plan:
+            plan.known(self.plan, catalog, self.config.option.fix_plan)
         if self.mode == "fix" or any(item.requirement.drill for item in items):
             self._begin_changing()
+        if not self.worker:
+            self._gather(items)
+        agreement = Agreement(self.plan, self.machines) if self.plan else None
+        pairs: set[Pair] = {(item.requirement.id, item.host.id) for item in items}
+        say, trial = self._say, partial(Trial, self.fleet, self.run.id, self._say, self.ledger)
         if self.mode == "audit":
             self.audit = Audit(catalog, self.fleet, self.profile, pairs, trial=trial)
         else:
@@ -160,15 +181,21 @@ class Session:
             self.audit = Rollout(
                 catalog, self.fleet, self.profile, pairs,
                 run=self.run.id, apply=apply, say=say, trial=trial, ledger=self.ledger,
-                allow=self.config.option.fix_allow, most=self.config.option.max_disruption,
+                allow=self.config.option.fix_allow, most=self.config.option.max_disruption, agreement=agreement,
                 batches=self.batches, interrupts=self._interrupts,
             )  # fmt: skip
         for item in items:
             item.audit = self.audit
-        if not self.worker:
-            self._gather(items)
-            if self.mode == "fix":
-                self._permitted(items)
+        if agreement:
+            agreement.compare(
+                Converge(
+                    catalog, self.fleet, self.profile, pairs,
+                    run=self.run.id, apply=False, allow=["destructive"], most=DISRUPTIONS[-1], agreement=agreement,
+                )
+            )  # fmt: skip
+        if self.mode == "fix":
+            steps = agreement.steps if agreement else pairs
+            self._permitted([item for item in items if (item.requirement.id, item.host.id) in steps])
 
     def _begin_changing(self) -> None:
         """Take the hosts' locks and signals, before the hosts are looked at: nobody else changes them from then on.
@@ -211,12 +238,27 @@ class Session:
         for item in items:
             for host in (*item.host.members(item.requirement), item.host):
                 wanted.setdefault(host.id, {}).update((fact.name, fact) for fact in item.requirement.reads)
+        if self.plan or self.config.option.plan_out:
+            for host_id in self.fleet.hosts:
+                wanted.setdefault(host_id, {})[plan.MACHINE.name] = plan.MACHINE
         terminal = self._terminal()
         self.fleet.gather(
             {host: facts.values() for host, facts in wanted.items()}, terminal.progress if terminal else None
         )
+        for id, known in self.fleet.hosts.items():
+            with suppress(CouldNotLook):  # one that does not say is not told from another
+                self.machines[id] = known.facts[plan.MACHINE]
         if self.snapshots:
             self.fleet.save(self.snapshots)
+
+    def write_plan(self, path: Path) -> None:
+        """Write the plan that the run came to, and say so."""
+        made = plan.make(self.run, catalog, self.profile, dict.fromkeys(self.fleet.hosts, "") | self.machines)
+        plan.write(path, made)
+        if terminal := self._terminal():
+            terminal.last.append(f"{path}: {len(made.steps)} steps, to be carried out with --fix={path}")
+            if made.unplanned:
+                terminal.last.append(f"{len(made.unplanned)} results have no step in it, and say why: see unplanned")
 
     def _permitted(self, items: list[RequirementItem]) -> None:
         """Stop before the first change where the API would refuse a later one."""

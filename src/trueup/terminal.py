@@ -49,6 +49,7 @@ class Terminal:
         self.config = config
         self.run = run
         self.explained = explained
+        self.last: list[str] = []  # said at the very end
         self._saying = threading.Lock()
 
     def pytest_report_header(self) -> list[str]:
@@ -112,11 +113,10 @@ class Terminal:
         code = self.run.exit_code
         colour = {"green": True} if code == 0 else {"red": True}
         hosts = _count(len(self.run.hosts), "host")
-        write(
-            f"{_VERDICTS.get(self.run.mode, _VERDICT)[code]}: {counts} on {hosts}{changes}{planned}",
-            bold=True,
-            **colour,
-        )
+        verdict = _VERDICTS.get(self.run.mode, _VERDICT)[code]
+        write(f"{verdict}: {counts} on {hosts}{changes}{planned}", bold=True, **colour)
+        for line in self.last:
+            write(line)
 
 
 Lines = Iterator[tuple[str, dict[str, bool]]]

@@ -21,6 +21,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Protocol
 
+from trueup.become import Password, refusal
 from trueup.errors import CouldNotLook, TimedOut, Unreachable, UsageError
 
 _SSH_FAILED = 255
@@ -86,28 +87,35 @@ class Transport(Protocol):
         """Give back what the connection holds."""
 
 
-def become(sudo: bool, user: str | None) -> list[str]:
-    """Return the command for a shell, by way of sudo where asked for."""
-    return ["sudo", "-n", *(["-u", user] if user else []), "sh"] if sudo else ["sh"]
-
-
 @dataclass
 class Process:
-    """A local process that takes the script on stdin: a shell here, or OpenSSH's client."""
+    """A local process that takes the script on stdin: a shell here, or OpenSSH's client.
+
+    With a ``password``, the shell is one that takes that first; see :func:`trueup.become.sudo`.
+    """
 
     shell: list[str]
     name: str
     guard: str = field(default="", kw_only=True)
+    password: Password | None = field(default=None, kw_only=True)
     is_script: ClassVar[bool] = True  # which ends by itself, and is no client that waits for one elsewhere
 
     def run(self, script: str, timeout: float) -> Completed:
         """See :class:`Transport`."""
-        return self._run(self.command("-s"), subprocess.PIPE, script.encode(), timeout)
+        argv, given = self.command("-s"), script.encode()
+        if self.password is None:
+            return self._run(argv, subprocess.PIPE, given, timeout)
+        with self.password.turn(self.name):
+            return self._run(argv, subprocess.PIPE, self.password.ahead_of(given), timeout)
 
     def send(self, file: Path, script: str, timeout: float) -> Completed:
         """See :class:`Transport`."""
+        argv = self.command("-c", script)
         with file.open("rb") as content:
-            return self._run(self.command("-c", script), content, None, timeout)
+            if self.password is None:
+                return self._run(argv, content, None, timeout)
+            with self.password.turn(self.name), self.password.ahead_of_file(content) as fed:
+                return self._run(argv, fed, None, timeout)
 
     def command(self, *args: str) -> list[str]:
         """Return the command that starts the shell with these arguments."""
@@ -129,8 +137,10 @@ class Process:
             for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
                 with suppress(BrokenPipeError):  # what it had not read yet
                     pipe.close()  # a probe may hold them open longer than we wait
+        if self.password:
+            err = self.password.learn(self.name, err)
         if process.returncode != 0 and (said := err.decode(errors="replace")) and "sudo: " in said:
-            raise CouldNotLook(f"sudo refused: {_last(said)}; allow NOPASSWD for this user, or log in as root")
+            raise CouldNotLook(refusal(said, self.password))
         return Completed(process.returncode, out, err)
 
     def forward(self, host: str, port: int) -> str:

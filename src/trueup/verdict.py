@@ -100,6 +100,14 @@ def _say(value: object) -> str:
     return repr(value) if (isinstance(value, str) and not value.isprintable()) or value == "" else str(value)
 
 
+OPEN = "(decided in the run"
+
+
+def later(what: str) -> str:
+    """Return the words that a plan has in the place of what only the run can tell; in a summary, of whether at all."""
+    return f"{OPEN}: {what})"
+
+
 @dataclass
 class Action:
     """One change to a host, recorded whether it was planned or done."""
@@ -113,6 +121,7 @@ class Action:
     intact: str = ""  # shell that fails, and says why, where all is neither as this left it nor as it was before
     before: dict[str, Any] = field(default_factory=dict)  # the state before, as far as the verb knows it
     stays: str = ""  # why it cannot be undone
+    precondition: str = ""  # digest of what it starts from, where the diff does not show all of that
 
 
 @dataclass

@@ -1,11 +1,19 @@
 """What several subjects need."""
 
+import copy
 import os
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from trueup import profile
+from trueup.agreed import differences
+from trueup.catalog import catalog
+from trueup.change.hand import Record
+from trueup.errors import ChangeFailed
 from trueup.profiles.schema import Spec
 
 # The machine that runs the tests may be busy: slowness is not a failure.
@@ -20,3 +28,35 @@ settings.load_profile("trueup")
 def spec() -> Spec:
     """What the shipped base profile asks of any host."""
     return profile.load("base").spec("any")
+
+
+Fix = Callable[[Any, Spec, Any], None]
+
+
+@pytest.fixture(autouse=True)
+def plan_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold of every remedy in every test that it does what it would have said beforehand."""
+    catalog.load("trueup.checks", "trueup.remediations")
+    for id, remedy in list(catalog.remedies.items()):
+        monkeypatch.setitem(catalog.remedies, id, replace(remedy, fix=_planned_first(id, remedy.fix)))
+
+
+def _planned_first(id: str, fix: Fix) -> Fix:
+    def both(change: Any, spec: Spec, facts: Any) -> None:
+        plan = _planning(change)
+        try:
+            fix(plan, spec, facts)
+        except ChangeFailed:  # then it changes nothing in the run either, and says the same
+            plan = None
+        fix(change, spec, facts)
+        assert plan, f"{id} could not be planned, and was done"
+        assert differences(plan.actions, change.actions) == []
+
+    return both
+
+
+def _planning(change: Any) -> Any:
+    plan = copy.copy(change)
+    plan.apply, plan.record, plan._draft = False, Record(), {}
+    plan._given = change._given | {"apply": False, "record": plan.record, "draft": plan._draft}
+    return plan

@@ -9,7 +9,7 @@ from trueup.catalog import Disruption
 from trueup.change.artifacts import Artifacts
 from trueup.change.certificates import Certificates
 from trueup.change.files import Files
-from trueup.change.hand import Record
+from trueup.change.hand import Draft, Record
 from trueup.change.images import Images
 from trueup.change.kernel import Kernel
 from trueup.change.objects import Objects
@@ -64,10 +64,17 @@ class ClusterChange(Objects):
     """Changes to a cluster, by its API and on its hosts, for one remedy."""
 
     def __init__(
-        self, cluster: Cluster, *, run: str, apply: bool, allowed: Disruption, record: Record | None = None
+        self,
+        cluster: Cluster,
+        *,
+        run: str,
+        apply: bool,
+        allowed: Disruption,
+        record: Record | None = None,
+        draft: Draft | None = None,
     ) -> None:
-        super().__init__(cluster, apply=apply, record=record or Record())
-        self._given = {"run": run, "apply": apply, "allowed": allowed, "record": self.record}
+        super().__init__(cluster, apply=apply, record=record or Record(), draft={} if draft is None else draft)
+        self._given = {"run": run, "apply": apply, "allowed": allowed, "record": self.record, "draft": self._draft}
 
     @property
     def control_planes(self) -> list[str]:

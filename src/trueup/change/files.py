@@ -14,6 +14,7 @@ from trueup.change.hand import Hand
 from trueup.documents import Values
 from trueup.errors import ChangeFailed
 from trueup.fact import Fact
+from trueup.redact import digest
 from trueup.verdict import Action
 
 
@@ -32,13 +33,21 @@ class File:
         """Return the content's SHA-256, or nothing for an absent file."""
         return hashlib.sha256(self.content).hexdigest() if self.exists else ""
 
+    @property
+    def digest(self) -> str:
+        """Return the digest of all of it, without secrets."""
+        text = self.content.decode(errors="replace")
+        return digest(f"{self.mode} {self.owner}\n{text}" if self.exists else "absent")
+
 
 class Files(Hand):
     """Reading, writing and editing files."""
 
     def read(self, path: str) -> File:
-        """Return a file as it is now; an absent one has no content."""
-        return self.look(Fact("file", _PROBE_FILE.format(path=shlex.quote(path)), _parse_file, timeout=60))
+        """Return a file as it is now, or would be at this point of a plan; an absent one has no content."""
+        found = self.look(Fact("file", _PROBE_FILE.format(path=shlex.quote(path)), _parse_file, timeout=60))
+        drafted: File = found if self.apply else self._draft.get((self.host, found.path), found)
+        return drafted
 
     def write(self, path: str, content: str, *, mode: str = "", owner: str = "", validate: str = "") -> bool:
         """Make a file have this content; return whether it had to change.
@@ -58,10 +67,11 @@ class Files(Hand):
         )
         before = {"mode": old.mode, "owner": old.owner} if old.exists else {"absent": True}
         action = Action(
-            "write", old.path, f"write {old.path}", _diff(old, new), undo,
+            "write", old.path, f"write {old.path}", _diff(old, new), undo, precondition=old.digest,
             intact=shell.unchanged(old.path, backup), before=before | {"kept": backup},
         )  # fmt: skip
         self.act(action, body)
+        self._draft[self.host, old.path] = new
         return True
 
     def mode(self, path: str, mode: str) -> bool:
@@ -120,10 +130,12 @@ class Files(Hand):
         """Turn lines of a file into comments; return whether it had to change."""
         rows = self.read(path).content.decode(errors="surrogateescape").split("\n")
         for number in numbers:
-            rows[number - 1] = f"# trueup: {rows[number - 1]}"
+            row = rows[number - 1]
+            rows[number - 1] = row if row.startswith(_COMMENT) else f"{_COMMENT}{row}"
         return self.write(path, "\n".join(rows))
 
 
+_COMMENT = "# trueup: "
 _PROBE_FILE = """p=$(readlink -f {path} || echo {path}); echo "$p"
 [ -e "$p" ] || exit 0
 stat -c '%a %U:%G' "$p" && base64 "$p"

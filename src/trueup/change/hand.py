@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 import shlex
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, MutableMapping
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from trueup import fact, journal
 from trueup.catalog import DISRUPTIONS, Disruption
@@ -20,6 +20,8 @@ from trueup.transport import Transport
 from trueup.verdict import Action
 
 T = TypeVar("T")
+# (host, path) to what a plan would have left there so far, so that what comes later in it starts from that
+Draft = MutableMapping[tuple[str, str], Any]
 _SLOW = 1800.0  # seconds: a download over a slow line
 STATE = "/var/lib/trueup"
 
@@ -30,9 +32,12 @@ class Record:
     Args:
         requirement: what it is a remedy of.
         ledger: the run's journal on this machine.
+        admit: raises ``ChangeFailed`` where an action may not be done, before it is.
     """
 
-    def __init__(self, requirement: str = "", ledger: Ledger | None = None) -> None:
+    def __init__(
+        self, requirement: str = "", ledger: Ledger | None = None, admit: Callable[[Action], None] = lambda _: None
+    ) -> None:
         self.requirement = requirement
         self.actions: list[Action] = []
         self._ledger = ledger
@@ -40,12 +45,18 @@ class Record:
         self.hosts: set[str] = set()  # ids of those beside the remedy's own that may have been changed
         self._undo: list[tuple[Hashable, Callable[[], object]]] = []
         self._settle: list[tuple[Hashable, Callable[[], object]]] = []
+        self._admit = admit
 
     def add(self, action: Action) -> None:
-        """Note an action."""
+        """Note an action that is about to be done.
+
+        Raises:
+            ChangeFailed: it may not be.
+        """
         action.diff = redact(action.diff)
         if not (action.undo or action.settle or action.stays):
             action.stays = "no way back is known"
+        self._admit(action)
         self.actions.append(action)
 
     def begin(self, host: str, action: Action, *, whole: bool = False) -> Entry:
@@ -85,6 +96,7 @@ class Hand:
         apply: do it; otherwise only record what would be done.
         allowed: the most that the remedy declared it may disturb the host.
         record: where to note what is done; one of its own where not given.
+        draft: what the plan has written before; nothing where not given.
     """
 
     def __init__(
@@ -96,6 +108,7 @@ class Hand:
         allowed: Disruption,
         host: str = "",
         record: Record | None = None,
+        draft: Draft | None = None,
     ) -> None:
         self.host = host
         self.record = record or Record()
@@ -104,6 +117,7 @@ class Hand:
         self._transport = transport
         self._allowed = DISRUPTIONS.index(allowed)
         self._run_id = run
+        self._draft = {} if draft is None else draft
 
     @property
     def actions(self) -> list[Action]:

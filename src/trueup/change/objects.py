@@ -15,19 +15,28 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from trueup.api import Api, ApiError, Object
-from trueup.change.hand import Record
+from trueup.change.hand import Draft, Record
 from trueup.cluster import Cluster
 from trueup.errors import ChangeFailed
 from trueup.journal import Entry, State
-from trueup.redact import HIDDEN, redact, secret
-from trueup.verdict import Action
+from trueup.redact import HIDDEN, digest, redact, secret
+from trueup.verdict import Action, later
 
 APPLY = "application/apply-patch+yaml"
 STRATEGIC = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"  # all that custom resources know
 _OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")  # the server's
-_LAST = "kubectl.kubernetes.io/last-applied-configuration"  # says all again
+_NOTES = (  # annotations that say all again, or how often the object was changed
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "deprecated.daemonset.template.generation",
+    "deployment.kubernetes.io/revision",
+)
 _GONE = (404, 409)
+# kind to what other objects name of it
+_FIRST: dict[str, Callable[[Object], str]] = {
+    "Namespace": lambda manifest: str(manifest["metadata"]["name"]),
+    "CustomResourceDefinition": lambda manifest: str(manifest["spec"]["group"]),
+}
 
 
 def altering(*resources: str) -> tuple[str, ...]:
@@ -43,9 +52,10 @@ def making(*resources: str) -> tuple[str, ...]:
 class Objects:
     """Writing objects of a cluster, with a field manager of our own."""
 
-    def __init__(self, cluster: Cluster, *, apply: bool, record: Record) -> None:
+    def __init__(self, cluster: Cluster, *, apply: bool, record: Record, draft: Draft) -> None:
         self.apply = apply
         self.record = record
+        self._draft = draft
         self._cluster = cluster
 
     @property
@@ -81,10 +91,8 @@ class Objects:
                 untried.append(manifest)
             else:
                 self._write("PATCH", manifest, manifest, APPLY, dry=True)
-            if manifest["kind"] == "Namespace":
-                made.add(manifest["metadata"]["name"])
-            elif manifest["kind"] == "CustomResourceDefinition":
-                made.add(manifest["spec"]["group"])
+            if manifest["kind"] in _FIRST and self.api().get(self._path(manifest)) is None:
+                made.add(_FIRST[manifest["kind"]](manifest))
         for manifest in manifests:
             if manifest in untried and not self.apply:
                 self._note(manifest, None, manifest)
@@ -92,33 +100,42 @@ class Objects:
                 self._change(manifest, manifest, APPLY)
 
     def patch(
-        self, api_version: str, kind: str, name: str, patch: Object, *, namespace: str = "", why: str = ""
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        patch: Object,
+        *,
+        namespace: str = "",
+        why: str = "",
+        varying: str = "",
     ) -> bool:
         """Change parts of an object that is there, by strategic merge, or for a custom resource by a merge patch;
-        return whether it had to change.
+        return whether it had to change. ``varying`` is text in the patch that the next one has another in place of.
 
         Raises:
             ChangeFailed: refused, in the server's words, or not there.
         """
         whom = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
         builtin = "." not in api_version.partition("/")[0] or ".k8s.io/" in api_version
-        return self._change(whom, patch, STRATEGIC if builtin else MERGE, why)
+        return self._change(whom, patch, STRATEGIC if builtin else MERGE, why, varying)
 
     def restart(self, kind: str, name: str, namespace: str) -> None:
         """Start the pods of a Deployment or DaemonSet afresh, one after the other, the way kubectl does."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         annotation = {"kubectl.kubernetes.io/restartedAt": now}
         patch = {"spec": {"template": {"metadata": {"annotations": annotation}}}}
-        self.patch("apps/v1", kind, name, patch, namespace=namespace, why=f"restart the pods of {kind} {name}")
+        why = f"restart the pods of {kind} {name}"
+        self.patch("apps/v1", kind, name, patch, namespace=namespace, why=why, varying=now)
 
-    def _change(self, whom: Object, body: Object, how: str, why: str = "") -> bool:
+    def _change(self, whom: Object, body: Object, how: str, why: str = "", varying: str = "") -> bool:
         live = self.api().get(self._path(whom))
         if live is None and how != APPLY:
             raise ChangeFailed(f"there is no {_name(whom)}")
         planned = self._write("PATCH", whom, body, how, dry=True)
         if live is not None and _significant(live) == _significant(planned):
             return False
-        action = self._note(whom, live, planned if live else whom, why)
+        action = self._note(whom, live, planned if live else whom, why, varying)
         if self.apply:
             self._do(action, live or whom, live is None, body, how)
         return True
@@ -140,10 +157,16 @@ class Objects:
             if each.place == entry.place:
                 self.record.mark(each, State.UNDONE)
 
-    def _note(self, whom: Object, live: Object | None, planned: Object, why: str = "") -> Action:
-        summary = why or f"{'change' if live else 'create'} {_name(whom)}"
-        rows = difflib.unified_diff(_rows(live), _rows(planned), "live" if live else "/dev/null", _name(whom))
-        action = Action("apply", _name(whom), summary, "".join(rows), undo=":")  # which the API does, and no shell
+    def _note(self, whom: Object, live: Object | None, planned: Object, why: str = "", varying: str = "") -> Action:
+        name, old, new = _name(whom), _rows(live), _rows(planned)
+        if varying:
+            new = [row.replace(varying, later("the time")) for row in new]
+        rows = difflib.unified_diff(old, new, "live" if live else "/dev/null", name)
+        # What a plan has changed before, the server cannot be asked to start from.
+        precondition = "" if (self._cluster.id, name) in self._draft else digest("".join(old))
+        self._draft[self._cluster.id, name] = planned
+        summary = why or f"{'change' if live else 'create'} {name}"
+        action = Action("apply", name, summary, "".join(rows), undo=":", precondition=precondition)  # the API undoes it
         self.record.add(action)
         return action
 
@@ -224,8 +247,8 @@ def _name(whom: Object) -> str:
 def _significant(live: Object) -> Object:
     """Return an object without what the server alone writes, and without its status."""
     meta = {key: value for key, value in live.get("metadata", {}).items() if key not in _OWN}
-    if _LAST in (notes := meta.get("annotations", {})):
-        meta["annotations"] = {key: value for key, value in notes.items() if key != _LAST}
+    if any(key in (notes := meta.get("annotations", {})) for key in _NOTES):
+        meta["annotations"] = {key: value for key, value in notes.items() if key not in _NOTES}
     return {key: value for key, value in live.items() if key != "status"} | {"metadata": meta}
 
 

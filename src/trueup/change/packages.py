@@ -11,7 +11,7 @@ from trueup import managers, shell
 from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.facts import packages, removal
-from trueup.verdict import Action
+from trueup.verdict import Action, later
 
 # what runs the containers, as distributions, Docker and Kubernetes package it
 _RUNTIME = ("containerd", "containerd.io", "runc")
@@ -43,8 +43,9 @@ class Packages(Hand):
         ]
         if wrong:
             best = self._choose(wrong, wanted, now.manager)
+            newest = later(f"newest of {wanted}")
             diff = "".join(
-                f"-{name} {now.version(name) or '(not installed)'}\n+{name} {best.get(name, f'(newest of {wanted})')}\n"
+                f"-{name} {now.version(name) or '(not installed)'}\n+{name} {best.get(name, newest)}\n"
                 for name in wrong
             )
             before = {name: old[name].version for name in wrong if name in old}

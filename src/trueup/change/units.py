@@ -9,7 +9,7 @@ from typing import Literal
 from trueup import shell
 from trueup.change.files import Files
 from trueup.facts import systemd
-from trueup.verdict import Action
+from trueup.verdict import Action, later
 
 _UNIT_SECTION = frozenset({"After", "Before", "BindsTo", "PartOf", "Requires", "Wants"})  # the rest is of [Service]
 
@@ -22,14 +22,16 @@ class Units(Files):
         state = self.look(systemd.unit(unit))
         name = shlex.quote(unit)
         was = {"enabled": state.enabled, "active": state.active}
+        # one whose package is still to come may be enabled and started by that
+        lacks = f" {later('the package may do so')}" if state.loaded == "not-found" else ""
         if enabled and not state.starts_at_boot:
             undo = f"systemctl mask {name}" if state.enabled == "masked" else f"systemctl disable {name}"
             diff = f"-{state.enabled}\n+enabled\n"
-            action = Action("service", unit, f"enable {unit}", diff, undo, before=was)
+            action = Action("service", unit, f"enable {unit}{lacks}", diff, undo, before=was)
             self.act(action, f"systemctl unmask {name}\nsystemctl enable {name}")
         if active and state.active != "active":
             diff, undo = f"-{state.active}\n+active\n", f"systemctl stop {name}"
-            action = Action("service", unit, f"start {unit}", diff, undo, before=was)
+            action = Action("service", unit, f"start {unit}{lacks}", diff, undo, before=was)
             self.act(action, shell.bring_up("start", unit))
 
     def restart(self, unit: str, *, keeping: tuple[str, str] | None = None) -> None:
