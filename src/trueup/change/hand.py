@@ -28,6 +28,8 @@ class Record:
     def __init__(self) -> None:
         self.actions: list[Action] = []
         self.hosts: set[str] = set()  # ids of those beside the remedy's own that may have been changed
+        self.notes: list[str] = []  # what came of it, for who reads the result
+        self.undone = False  # all of it
         self._undo: list[tuple[Hashable, Callable[[], object]]] = []
         self._settle: list[tuple[Hashable, Callable[[], object]]] = []
 
@@ -48,6 +50,7 @@ class Record:
                 undo()
             except (ChangeFailed, CouldNotLook, Unreachable) as error:
                 problems.append(str(error))
+        self.undone = not problems
         return problems
 
 
