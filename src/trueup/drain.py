@@ -346,7 +346,7 @@ class Drain:
         """
         if not self._ready:
             return
-        until, first = time.monotonic() + self._host.spec.wait, None
+        until, pause, first = time.monotonic() + self._host.spec.wait, _PAUSE, None
         while True:
             try:
                 renewed, why = self._pulse()
@@ -358,7 +358,8 @@ class Drain:
                 why = redact(str(error))
             if time.monotonic() >= until:
                 raise ChangeFailed(f"node {self._name} is not Ready after {self._host.spec.wait:g} s: {why}")
-            time.sleep(1)
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST)
 
     def _pulse(self) -> tuple[str, str]:
         """Return when kubelet has last renewed its lease, and why the node is not Ready, if it is not."""

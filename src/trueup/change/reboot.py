@@ -40,8 +40,7 @@ class Reboot(Hand):
         if self.apply:
             began = time.monotonic()
             self._await(before, within)
-            up = self.look(boot.started(max(int(within - (time.monotonic() - began)), 1)))
-            self.record.notes.append(f"back after {time.monotonic() - began:.0f} s; {up}")
+            self.record.notes.append(f"back after {time.monotonic() - began:.0f} s; {self.look(boot.STARTED)}")
 
     def _await(self, before: str, within: float) -> None:
         until, said = time.monotonic() + within, "it goes on running"

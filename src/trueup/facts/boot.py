@@ -24,18 +24,21 @@ def parse_started(text: str) -> str:
     return f"systemd is {state}" + (f": {', '.join(failed)} failed" if failed else "")
 
 
-def started(seconds: int) -> Fact[str]:
-    """Return the fact about what a boot has come to, for which it is waited so long."""
-    # not by --wait, which systemd has since version 240
-    probe = f"""
-for second in $(seq {seconds}); do
+_STARTS = 180  # seconds: a unit that hangs is given up by systemd after 90
+# Not by --wait, which systemctl has since systemd 240.
+STARTED = Fact(
+    "boot.started",
+    f"""
+for second in $(seq {_STARTS}); do
   state=$(systemctl is-system-running)
   case $state in initializing|starting) sleep 1;; *) break;; esac
 done
 echo "$state"
 systemctl list-units --failed --plain --no-legend | awk '{{ print $1 }}'
-"""
-    return Fact("boot.started", probe, parse_started, timeout=seconds + 30)
+""",
+    parse_started,
+    timeout=_STARTS + 30,
+)
 
 
 # What ends in a name of its own (-amd64, -generic, +debug) is another line of kernels than the one that runs.
