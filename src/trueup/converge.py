@@ -263,6 +263,7 @@ class Converge(Audit):
         if self.apply and change.actions:
             problems = change.rollback()
             forget()
-            words.append("rolled back" + "".join(f"; could not undo: {problem}" for problem in problems))
+            done = "rolled back" if change.record.undoes else "there is nothing to roll back"
+            words.append(done + "".join(f"; could not undo: {problem}" for problem in problems))
         outcome = Outcome.FIX_FAILED if self.apply else result.outcome
         return replace(result, outcome=outcome, detail="\n".join(words))

@@ -41,6 +41,7 @@ class Pod:
     local: bool  # has data in an emptyDir
     over: bool
     ending: bool
+    ready: bool
 
     @property
     def moves(self) -> bool:
@@ -60,6 +61,7 @@ def keep_pod(pod: Object) -> Pod:
         any("emptyDir" in volume for volume in pod["spec"].get("volumes", ())),
         status.get("phase") in ("Succeeded", "Failed"),
         "deletionTimestamp" in meta,
+        any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", ())),
     )
 
 
@@ -123,6 +125,7 @@ class Drain:
         self._name = ""
         self._ours = False  # to uncordon
         self._ready = False  # before anything was done
+        self._idle: set[str] = set()  # static pods that were not ready before
         self._change: Change | None = None
 
     def around(self, remedy: Remedy, hand: Callable[[], Any]) -> Remedy:
@@ -153,6 +156,8 @@ class Drain:
         undone = self._change is None or not self._change.actions or self._change.record.undone
         if not self._apply:
             result.actions.append(self._uncordoning())
+        elif self._host.gone:
+            result.note(self._left_cordoned("its host is gone"))
         elif result.outcome not in _GREEN and not undone:
             result.note(self._left_cordoned("it may be half changed"))
         else:
@@ -208,10 +213,12 @@ class Drain:
                 f"{', '.join(missing)} did not come back: no node is drained in this run any more; nothing was changed"
             )
         self._find()
-        node, pods = self._read(), self._pods()
+        node, present = self._read(), self._present()
+        pods = [pod for pod in present if pod.moves]
         if why := self._precious(pods):
             raise ChangeFailed(f"node {self._name} is not drained: {why}; nothing was changed")
-        self._ready = _is_ready(node)
+        self._ready = parse_nodes([keep_node(node)])[0].ready == "True"
+        self._idle = _idle(present)
         stays = bool(node["spec"].get("unschedulable")) and owed(node) != self._requirement
         summary = f"drain {self._name} first: {len(pods)} pod{'' if len(pods) == 1 else 's'}"
         summary += "; it is cordoned already, and stays so" if stays else ""
@@ -248,12 +255,11 @@ class Drain:
             raise ChangeFailed(f"node {self._name} is gone")
         return node
 
-    def _pods(self) -> list[Pod]:
-        """Return the pods that have to leave, as the API has them now."""
+    def _present(self) -> list[Pod]:
+        """Return the pods on the node, as the API has them now."""
         api = self._api()
         api.begin()
-        pods = api.list("/api/v1/pods", keep_pod, fieldSelector=f"spec.nodeName={self._name}")
-        return [pod for pod in pods if pod.moves]
+        return api.list("/api/v1/pods", keep_pod, fieldSelector=f"spec.nodeName={self._name}")
 
     def _precious(self, pods: Iterable[Pod]) -> str:
         """Return what would be lost with pods, unless the operator allows that: kubectl drain has the same rules."""
@@ -298,7 +304,7 @@ class Drain:
         seconds = self._host.spec.kube.drain.seconds
         until, pause, said = time.monotonic() + seconds, _PAUSE, ""
         version = self._eviction()
-        while pods := self._pods():
+        while pods := [pod for pod in self._present() if pod.moves]:
             if why := self._precious(pods):
                 raise ChangeFailed(f"node {self._name} is not drained: {why}")
             whys = [f"{pod.name} {'does not end' if pod.ending else self._evict(pod, version)}" for pod in pods]
@@ -339,7 +345,9 @@ class Drain:
         return "is asked to end"
 
     def _settle(self) -> None:
-        """Wait until the node is Ready by what its kubelet has said since; one that was not need not become so.
+        """Wait until the node and its static pods are ready again, by what kubelet has said since.
+
+        The next control plane may have its turn after that: etcd keeps its majority.
 
         Raises:
             ChangeFailed: it is not by the profile's ``wait``.
@@ -362,15 +370,18 @@ class Drain:
             pause = min(pause * 1.5, _LONGEST)
 
     def _pulse(self) -> tuple[str, str]:
-        """Return when kubelet has last renewed its lease, and why the node is not Ready, if it is not."""
+        """Return when kubelet has last renewed its lease, and why the node is not as ready as it was, if it is not."""
         path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{self._name}"
         lease = self._api().get(path) or {"spec": {}}
         node = parse_nodes([keep_node(self._read())])[0]
-        return lease["spec"].get("renewTime", ""), "" if node.ready == "True" else f"{node.ready}: {node.why}"
+        idle = ", ".join(sorted(_idle(self._present()) - self._idle))
+        why = f"{idle} not ready" if idle else ""
+        return lease["spec"].get("renewTime", ""), why if node.ready == "True" else f"{node.ready}: {node.why}"
 
 
-def _is_ready(node: Object) -> bool:
-    return parse_nodes([keep_node(node)])[0].ready == "True"
+def _idle(pods: Iterable[Pod]) -> set[str]:
+    """Return the static pods that are not ready."""
+    return {pod.name for pod in pods if pod.mirror and not pod.ready}
 
 
 def _some(names: list[str], between: str = ", ") -> str:

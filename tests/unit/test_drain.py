@@ -319,6 +319,22 @@ def test_a_node_that_does_not_get_ready_is_taken_back_and_left_cordoned(nodes: N
     assert nodes.cordoned
 
 
+def test_a_static_pod_that_does_not_come_up_again_keeps_the_next_node_waiting(nodes: Nodes) -> None:
+    mirror = {"annotations": {"kubernetes.io/config.mirror": "x"}}
+    for name, status in {"etcd-h1": "True", "broken-h1": "False"}.items():
+        nodes.pod(name, mirror)
+        pod = nodes.api.objects[f"/api/v1/namespaces/web/pods/{name}"]
+        pod["status"] = {"conditions": [{"type": "Ready", "status": status}]}
+
+    def fix(change: Change, spec: Any, facts: HostFacts) -> None:
+        change.write("/etc/state", "good\n")
+        if change.apply:
+            nodes.api.objects["/api/v1/namespaces/web/pods/etcd-h1"]["status"]["conditions"][0]["status"] = "False"
+
+    nodes.remedy(fix)
+    assert "not Ready after 0.4 s: web/etcd-h1 not ready" in nodes.run().detail
+
+
 def test_ready_counts_only_as_said_since(nodes: Nodes) -> None:
     nodes.api.mood = lambda method, path: 0
     nodes.api.objects[f"{LEASES}/h1"] = {"spec": {"renewTime": "long ago"}}
@@ -441,6 +457,21 @@ def test_after_a_host_that_did_not_come_back_no_node_is_drained(nodes: Nodes) ->
     assert result.outcome is Outcome.FIX_FAILED
     assert "h2 did not come back: no node is drained" in result.detail
     assert nodes.pods() == ["web-1"]
+
+
+def test_a_node_whose_host_does_not_come_back_is_not_waited_for(nodes: Nodes) -> None:
+    def fix(change: Change, spec: Any, facts: HostFacts) -> None:
+        change.run("true", why="reboot")
+        if change.apply:
+            nodes.fleet.hosts["h1"].give_up("not back after 600 s")
+            raise ChangeFailed("not back after 600 s")
+
+    nodes.remedy(fix, disruption="reboot")
+    result = nodes.run(most="reboot")
+    assert result.outcome is Outcome.FIX_FAILED
+    assert "not back after 600 s\nthere is nothing to roll back" in result.detail
+    assert "node h1 is left cordoned: its host is gone" in result.detail
+    assert nodes.cordoned
 
 
 def test_a_remedy_that_drains_is_for_one_host(nodes: Nodes) -> None:

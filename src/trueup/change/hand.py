@@ -33,6 +33,11 @@ class Record:
         self._undo: list[tuple[Hashable, Callable[[], object]]] = []
         self._settle: list[tuple[Hashable, Callable[[], object]]] = []
 
+    @property
+    def undoes(self) -> bool:
+        """Whether there is anything that can be undone: a reboot, for one, cannot."""
+        return bool(self._undo)
+
     def add(self, action: Action) -> None:
         """Note an action."""
         action.diff = redact(action.diff)
