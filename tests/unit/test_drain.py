@@ -17,11 +17,11 @@ from trueup.catalog import Catalog, Disruption
 from trueup.change import Change
 from trueup.change import hand as engine
 from trueup.converge import Converge
-from trueup.drain import CORDONED_BY, CORDONED_FOR
 from trueup.errors import ChangeFailed, UsageError
 from trueup.fact import Fact, HostFacts
 from trueup.fleet import Fleet
 from trueup.inventory import Connection, Target
+from trueup.node import CORDONED_BY, CORDONED_FOR
 from trueup.transport import Completed, Process
 from trueup.verdict import Outcome, Result, equal, expect
 
@@ -414,7 +414,7 @@ def test_a_node_that_its_api_does_not_know_is_not_disturbed(nodes: Nodes) -> Non
     nodes.remedy()
     result = nodes.run()
     assert result.outcome is Outcome.FIX_FAILED
-    assert "of h2 that the API has none is it" in result.detail
+    assert "is no node of the one whose API is asked (h2)" in result.detail
     assert nodes.state() == "bad"
 
 
