@@ -3,7 +3,7 @@
 from trueup import Deviation, equal, expect, requirement
 from trueup.checks.parameters import persistent_parameter
 from trueup.fact import FleetFacts, HostFacts
-from trueup.facts import apt, clock, swap
+from trueup.facts import apt, boot, clock, swap
 from trueup.facts.identity import IDENTITY
 from trueup.facts.kernel import MODULES, MODULES_LOAD, SYSCTL, SYSCTL_FILES
 from trueup.profiles.schema import Spec
@@ -152,6 +152,23 @@ def test_time_synchronised(facts: HostFacts, spec: Spec) -> None:
         None if active else Deviation("one is active", found, "time services", "effective"),
         None if facts[clock.SYNCHRONISED] else Deviation("synchronised", "not synchronised", "the clock", "effective"),
         None if enabled else Deviation("one is enabled", found, "time services", "persistent"),
+    )
+
+
+@requirement("host.reboot.pending", roles=(), key="host.reboot", reads=(boot.PENDING,), severity="medium")
+def test_reboot_pending(facts: HostFacts, spec: Spec) -> None:
+    """No reboot is pending: what runs is what is installed, the kernel above all."""
+    found = facts[boot.PENDING]
+    asking = ", ".join(found.packages) or "a package"
+    updated = ", ".join(found.updated)
+    expect(
+        Deviation("no reboot asked for", f"asked for by {asking}", "/run/reboot-required", "effective")
+        if found.asked
+        else None,
+        Deviation(found.newer, found.running, "running kernel", "effective") if found.newer else None,
+        Deviation("nothing that only a reboot takes up", updated, "needs-restarting -r", "effective")
+        if updated
+        else None,
     )
 
 

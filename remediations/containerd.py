@@ -13,6 +13,7 @@ from trueup.facts.containerd import BINARIES, CONFIG, RUNNING, STARTED, UNIT, Bi
 from trueup.facts.packages import PACKAGES, within
 from trueup.profiles.keys.section import Package
 from trueup.profiles.schema import Spec
+from trueup.remediations.kube import set_driver
 from trueup.remediations.programs import install_release
 
 SERVICE = "containerd.service"
@@ -109,13 +110,16 @@ def set_sandbox_image(change: Change, spec: Spec, facts: HostFacts) -> None:
     edit(change, config.path, _values(spec, config.document or {}, "sandbox_image"))
 
 
-@remedy("runtime.containerd.systemd_cgroup", disruption="restart")
+# https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/configure-cgroup-driver/: both sides of a drained node
+@remedy("runtime.containerd.systemd_cgroup", disruption="drain")
 def set_systemd_cgroup(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Set the key of every runtime that works as runc does, restart containerd; refused on a node of a cluster."""
-    if preflight.member(change.look(preflight.FILES)):
+    """Set the key of every runtime that works as runc does, restart containerd; on a node kubelet's side with it."""
+    node = preflight.member(change.look(preflight.FILES))
+    driver = "systemd" if spec.runtime.containerd.systemd_cgroup else "cgroupfs"
+    if node and driver != spec.kube.kubelet.cgroup_driver:
         raise ChangeFailed(
-            "this host is part of a cluster, whose pods would lose their cgroups: drain it, set SystemdCgroup here and "
-            "cgroupDriver of kubelet, restart both, uncordon it; nothing was changed"
+            "the profile's kube.kubelet.cgroup_driver and runtime.containerd.systemd_cgroup do not fit, and this host "
+            "is part of a cluster: no pod would start; nothing was changed"
         )
     config, wanted = facts[CONFIG], spec.runtime.containerd
     version = dialect.version_of(config.document or {})
@@ -123,6 +127,8 @@ def set_systemd_cgroup(change: Change, spec: Spec, facts: HostFacts) -> None:
     for name in dialect.runtimes(config.document or {}):
         values[(*dialect.key("runtimes", version), name, "options", "SystemdCgroup")] = wanted.systemd_cgroup
     edit(change, config.path, values)
+    if node:
+        set_driver(change, driver)
 
 
 @remedy("runtime.containerd.service", disruption="restart")

@@ -6,7 +6,7 @@ from trueup import remedy
 from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.fact import HostFacts
-from trueup.facts import apt, clock, packages, swap
+from trueup.facts import apt, boot, clock, packages, swap
 from trueup.facts.systemd import Unit
 from trueup.profiles.schema import Spec
 
@@ -101,3 +101,10 @@ def synchronise_clock(change: Change, spec: Spec, facts: HostFacts) -> None:
     change.service(name, active=True, enabled=True)
     if not synchronised:
         change.run("sh", "-c", clock.WAIT, why="wait until the clock is synchronised", undo=":")
+
+
+@remedy("host.reboot.pending", disruption="reboot")
+def reboot(change: Change, spec: Spec, facts: HostFacts) -> None:
+    """Reboot the host, wait until it is back."""
+    if why := change.look(boot.PENDING).why:
+        change.reboot(why, within=spec.host.reboot.seconds)

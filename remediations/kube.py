@@ -50,15 +50,20 @@ def start_kubelet(change: Change, spec: Spec, facts: HostFacts) -> None:
     change.service("kubelet.service", active=member, enabled=spec.kube.kubelet.enabled)
 
 
-@remedy("kube.kubelet.cgroup_driver", disruption="restart")
+# https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/configure-cgroup-driver/
+@remedy("kube.kubelet.cgroup_driver", disruption="drain")
 def set_cgroup_driver(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Set cgroupDriver in kubelet's configuration, restart kubelet; refused on a node of a cluster."""
-    config, driver = facts[kube.KUBELET_CONFIG], spec.kube.kubelet.cgroup_driver
-    if preflight.member(change.look(preflight.FILES)):
-        raise ChangeFailed(
-            "this host is part of a cluster, whose pods would lose their cgroups: drain it, set cgroupDriver here and "
-            "SystemdCgroup of containerd, restart both, uncordon it; nothing was changed"
-        )
+    """Set cgroupDriver in kubelet's configuration, restart kubelet, which makes its pods anew."""
+    set_driver(change, spec.kube.kubelet.cgroup_driver)
+
+
+def set_driver(change: Change, driver: str) -> None:
+    """Let kubelet use a cgroup driver, which has to be containerd's.
+
+    Raises:
+        ChangeFailed: something that is not ours says otherwise.
+    """
+    config = change.look(kube.KUBELET_CONFIG)
     if config.flag and config.flag != driver:
         raise ChangeFailed(
             f"kubelet is started with --cgroup-driver={config.flag}: take the flag out where it is given"

@@ -67,7 +67,8 @@ def run_web(change: Change, spec: Spec, facts: HostFacts) -> None:
     change.run("sh", "-c", wait, why=f"wait until port {wanted.port} answers", undo=":")
 
 
-@remedy("runtime.docker.absent", disruption="restart", destructive=True)
+# https://kubernetes.io/docs/tasks/administer-cluster/migrating-from-dockershim/change-runtime-containerd/
+@remedy("runtime.docker.absent", disruption="drain", destructive=True)
 def remove_docker(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Remove the packages; refused where another package, such as containerd, would go with them."""
     if found := [name for name in spec.runtime.docker.absent if facts[PACKAGES].version(name)]:

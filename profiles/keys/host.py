@@ -41,6 +41,14 @@ class Preflight(Section):
     cgroups: list[str] = Field(default_factory=list, description="cgroup controllers")
 
 
+class Reboot(Section):
+    """How a host is rebooted."""
+
+    seconds: float = Field(
+        600, gt=0, description="seconds in which a host must be back; servers test their memory first"
+    )
+
+
 Identity = Literal["hostname", "machine-id", "product_uuid", "MAC"]
 
 
@@ -53,4 +61,5 @@ class Host(Section):
     apt: Apt = Field(default_factory=Apt)
     time: Time = Field(default_factory=Time)
     identity: list[Identity] = Field(default_factory=list, description="what no two hosts may have in common")
+    reboot: Reboot = Field(default_factory=Reboot)
     preflight: Preflight = Field(default_factory=Preflight)

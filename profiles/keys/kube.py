@@ -82,6 +82,14 @@ class Proxy(Section):
     rules: int = Field(5000, gt=0, description="rules of Services in iptables on one host, at most")
 
 
+class Drain(Section):
+    """How a node is emptied before a remedy disturbs its pods."""
+
+    seconds: float = Field(
+        300, gt=0, description="seconds in which all pods must have left, budgets and grace included"
+    )
+
+
 class Kube(Section):
     """Sections 3 and 4 of the catalogue: Kubernetes itself."""
 
@@ -93,5 +101,6 @@ class Kube(Section):
     cluster: KubeCluster = Field(default_factory=KubeCluster)
     admin: Admin = Field(default_factory=Admin)
     nodes: Nodes = Field(default_factory=Nodes)
+    drain: Drain = Field(default_factory=Drain)
     control_plane: ControlPlane = Field(default_factory=ControlPlane)
     proxy: Proxy = Field(default_factory=Proxy)

@@ -102,8 +102,19 @@ class Api:
                 mine.set_exception(error)
         return listing.result()
 
-    def write(self, method: str, path: str, body: Any, *, kind: str = "application/json", dry: bool = False) -> Any:
+    def write(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        *,
+        kind: str = "application/json",
+        dry: bool = False,
+        patient: bool = True,
+    ) -> Any:
         """Create, patch or delete an object and return what becomes of it; ``dry`` only asks the server what would.
+
+        Who is not ``patient`` asks once, and decides himself what a server that is busy means, and when to ask again.
 
         Raises:
             ApiError: refused, or nobody answered.
@@ -113,7 +124,7 @@ class Api:
             query["force"] = "true"
         if dry:
             query["dryRun"] = "All"
-        return json.loads(self._request(method, path, query, body, kind))
+        return json.loads(self._request(method, path, query, body, kind, patient=patient))
 
     def path(self, api_version: str, kind: str, namespace: str = "", name: str = "") -> str:
         """Return the path of an object, or of the collection that it is in, by what the server says it serves.
@@ -135,8 +146,9 @@ class Api:
         return f"{base}{place}/{plural}" + (f"/{name}" if name else "")
 
     def allowed(self, verb: str, group: str, resource: str, namespace: str = "") -> bool:
-        """Return whether we may do something, as the API server itself judges it."""
-        asked = {"verb": verb, "group": group, "resource": resource, "namespace": namespace}
+        """Return whether we may do something, as the API server itself judges it; ``pods/log`` is a part of pods."""
+        resource, _, part = resource.partition("/")
+        asked = {"verb": verb, "group": group, "resource": resource, "subresource": part, "namespace": namespace}
         body = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
@@ -153,7 +165,9 @@ class Api:
         """Give back the connections."""
         self._client.close()
 
-    def _request(self, method: str, path: str, query: dict[str, str], body: Any = None, kind: str = "") -> str:
+    def _request(
+        self, method: str, path: str, query: dict[str, str], body: Any = None, kind: str = "", *, patient: bool = True
+    ) -> str:
         headers = {"Accept": "application/json, */*"} | ({"Content-Type": kind} if kind else {})
 
         def once() -> str:
@@ -173,7 +187,7 @@ class Api:
                 raise ApiError(answer.status, _message(answer.status, data))
             return data
 
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + (self._patience if patient else 0)
         try:
             return str(on_error(self._backoff, lambda error: _passing(error) and time.monotonic() < until, once))
         except ApiError as error:
@@ -207,8 +221,11 @@ def _passing(error: Exception) -> bool:
 def _message(status: int, data: str) -> str:
     """Return the server's own words: of its Status object, or which of its own checks fail, or the first line."""
     try:
-        words = json.loads(data)["message"]
-    except (ValueError, KeyError, TypeError):
+        said = json.loads(data)
+        words = said["message"]
+        causes = (cause.get("message", "") for cause in (said.get("details") or {}).get("causes") or ())
+        words = "; ".join([words, *(cause for cause in causes if cause not in words)])
+    except (ValueError, KeyError, TypeError, AttributeError):
         failing = [line for line in data.splitlines() if line.startswith("[-]")]
         words = "; ".join(failing) or data.strip().partition("\n")[0][:200]
     return f"{status}: {words}"

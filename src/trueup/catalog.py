@@ -9,7 +9,7 @@ import os
 import pkgutil
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,6 +29,7 @@ Severity = Literal["critical", "high", "medium", "low"]
 Disruption = Literal["none", "reload", "restart", "drain", "reboot"]
 DISRUPTIONS: tuple[Disruption, ...] = ("none", "reload", "restart", "drain", "reboot")
 MOST: Disruption = "restart"  # that --fix does to a host unless told
+_DRAINING = ("patch nodes", "create pods/eviction")  # what is asked of the Kubernetes API to empty a node first
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)+")
 
 
@@ -72,9 +73,15 @@ class Remedy:
     writes: tuple[str, ...]
     source: str
 
-    def exceeds(self, most: Disruption) -> bool:
-        """Whether it may disturb a host more than that."""
-        return DISRUPTIONS.index(self.disruption) > DISRUPTIONS.index(most)
+    @property
+    def drains(self) -> bool:
+        """Whether a node of a cluster is emptied of its pods before it is applied there."""
+        return self.disruption in ("drain", "reboot")
+
+    def exceeds(self, most: Disruption, *, node: bool = True) -> bool:
+        """Whether it may disturb a host more than that; one that is no ``node`` of a cluster has nothing to drain."""
+        disruption = "restart" if self.disruption == "drain" and not node else self.disruption
+        return DISRUPTIONS.index(disruption) > DISRUPTIONS.index(most)
 
 
 class Catalog:
@@ -146,7 +153,8 @@ class Catalog:
         def register(fix: Fix) -> Fix:
             source = _source(fix)
             self._claim(self.remedies, id, source)
-            self.remedies[id] = Remedy(id, fix, _sentence(fix, id), disruption, destructive, writes, source)
+            made = Remedy(id, fix, _sentence(fix, id), disruption, destructive, writes, source)
+            self.remedies[id] = replace(made, writes=(*writes, *_DRAINING)) if made.drains else made
             return fix
 
         return register
@@ -168,14 +176,16 @@ class Catalog:
         """Stop on an id that leads nowhere.
 
         Raises:
-            UsageError: a remedy or a need names an unknown requirement, needs form a cycle, or a drill could be carried
-                out more than once.
+            UsageError: a remedy or a need names an unknown requirement, needs form a cycle, a drill could be carried
+                out more than once, or a remedy across hosts would drain.
         """
         for remedy in self.remedies.values():
             if remedy.id not in self.requirements:
                 raise UsageError(
                     f"{remedy.source}: no requirement {remedy.id!r}{nearest(remedy.id, self.requirements)}"
                 )
+            if remedy.drains and self.requirements[remedy.id].across:
+                raise UsageError(f"{remedy.source}: {remedy.id}: a remedy that drains is for one host at a time")
         for requirement in self.requirements.values():
             if requirement.drill and (not requirement.across or requirement.id in self.remedies):
                 raise UsageError(f"{requirement.source}: {requirement.id}: a drill is across hosts and has no remedy")

@@ -61,7 +61,7 @@ class Cluster:
         self.hosts = hosts
         self.spec = spec
         self.facts = HostFacts(Snapshot(self.id))
-        self.turn = threading.Lock()  # of what only one host may do at a time
+        self.turn = threading.RLock()  # of what only one host may do at a time
         self._kubeconfig = kubeconfig
         self._patience = patience
         self._looking = threading.Lock()
@@ -164,6 +164,16 @@ class Cluster:
         if self._api is None or self._api.lost:
             self._api = self._by_file() if self._kubeconfig else self._by_host()
         return self._api
+
+    @property
+    def missing(self) -> list[str]:
+        """Return the hosts that were rebooted in this run, and have not come back."""
+        return [host.id for host in self.hosts.values() if host.gone]
+
+    def severed(self, host: str) -> None:
+        """Look for a new way to the API where the one that there is led through this host."""
+        if self._api and self._seat and self._seat.id == host and not self._kubeconfig:
+            self._api.lost = True
 
     def seat(self) -> Host:
         """Return the control-plane host from which the cluster is administered.

@@ -18,6 +18,7 @@ from trueup.catalog import MOST, Catalog, Disruption, Remedy, Requirement
 from trueup.change import Change, ClusterChange
 from trueup.change.hand import Draft, Record
 from trueup.cluster import Cluster
+from trueup.drain import Drain, is_node, left
 from trueup.drill import Trial
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
 from trueup.fact import Fact, FleetFacts, HostFacts, of_cluster
@@ -141,19 +142,24 @@ class Converge(Audit):
         remedy = self.catalog.remedies.get(requirement.id)
         if remedy is None and self._changed:
             result = self._eventually(requirement, host, result)
-        if result.outcome is Outcome.FAILED:
+        if result.outcome is Outcome.PASSED:
+            if remedy and remedy.drains and requirement.id in self._left:
+                result = self._drain(requirement, host).resume(result)
+        elif result.outcome is Outcome.FAILED:
+            node = bool(remedy and remedy.drains and isinstance(host, Host) and is_node(host))
             if remedy is None:
                 result.note("no automatic remedy")
             elif self.agreement and (requirement.id, host.id) not in self.agreement.steps:
                 result.note("not in the plan")
             elif remedy.destructive and "destructive" not in self.allow:
                 result.note(f"--fix-allow=destructive would: {remedy.sentence}")
-            elif remedy.exceeds(self.most):
+            elif remedy.exceeds(self.most, node=node):
                 result.note(f"--max-disruption={remedy.disruption} would: {remedy.sentence}")
             elif self.apply and (missing := self._unsafe(requirement, host)):
                 result = replace(result, outcome=Outcome.BLOCKED, detail=f"not remedied before {missing}")
             else:
-                result = self._remedy(requirement, remedy, host, result)
+                remedied = self._drained if node else self._remedy
+                result = remedied(requirement, remedy, host, result)
         result.seconds = time.perf_counter() - began
         return result
 
@@ -207,6 +213,25 @@ class Converge(Audit):
             return subject.view(requirement, self._blocked(requirement, subject))
         return subject.view(requirement)
 
+    @cached_property
+    def _left(self) -> frozenset[str]:
+        """The requirements for which a run before has left a node cordoned."""
+        return left(self.fleet.cluster, self.say)
+
+    def _drain(self, requirement: Requirement, host: Subject) -> Drain:
+        assert isinstance(host, Host)
+        return Drain(
+            self.fleet.cluster, host, requirement.id,
+            run=self.run, apply=self.apply, destructive="destructive" in self.allow, say=self.say,
+        )  # fmt: skip
+
+    def _drained(self, requirement: Requirement, remedy: Remedy, host: Subject, before: Result) -> Result:
+        """Remedy a node, one after the other, while the pods that this would disturb are elsewhere."""
+        with self.fleet.cluster.turn:
+            drain = self._drain(requirement, host)
+            around = drain.around(remedy, lambda: self._hand(remedy, host, apply=False))
+            return drain.finish(self._remedy(requirement, around, host, before))
+
     def _remedy(self, requirement: Requirement, remedy: Remedy, host: Subject, before: Result) -> Result:
         root = host.facts.snapshot.root
         if self.apply and (why := host.closed or ("" if root else "not root there: use --sudo")):
@@ -247,7 +272,8 @@ class Converge(Audit):
             return failed(replace(after, actions=change.actions), f"{done}; {after.detail}")
         if not change.actions:
             return after  # it only took its time
-        return self._twice(requirement, remedy, host, replace(result, detail="", evidence=after.evidence))
+        detail = "\n".join(change.record.notes)
+        return self._twice(requirement, remedy, host, replace(result, detail=detail, evidence=after.evidence))
 
     def _refused(
         self, requirement: Requirement, remedy: Remedy, host: Subject, before: Result, agreement: Agreement
@@ -288,7 +314,8 @@ class Converge(Audit):
         if self.apply and change.actions:
             problems = change.rollback()
             forget()
-            words.append("rolled back" + "".join(f"; could not undo: {problem}" for problem in problems))
+            done = "rolled back" if change.record.undoes else "there is nothing to roll back"
+            words.append(done + "".join(f"; could not undo: {problem}" for problem in problems))
         if not self.apply:  # the run would come to nothing, so there is nothing to show
             return replace(result, actions=[], detail="\n".join(words))
         return replace(result, outcome=Outcome.FIX_FAILED, detail="\n".join(words))

@@ -29,6 +29,10 @@ class ChangeFailed(Exception):
     """A change on a host did not go through; what it had done is rolled back by the caller."""
 
 
+class NotBack(ChangeFailed):
+    """A host that was rebooted has not come back in time."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the closest known name, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)

@@ -42,6 +42,7 @@ class Host:
     cluster: Cluster | None = None
     closed: str = ""  # why nothing may be changed there now
     facts: HostFacts = field(init=False)
+    gone: str = ""  # why nothing is asked of it any more
 
     def __post_init__(self) -> None:
         self.forget()
@@ -70,7 +71,12 @@ class Host:
 
     def forget(self) -> None:
         """Drop all facts: the host was changed."""
-        self.facts = HostFacts(Snapshot(self.id))
+        self.facts = HostFacts(Snapshot(self.id, problem=self.gone, unreachable=bool(self.gone)))
+
+    def give_up(self, why: str) -> None:
+        """Ask nothing more of the host in this run."""
+        self.gone = why
+        self.forget()
 
     def knows(self, wanted: Iterable[Fact[Any]]) -> bool:
         """Whether all these facts have an answer already, be it the reason why there is none."""

@@ -268,7 +268,8 @@ class Session:
         before = Audit(catalog, self.fleet, self.profile, {(item.requirement.id, item.host.id) for item in items})
         wrong = [item for item in items if not before.result(item.requirement, item.host).outcome.holds]
         for id in dict.fromkeys(item.requirement.id for item in wrong):
-            for right in catalog.remedies[id].writes if id in catalog.remedies else ():
+            remedy = catalog.remedies.get(id)
+            for right in remedy.writes if remedy and not remedy.exceeds(self.config.option.max_disruption) else ():
                 verb, _, what = right.partition(" ")
                 resource, _, group = what.partition(".")
                 try:

@@ -163,7 +163,8 @@ def advice(requirement: str) -> str:
         options.append("--fix-allow=destructive")
     if remedy.exceeds(MOST):
         options.append(f"--max-disruption={remedy.disruption}")
-    return f"{' '.join(options)} would: {remedy.sentence} (disruption: {remedy.disruption})"
+    disruption = "drain, or restart where it is no node yet" if remedy.disruption == "drain" else remedy.disruption
+    return f"{' '.join(options)} would: {remedy.sentence} (disruption: {disruption})"
 
 
 def summary(run: Run) -> Lines:

@@ -83,6 +83,9 @@ class Transport(Protocol):
             CouldNotLook: this way to a host forwards nothing.
         """
 
+    def renew(self) -> None:
+        """Drop the connection, if there is one: the host was started anew, and what follows makes another."""
+
     def close(self) -> None:
         """Give back what the connection holds."""
 
@@ -147,6 +150,9 @@ class Process:
         """See :class:`Transport`: it is this machine that reaches it."""
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
+    def renew(self) -> None:
+        """See :class:`Transport`: there is none that stays."""
+
     def close(self) -> None:
         """Nothing to give back."""
 
@@ -201,11 +207,17 @@ class OpenSSH(Process):
         self._run(["ssh", *self.options, *way, *self.target], subprocess.DEVNULL, None, _LOGIN)
         return f"127.0.0.1:{own}"
 
-    def close(self) -> None:
-        """End the shared connection, and with it what it forwards."""
+    def renew(self) -> None:
+        """See :class:`Transport`: it ends the shared connection, and with it what it forwards."""
         if self.directory:
             stop = ["ssh", "-O", "exit", "-o", f"ControlPath={self.directory}/s", *self.target]
             subprocess.run(stop, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            Path(self.directory, "s").unlink(missing_ok=True)  # of a master that did not hear
+
+    def close(self) -> None:
+        """End the shared connection, and with it what it forwards."""
+        self.renew()
+        if self.directory:
             shutil.rmtree(self.directory, ignore_errors=True)
 
 
@@ -258,6 +270,9 @@ class Testinfra:
         """See :class:`Transport`."""
         scheme = self.hostspec.partition("://")[0]
         raise CouldNotLook(f"{scheme}:// forwards no port to {host}:{port}: give --kubeconfig=FILE")
+
+    def renew(self) -> None:
+        """See :class:`Transport`: there is none that stays."""
 
     def close(self) -> None:
         """Nothing to give back."""

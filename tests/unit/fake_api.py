@@ -27,6 +27,7 @@ class FakeApi:
     asked: list[str] = field(default_factory=list)
     mood: Callable[[str, str], int] = lambda method, path: 0  # a status to answer with in place of the answer
     lists: set[str] = field(default_factory=set)  # paths that were listed
+    evict: Callable[[str], int] = lambda pod: 0  # a status to answer with where a pod is not to end
     port: int = 0
 
     def kubeconfig(self, directory: Path) -> Path:
@@ -55,7 +56,17 @@ class FakeApi:
             return 200, {"gitVersion": "v1.33.4"}
         if path in KINDS and method == "GET":
             rows = [{"kind": k, "name": n, "namespaced": s} for k, (n, s) in KINDS[path].items()]
-            return 200, {"resources": [*rows, {"kind": "Status", "name": "deployments/status", "namespaced": True}]}
+            parts = [
+                {"kind": "Status", "name": "deployments/status", "namespaced": True},
+                {
+                    "kind": "Eviction",
+                    "name": "pods/eviction",
+                    "namespaced": True,
+                    "group": "policy",
+                    "version": "v1beta1",
+                },
+            ]
+            return 200, {"resources": [*rows, *parts]}
         if method == "GET" and "limit" in query:
             self.lists.add(path)
             return 200, self.page(path, query)
@@ -64,26 +75,49 @@ class FakeApi:
             return (200, found) if found else (404, {"kind": "Status", "message": f"{path} not found"})
         if method == "DELETE":
             return (200, {}) if self.objects.pop(path, None) else (404, {"message": "not found"})
+        if method == "POST" and path.endswith("/eviction"):
+            return self.eviction(path.removesuffix("/eviction"), body)
         if "/namespaces/" in path and path.count("/namespaces/") and path.split("/namespaces/")[1].count("/"):
             namespace = "/api/v1/namespaces/" + path.split("/namespaces/")[1].partition("/")[0]
             if namespace not in self.objects:
                 return 404, {"message": f'namespaces "{namespace.rpartition("/")[2]}" not found'}
         merged = body if method == "PUT" else merge(self.objects.get(path, {}), body)
+        if "unschedulable" in body.get("spec", {}):
+            owned = [{"manager": query["fieldManager"], "fieldsV1": {"f:spec": {"f:unschedulable": {}}}}]
+            merged["metadata"]["managedFields"] = owned
         if "dryRun" not in query:
             self.objects[path] = merged
         return 200, merged
 
     def page(self, path: str, query: dict[str, str]) -> Any:
-        items = [self.objects[key] for key in sorted(self.objects) if key.startswith(f"{path}/")]
+        base, _, kind = path.rpartition("/")  # of one namespace, or of all
+        keys = [key for key in self.objects if key.startswith(f"{path}/")]
+        keys += [key for key in self.objects if key.startswith(f"{base}/namespaces/") and key.split("/")[-2] == kind]
+        items = [self.objects[key] for key in sorted({*keys})]
+        if node := query.get("fieldSelector", "").removeprefix("spec.nodeName="):
+            items = [item for item in items if item["spec"].get("nodeName") == node]
         first, limit = int(query.get("continue", 0)), int(query["limit"])
         rest = str(first + limit) if len(items) > first + limit else ""
         return {"items": items[first : first + limit], "metadata": {"continue": rest}}
+
+    def eviction(self, path: str, body: Any) -> tuple[int, Any]:
+        if path not in self.objects:
+            return 404, {"message": "pod not found"}
+        assert (body["apiVersion"], body["kind"]) == ("policy/v1beta1", "Eviction")
+        assert body["deleteOptions"]["preconditions"]["uid"] == self.objects[path]["metadata"]["uid"]
+        if status := self.evict(path.rpartition("/")[2]):
+            causes = [{"reason": "DisruptionBudget", "message": "The disruption budget web-pdb needs 2 healthy pods"}]
+            words = "Cannot evict pod as it would violate the pod's disruption budget."
+            return status, {"message": words, "details": {"causes": causes}}
+        del self.objects[path]
+        return 201, {"kind": "Status", "status": "Success"}
 
 
 def merge(old: Any, new: Any) -> Any:
     if not isinstance(old, dict) or not isinstance(new, dict):
         return copy.deepcopy(new)
-    return {**old, **{key: merge(old.get(key), value) for key, value in new.items()}}
+    merged = {**old, **{key: merge(old.get(key), value) for key, value in new.items()}}
+    return {key: value for key, value in merged.items() if value is not None}
 
 
 @contextmanager

@@ -16,14 +16,15 @@ from trueup.change.objects import Objects
 from trueup.change.objects import altering as altering
 from trueup.change.objects import making as making
 from trueup.change.packages import Packages
+from trueup.change.reboot import Reboot
 from trueup.change.units import Units
 from trueup.cluster import Cluster
-from trueup.errors import CouldNotLook
+from trueup.errors import ChangeFailed, CouldNotLook, NotBack
 from trueup.profiles.schema import Spec
 from trueup.transport import Transport
 
 
-class Change(Artifacts, Certificates, Images, Kernel, Units, Packages, Files):
+class Change(Artifacts, Certificates, Images, Kernel, Units, Packages, Reboot, Files):
     """Changes to one host for one remedy.
 
     Args:
@@ -39,6 +40,22 @@ class Change(Artifacts, Certificates, Images, Kernel, Units, Packages, Files):
     def turn(self) -> AbstractContextManager[object]:
         """Return what keeps other hosts' remedies waiting that take their turn too, for as long as it is entered."""
         return self._cluster.turn if self._cluster else nullcontext()
+
+    def reboot(self, why: str, *, within: float) -> None:
+        """Reboot the host, one after the other; after one that has not come back, none any more in this run."""
+        if self._cluster is None:
+            return super().reboot(why, within=within)
+        with self.turn:
+            if missing := self._cluster.missing:
+                words = ", ".join(missing)
+                raise ChangeFailed(f"{words} did not come back: no other is rebooted in this run; nothing was changed")
+            try:
+                super().reboot(why, within=within)
+            except NotBack as error:
+                self._cluster.hosts[self.host].give_up(str(error))
+                raise
+            finally:
+                self._cluster.severed(self.host)
 
     @property
     def seat(self) -> Change:

@@ -43,9 +43,16 @@ class Record:
         self._ledger = ledger
         self.entries: list[Entry] = []
         self.hosts: set[str] = set()  # ids of those beside the remedy's own that may have been changed
+        self.notes: list[str] = []  # what came of it, for who reads the result
+        self.undone = False  # all of it
         self._undo: list[tuple[Hashable, Callable[[], object]]] = []
         self._settle: list[tuple[Hashable, Callable[[], object]]] = []
         self._admit = admit
+
+    @property
+    def undoes(self) -> bool:
+        """Whether there is anything that can be undone: a reboot, for one, cannot."""
+        return bool(self._undo)
 
     def add(self, action: Action) -> None:
         """Note an action that is about to be done.
@@ -84,8 +91,9 @@ class Record:
                 undo()
             except (ChangeFailed, CouldNotLook, Unreachable) as error:
                 problems.append(str(error))
-        stay = [f"{entry.summary}: {entry.stays}" for entry in self.entries if not (entry.undo or entry.settle)]
-        return [*problems, *stay]
+        problems += [f"{entry.summary}: {entry.stays}" for entry in self.entries if not (entry.undo or entry.settle)]
+        self.undone = not problems
+        return problems
 
 
 class Hand:

@@ -12,6 +12,7 @@ import pytest
 from trueup.fact import CLOCK
 from trueup.facts import (
     apt,
+    boot,
     calico,
     certificates,
     clock,
@@ -264,6 +265,8 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "lb.haproxy.stats": (haproxy.STATS.parse, _fields),
     "lb.keepalived.conf": (keepalived.CONF.parse, _fields),
     "lb.keepalived.journal": (keepalived.JOURNAL.parse, _as_is),
+    "boot.pending": (boot.PENDING.parse, _fields),
+    "boot.started": (boot.STARTED.parse, _as_is),
     "clock.offset": (CLOCK.parse, lambda found, _: [round(bound, 6) for bound in found]),
 }
 

@@ -1,0 +1,123 @@
+"""A node of a real cluster is emptied before a remedy disturbs its pods, as far as budgets allow, and taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standing import Standing
+
+pytestmark = pytest.mark.lab
+ID = "runtime.containerd.systemd_cgroup"
+# A runtime beside runc's that leaves cgroups to itself: red, and no pod notices.
+BREAK = """
+cat >>/etc/containerd/config.toml <<'X'
+# scenario
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.nvidia]
+  runtime_type = "io.containerd.runc.v2"
+X
+systemctl restart containerd
+"""
+MEND = "sed -i '/^# scenario$/,$d' /etc/containerd/config.toml; systemctl restart containerd"
+HELD = """
+kubectl apply -f - <<'X'
+apiVersion: v1
+kind: Namespace
+metadata: {name: drained}
+---
+apiVersion: policy/v1beta1
+kind: PodDisruptionBudget
+metadata: {name: held-budget, namespace: drained}
+spec: {minAvailable: 1, selector: {matchLabels: {app: held}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: held, namespace: drained}
+spec:
+  selector: {matchLabels: {app: held}}
+  template:
+    metadata: {labels: {app: held}}
+    spec:
+      terminationGracePeriodSeconds: 2
+      affinity:
+        nodeAffinity:
+          preferredDuringSchedulingIgnoredDuringExecution:
+          - weight: 100
+            preference: {matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [w1]}]}
+      containers: [{name: held, image: "docker.io/library/nginx:1.22"}]
+X
+kubectl -n drained rollout status deployment held --timeout=90s
+"""
+
+
+@pytest.fixture
+def held(well: Standing) -> Iterator[Standing]:
+    """The cluster, with a pod on w1 that its budget holds there, and w1 not as it ought to be."""
+    well.sh(HELD)
+    well.sh(BREAK, "w1")
+    yield well
+    well.sh("kubectl delete namespace drained; kubectl uncordon w1")
+    well.sh(MEND, "w1")
+
+
+def node(cluster: Standing) -> Any:
+    return json.loads(cluster.sh("kubectl get node w1 -o json"))
+
+
+def where(cluster: Standing) -> str:
+    """The node of the pod, once it is there and ready."""
+    cluster.sh("kubectl -n drained rollout status deployment held --timeout=90s")
+    return cluster.sh("kubectl -n drained get pods -o 'jsonpath={.items[*].spec.nodeName}'").strip()
+
+
+def fix(cluster: Standing, directory: Path, seconds: int) -> Any:
+    profile = directory / "drain.yaml"
+    profile.write_text(f"extends: {cluster.profile}\nkube: {{drain: {{seconds: {seconds}}}}}\n")
+    return cluster.run("--fix", "--max-disruption=drain", "-k", "systemd_cgroup or schedulable", profile=profile)
+
+
+def test_a_budget_is_kept_and_when_it_allows_the_node_is_drained_remedied_and_taken_back(
+    held: Standing, tmp_path: Path
+) -> None:
+    assert where(held) == "w1"
+    refused = fix(held, tmp_path, 6)
+    assert refused.result(ID, "w1")["outcome"] == "fix-failed", refused.text
+    assert "w1 could not be drained in 6 s: drained/held-" in refused.text
+    assert "The disruption budget held-budget needs 1 healthy pods and has 1 currently" in refused.text
+    assert refused.result("kube.nodes.schedulable", "w1")["outcome"] == "passed", refused.text
+    assert "runtimes.nvidia" in held.sh("cat /etc/containerd/config.toml", "w1")
+    assert where(held) == "w1"
+
+    held.sh('kubectl -n drained patch pdb held-budget -p \'{"spec": {"minAvailable": 0}}\'')
+    done = fix(held, tmp_path, 60)
+    assert done.result(ID, "w1")["outcome"] == "fixed", done.text
+    changes = [change for change in done.changes if change.startswith("w1: ")]
+    assert changes[0].startswith("w1: drain w1 first: ")
+    assert changes[-1] == "w1: uncordon w1"
+    assert done.result("kube.nodes.schedulable", "w1")["outcome"] == "passed", done.text
+    assert "trueup.io/cordoned-by" not in node(held)["metadata"]["annotations"]
+    assert where(held) != "w1"
+    assert fix(held, tmp_path, 60).changes == []
+
+
+def test_a_node_that_somebody_cordoned_stays_cordoned(held: Standing, tmp_path: Path) -> None:
+    held.sh("kubectl -n drained delete pdb held-budget; kubectl cordon w1")
+    done = fix(held, tmp_path, 60)
+    assert done.result(ID, "w1")["outcome"] == "fixed", done.text
+    assert "it is cordoned already, and stays so" in done.text
+    assert node(held)["spec"]["unschedulable"] is True
+    assert where(held) != "w1"
+
+
+def test_a_node_that_a_killed_run_left_cordoned_is_taken_back(held: Standing, tmp_path: Path) -> None:
+    held.sh(MEND, "w1")
+    notes = {"trueup.io/cordoned-by": "20260101T000000Z-0000", "trueup.io/cordoned-for": ID}
+    patch = json.dumps({"metadata": {"annotations": notes}, "spec": {"unschedulable": True}})
+    held.sh(f"kubectl patch node w1 --field-manager=trueup -p '{patch}'")
+    done = fix(held, tmp_path, 60)
+    assert done.changes == ["w1: uncordon w1"], done.text
+    assert "cordoned by trueup's run 20260101T000000Z-0000" in done.text
+    assert "unschedulable" not in node(held)["spec"]
