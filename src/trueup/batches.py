@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trueup.errors import UsageError, nearest
@@ -47,18 +47,19 @@ def sizes(text: str, option: str) -> tuple[Size, ...]:
     return found
 
 
-def split(hosts: Sequence[str], wanted: Sequence[Size]) -> list[tuple[str, ...]]:
-    """Return the hosts in batches of these sizes, the last size again and again; without a size there is one batch."""
-    made, rest = [], tuple(hosts)
-    for each in wanted:
-        count = max(1, each.of(len(hosts)))
-        made.append(rest[:count])
-        rest = rest[count:]
+def split(hosts: Sequence[str], wanted: Sequence[Size], total: int) -> Iterator[tuple[str, ...]]:
+    """Yield the hosts in batches of these sizes, the last size again and again; without a size there is one batch.
+
+    Args:
+        total: of how many hosts a percentage is.
+    """
+    rest, sizes = tuple(hosts), iter(wanted)
+    count = len(rest)
     while rest:
-        count = max(1, wanted[-1].of(len(hosts))) if wanted else len(rest)
-        made.append(rest[:count])
+        if each := next(sizes, None):
+            count = max(1, each.of(total))
+        yield rest[:count]
         rest = rest[count:]
-    return [batch for batch in made if batch]
 
 
 def canaries(roles: Mapping[str, Collection[str]], number: int) -> list[str]:
@@ -127,12 +128,13 @@ def plan(
     Raises:
         UsageError: a size that is none, or a host of which nothing is known.
     """
-    wanted = set(roles if left is None else left)
-    if unknown := sorted(wanted - roles.keys()):
+    changed = set(roles if left is None else left)
+    if unknown := sorted(changed - roles.keys()):
         raise UsageError(f"{where}: left: {unknown[0]!r} is not among the hosts{nearest(unknown[0], roles)}")
-    hosts = [host for host in roles if host in wanted]
+    hosts = [host for host in roles if host in changed]
     first = canaries({host: roles[host] for host in hosts}, canary)
-    rest = split([host for host in hosts if host not in first], sizes(batch, "--batch") if batch else ())
+    wanted = sizes(batch, "--batch") if batch else ()
+    rest = split([host for host in hosts if host not in first], wanted, len(hosts))
     batches = (tuple(first), *rest) if first else tuple(rest)
     tolerated = size(max_fail or "0", "--max-fail").of(len(hosts))
-    return Batches(batches, bool(first), frozenset(roles.keys() - wanted), tolerated)
+    return Batches(batches, bool(first), frozenset(roles.keys() - changed), tolerated)

@@ -16,15 +16,16 @@ SIZES = st.one_of(
 FLEETS = st.dictionaries(st.text("abc", min_size=1), st.frozensets(st.sampled_from(ROLES), min_size=1), max_size=40)
 
 
-@given(st.lists(st.text(min_size=1), unique=True), st.lists(SIZES, max_size=5))
-def test_batches_part_the_hosts_in_order_by_the_sizes(hosts: list[str], wanted: list[Size]) -> None:
-    batches = split(hosts, wanted)
+@given(st.lists(st.text(min_size=1), unique=True), st.lists(SIZES, max_size=5), st.integers(0, 9))
+def test_batches_part_the_hosts_in_order_by_the_sizes(hosts: list[str], wanted: list[Size], more: int) -> None:
+    total = len(hosts) + more
+    batches = list(split(hosts, wanted, total))
     assert [host for batch in batches for host in batch] == hosts
     assert all(batches)
     if not wanted:
         assert len(batches) == bool(hosts)
         return
-    most = [max(1, each.of(len(hosts))) for each in wanted]
+    most = [max(1, each.of(total)) for each in wanted]
     for n, batch in enumerate(batches):
         limit = most[min(n, len(most) - 1)]
         assert len(batch) == limit or (n == len(batches) - 1 and len(batch) < limit)
@@ -62,7 +63,9 @@ def test_a_plan_has_each_host_that_is_to_be_changed_once(
 def test_a_size_is_a_number_or_a_part_and_rounds_down() -> None:
     assert sizes("1, 5,20%", "--batch") == (Size(1), Size(5), Size(20, True))
     assert [Size(20, True).of(9), Size(20, True).of(10), Size(5).of(3)] == [1, 2, 5]
-    assert split(list("abc"), [Size(1, True)]) == [("a",), ("b",), ("c",)]
+    assert list(split(list("abc"), [Size(1, True)], 3)) == [("a",), ("b",), ("c",)]
+    # a part is one of all, canaries among them
+    assert plan({f"w{n}": ["node"] for n in range(10)}, canary=1, batch="20%").hosts[1] == ("w1", "w2")
 
 
 @pytest.mark.parametrize("text", ["x", "", "1,", "-1", "1.5", "101%", "%", "1 0", "٣", "5%%"])

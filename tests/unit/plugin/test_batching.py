@@ -303,3 +303,12 @@ def test_an_audit_and_a_plan_need_no_lock(slow: Fakes) -> None:
     assert refused.code == 4
     broken = slow.run("test_own.py", "--hosts=a1", "--profile=p.yaml", "--fix", "--break-lock")
     assert broken.code == 0, broken.text
+
+
+def test_a_host_that_cannot_be_locked_is_not_changed_and_says_why(three: Fakes) -> None:
+    (three.directory / "kept").write_text("in the way\n")
+    done = three.run("--hosts=a1,a2", *ARGUMENTS, "--fix")
+    assert (done.code, outcomes(three)) == (1, ["fix-failed", "fix-failed"])
+    assert "cannot be locked: lock: " in done.block("FIX-FAILED")
+    assert "File exists; nothing was changed" in done.block("FIX-FAILED")
+    assert [three.state(host) for host in ("a1", "a2")] == ["bad", "bad"]
