@@ -90,7 +90,7 @@ class Session:
         """Return the items of a run that is to be taken back: one for each requirement and host that it changed.
 
         Raises:
-            UsageError: no host knows the run, or the command line names single tests, which a run's changes are none of.
+            UsageError: no host knows the run, or the command line names single tests.
         """
         option = self.config.option
         if single := [arg for arg in self.config.args if "::" in arg or Path(arg).is_file()]:
@@ -109,10 +109,11 @@ class Session:
         return [*items, *(self._past(session, pair, self.rollback) for pair in self.rollback.silent)]
 
     def _past(self, session: pytest.Session, pair: Pair, rollback: Rollback) -> RollbackItem:
-        id, host = pair
+        name = f"{pair[0]}[{pair[1]}]"
         item = RollbackItem.from_parent(
-            session, name=f"{id}[{host}]", pair=pair, rollback=rollback, requirement=catalog.requirements.get(id)
-        )
+            session, name=name, nodeid=f"{rollback.run}::{name}",
+            pair=pair, rollback=rollback, requirement=catalog.requirements.get(pair[0]),
+        )  # fmt: skip
         for mark in allure.marks(item.requirement, self.profile.name, frozenset()) if item.requirement else ():
             item.add_marker(mark)
         return item
@@ -134,7 +135,7 @@ class Session:
                 raise UsageError(f"{where}: selects {id} but gives no value for {key}; {remedy}")
         pairs: set[Pair] = {(item.requirement.id, item.host.id) for item in items}
         say = terminal.say if (terminal := self._terminal()) else print
-        trial = partial(Trial, self.fleet, self.run.id, say, self.ledger)
+        trial = partial(Trial, self.fleet, self.run.id, say, ledger=self.ledger)
         if self.mode == "audit":
             self.audit = Audit(catalog, self.fleet, self.profile, pairs, trial=trial)
         else:

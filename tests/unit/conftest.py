@@ -1,11 +1,13 @@
 """What several subjects need."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from trueup import profile
+from trueup.change import hand
 from trueup.profiles.schema import Spec
 
 # The machine that runs the tests may be busy: slowness is not a failure.
@@ -14,6 +16,13 @@ settings.register_profile(
     "trueup", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
 )
 settings.load_profile("trueup")
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where hosts keep what is ours: nothing of this machine's own is touched."""
+    monkeypatch.setattr(hand, "STATE", str(tmp_path / "kept"))
+    return tmp_path / "kept"
 
 
 @pytest.fixture(scope="session")

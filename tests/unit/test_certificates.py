@@ -108,7 +108,6 @@ esac""")  # fmt: skip
 mv {tmp_path}/proc/$1 {tmp_path}/proc/9$1""")  # fmt: skip
     tool(tmp_path, "curl", f"[ ! -e {tmp_path}/ill ] || {{ echo 'http 500'; exit; }}; echo ok; echo 'http 200'")
     monkeypatch.setenv("PATH", f"{tmp_path}/tools:{os.environ['PATH']}")
-    monkeypatch.setattr(engine, "STATE", str(tmp_path / "kept"))
     return Scratch(["sh"], "cp1", root=tmp_path)
 
 

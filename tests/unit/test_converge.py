@@ -125,7 +125,6 @@ class Lab:
 
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    monkeypatch.setattr(engine, "STATE", str(tmp_path / "kept"))
     return Lab(tmp_path)
 
 

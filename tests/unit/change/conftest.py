@@ -51,7 +51,6 @@ def transport(tmp_path: Path, root: Path, state: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     monkeypatch.setenv("STATE", str(state))
     monkeypatch.setenv("ROOT", str(root))
-    monkeypatch.setattr(engine, "STATE", str(tmp_path / "kept"))
     return Rooted(["sh"], "h", root=str(root))
 
 
