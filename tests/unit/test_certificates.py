@@ -16,7 +16,6 @@ from cryptography.x509.oid import NameOID
 
 from trueup.catalog import catalog
 from trueup.change import Change
-from trueup.change import hand as engine
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.fact import HostFacts, Raw, Snapshot
 from trueup.facts.certificates import CERTIFICATES, MANAGED, Certificates

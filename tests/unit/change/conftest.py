@@ -9,7 +9,6 @@ from scratch import TOOLS, Changes, Rooted
 
 from trueup.catalog import Disruption
 from trueup.change import Change
-from trueup.change import hand as engine
 
 
 @pytest.fixture
