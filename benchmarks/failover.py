@@ -24,7 +24,7 @@ def drill(fleet: Fleet, number: int) -> Failover:
         SystemExit: it could not be, or not all was put back.
     """
     requirement = catalog.requirements["lb.vip.failover"]
-    trial = Trial(fleet, f"bench-{number}", lambda _: None, None, requirement)
+    trial = Trial(fleet, f"bench-{number}", lambda _: None, requirement)
     answer = trial.carry_out(FAILOVER)
     if answer.rc:
         sys.exit(f"drill {number}: {answer.why()}")

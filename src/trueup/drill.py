@@ -47,7 +47,13 @@ class Trial:
     """
 
     def __init__(
-        self, fleet: Fleet, run: str, say: Callable[[str], None], ledger: Ledger | None, requirement: Requirement
+        self,
+        fleet: Fleet,
+        run: str,
+        say: Callable[[str], None],
+        requirement: Requirement,
+        *,
+        ledger: Ledger | None = None,
     ) -> None:
         cluster = fleet.cluster
         self.run = run

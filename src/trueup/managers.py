@@ -28,6 +28,12 @@ class Manager(Protocol):
     def remove(self, names: Iterable[str]) -> str:
         """Return text that removes packages, held or not; their configuration files stay."""
 
+    def noting(self, body: str, kept: str) -> str:
+        """Return text that installs as another one does, and notes in files with this name what came along."""
+
+    def tidy(self, kept: str) -> str:
+        """Return text that removes what came along, as far as nothing needs it any more."""
+
     def hold(self, names: Iterable[str]) -> str:
         """Return text that keeps packages at the version that they have."""
 
@@ -77,6 +83,27 @@ class Apt:
         """Take the hold away first: it would outlast the package."""
         names = list(names)
         return f"{self.unhold(names)}{self._get} remove {shlex.join(names)}\n"
+
+    def noting(self, body: str, kept: str) -> str:
+        """Compare the lists of what is installed."""
+        names = (
+            "dpkg-query -W -f '${db:Status-Abbrev}\\t${Package}\\n' | awk -F'\\t' '$1 ~ /^.i/ { print $2 }' | sort -u"
+        )
+        before, brought = shlex.quote(kept), shlex.quote(f"{kept}.brought")
+        return (
+            f'(umask 077; mkdir -p "$(dirname {before})"; {names} >{before})\n{body}'
+            f"(umask 077; {names} | comm -13 {before} - >{brought})\n"
+        )
+
+    def tidy(self, kept: str) -> str:
+        """Go by apt's own notion of what nothing needs; what is merely suggested was not there before either."""
+        brought = shlex.quote(f"{kept}.brought")
+        return f"""[ ! -e {brought} ] || {{
+  needless=$(apt-get -s -o APT::AutoRemove::RecommendsImportant=0 -o APT::AutoRemove::SuggestsImportant=0 autoremove |
+    sed -n 's/^Remv \\([^ ]*\\).*/\\1/p' | grep -xFf {brought}) || needless=
+  [ -z "$needless" ] || {self._get} remove $needless
+}}
+"""
 
     def hold(self, names: Iterable[str]) -> str:
         """Mark them in dpkg's status."""
@@ -135,6 +162,14 @@ class Dnf:
         return (
             f"{self._unlock(names)}{self._dnf} --setopt=clean_requirements_on_remove=False remove {shlex.join(names)}\n"
         )
+
+    def noting(self, body: str, kept: str) -> str:  # noqa: ARG002 - see tidy
+        """Note nothing."""
+        return body
+
+    def tidy(self, kept: str) -> str:  # noqa: ARG002 - as above
+        """Leave it to `dnf autoremove`: releases 4 and 5 do not name what is needless in one way."""
+        return ""
 
     def hold(self, names: Iterable[str]) -> str:
         """Lock the installed version alone: a lock that was there before would allow another one too."""

@@ -142,10 +142,11 @@ class Session:
         return [*items, *(self._past(session, pair, self.rollback) for pair in self.rollback.silent)]
 
     def _past(self, session: pytest.Session, pair: Pair, rollback: Rollback) -> RollbackItem:
-        id, host = pair
+        name = f"{pair[0]}[{pair[1]}]"
         item = RollbackItem.from_parent(
-            session, name=f"{id}[{host}]", pair=pair, rollback=rollback, requirement=catalog.requirements.get(id)
-        )
+            session, name=name, nodeid=f"{rollback.run}::{name}",
+            pair=pair, rollback=rollback, requirement=catalog.requirements.get(pair[0]),
+        )  # fmt: skip
         for mark in allure.marks(item.requirement, self.profile.name, frozenset()) if item.requirement else ():
             item.add_marker(mark)
         return item
@@ -173,7 +174,8 @@ class Session:
             self._gather(items)
         agreement = Agreement(self.plan, self.machines) if self.plan else None
         pairs: set[Pair] = {(item.requirement.id, item.host.id) for item in items}
-        say, trial = self._say, partial(Trial, self.fleet, self.run.id, self._say, self.ledger)
+        say = self._say
+        trial = partial(Trial, self.fleet, self.run.id, say, ledger=self.ledger)
         if self.mode == "audit":
             self.audit = Audit(catalog, self.fleet, self.profile, pairs, trial=trial)
         else:

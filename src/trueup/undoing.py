@@ -149,13 +149,14 @@ class Undoing:
         return changed
 
     def _objects(self, steps: list[Step]) -> dict[int, str]:
-        left = {step.entry.sequence: str(step.entry.before["left"]) for step in steps if "left" in step.entry.before}
-        return {
-            step.entry.sequence: f"{step.entry.target} has changed since"
-            for step in steps
-            if step.entry.sequence in left
-            and self._cluster(step).changed_since(step.entry.before["object"], left[step.entry.sequence])
-        }
+        changed = {}
+        for step in steps:
+            before = step.entry.before
+            if "left" in before and self._cluster(step).changed_since(
+                before["object"], "absent" in before, before["left"]
+            ):
+                changed[step.entry.sequence] = f"{step.entry.target} has changed since"
+        return changed
 
     def _undo(self, steps: list[Step], host: str) -> None:
         for step in (step for step in steps if step.host == host):

@@ -4,6 +4,7 @@ import copy
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from trueup import profile
 from trueup.agreed import differences
 from trueup.catalog import catalog
+from trueup.change import hand
 from trueup.change.hand import Record
 from trueup.errors import ChangeFailed
 from trueup.profiles.schema import Spec
@@ -22,6 +24,13 @@ settings.register_profile(
     "trueup", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
 )
 settings.load_profile("trueup")
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where hosts keep what is ours: nothing of this machine's own is touched."""
+    monkeypatch.setattr(hand, "STATE", str(tmp_path / "kept"))
+    return tmp_path / "kept"
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ from cryptography.x509.oid import NameOID
 
 from trueup.catalog import catalog
 from trueup.change import Change
-from trueup.change import hand as engine
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.fact import HostFacts, Raw, Snapshot
 from trueup.facts.certificates import CERTIFICATES, MANAGED, Certificates
@@ -108,7 +107,6 @@ esac""")  # fmt: skip
 mv {tmp_path}/proc/$1 {tmp_path}/proc/9$1""")  # fmt: skip
     tool(tmp_path, "curl", f"[ ! -e {tmp_path}/ill ] || {{ echo 'http 500'; exit; }}; echo ok; echo 'http 200'")
     monkeypatch.setenv("PATH", f"{tmp_path}/tools:{os.environ['PATH']}")
-    monkeypatch.setattr(engine, "STATE", str(tmp_path / "kept"))
     return Scratch(["sh"], "cp1", root=tmp_path)
 
 

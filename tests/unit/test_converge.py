@@ -14,7 +14,6 @@ from trueup import profile as profiles
 from trueup.audit import Audit
 from trueup.catalog import Catalog, Disruption
 from trueup.change import Change
-from trueup.change import hand as engine
 from trueup.converge import Converge
 from trueup.errors import CouldNotLook, Unreachable
 from trueup.fact import CLOCK, Fact, FleetFacts, HostFacts
@@ -124,8 +123,7 @@ class Lab:
 
 
 @pytest.fixture
-def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    monkeypatch.setattr(engine, "STATE", str(tmp_path / "kept"))
+def lab(tmp_path: Path) -> Lab:
     return Lab(tmp_path)
 
 

@@ -192,10 +192,10 @@ class Objects:
         else:
             self._restore(whom)
 
-    def changed_since(self, whom: Object, left: str) -> bool:
-        """Whether an object is another than the one that a change left."""
+    def changed_since(self, whom: Object, new: bool, left: str) -> bool:
+        """Whether an object is neither the one that a change left nor, where it was ``new``, gone again."""
         now = self.api().get(self._path(whom))
-        return now is None or _age(now) != left
+        return not new if now is None else _age(now) != left
 
     def _delete(self, whom: Object) -> None:
         try:

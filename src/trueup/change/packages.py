@@ -11,6 +11,8 @@ from trueup import managers, shell
 from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.facts import packages, removal
+from trueup.facts.packages import Installed
+from trueup.facts.packages import Packages as Found
 from trueup.verdict import Action, later
 
 # what runs the containers, as distributions, Docker and Kubernetes package it
@@ -42,27 +44,30 @@ class Packages(Hand):
             name for name in names if name not in old or not packages.within(old[name].version, wanted, now.manager)
         ]
         if wrong:
-            best = self._choose(wrong, wanted, now.manager)
-            newest = later(f"newest of {wanted}")
-            diff = "".join(
-                f"-{name} {now.version(name) or '(not installed)'}\n+{name} {best.get(name, newest)}\n"
-                for name in wrong
-            )
-            before = {name: old[name].version for name in wrong if name in old}
-            new = [name for name in wrong if name not in old]
-            held = [name for name in before if old[name].held]
-            undo = manager.install(before, held=held, gone=new) if before else manager.remove(new)
-            action = Action(
-                "package", " ".join(wrong), f"install {', '.join(wrong)} ({wanted})", diff, undo,
-                intact=_intact(manager, wrong, before, best), before=_before({name: old.get(name) for name in wrong}),
-            )  # fmt: skip
-            self.act(action, manager.install(best, held=wrong if hold else ()), "restart")
+            self._install(wrong, wanted, now, hold=hold)
         if loose := [name for name in names if hold and name not in wrong and not old[name].held]:
             action = Action(
                 "hold", " ".join(loose), f"hold {', '.join(loose)}", undo=manager.unhold(loose),
                 before=_before({name: old[name] for name in loose}),
             )  # fmt: skip
             self.act(action, manager.hold(loose))
+
+    def _install(self, names: Sequence[str], wanted: str, now: Found, *, hold: bool) -> None:
+        manager, old, kept = managers.of(now.manager), now.installed, self.keep("packages")
+        best, newest = self._choose(names, wanted, now.manager), later(f"newest of {wanted}")
+        diff = "".join(
+            f"-{name} {now.version(name) or '(not installed)'}\n+{name} {best.get(name, newest)}\n" for name in names
+        )
+        before = {name: old[name].version for name in names if name in old}
+        new = [name for name in names if name not in old]
+        held = [name for name in before if old[name].held]
+        undo = manager.install(before, held=held, gone=new) if before else manager.remove(new)
+        action = Action(
+            "package", " ".join(names), f"install {', '.join(names)} ({wanted})", diff, undo + manager.tidy(kept),
+            intact=_intact(manager, names, before, best), before=_before({name: old.get(name) for name in names}),
+        )  # fmt: skip
+        body = manager.noting(manager.install(best, held=names if hold else ()), kept)
+        self.act(action, body, "restart")
 
     def _choose(self, names: Sequence[str], wanted: str, manager: str) -> dict[str, str]:
         """Return the version to install of each; a plan, which fetches no index, may lack some."""
@@ -124,7 +129,7 @@ class Packages(Hand):
         self.act(Action("refresh", manager.name, summary, settle=f"{manager.refresh} || :"), manager.refresh_all(only))
 
 
-def _before(found: Mapping[str, packages.Installed | None]) -> dict[str, Any]:
+def _before(found: Mapping[str, Installed | None]) -> dict[str, Any]:
     """Return what a journal keeps of packages: version and hold, or nothing where one was not installed."""
     return {name: asdict(each) if each else None for name, each in found.items()}
 

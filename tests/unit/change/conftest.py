@@ -9,7 +9,6 @@ from scratch import TOOLS, Changes, Rooted
 
 from trueup.catalog import Disruption
 from trueup.change import Change
-from trueup.change import hand as engine
 
 
 @pytest.fixture
@@ -51,7 +50,6 @@ def transport(tmp_path: Path, root: Path, state: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     monkeypatch.setenv("STATE", str(state))
     monkeypatch.setenv("ROOT", str(root))
-    monkeypatch.setattr(engine, "STATE", str(tmp_path / "kept"))
     return Rooted(["sh"], "h", root=str(root))
 
 

@@ -15,7 +15,9 @@ TOOLS = {
     "systemctl": r"""
 case $1 in
 show) cat "$STATE/unit"; exit;;
-is-active) grep -qx ActiveState=active "$STATE/unit"; exit;;
+is-active)
+  [ "$2" = --quiet ] || sed -n 's/^ActiveState=//p' "$STATE/unit"
+  grep -qx ActiveState=active "$STATE/unit"; exit;;
 cat) [ -e "$STATE/unit" ]; exit;;
 reset-failed) exit;;
 esac

@@ -25,17 +25,22 @@ HOME=$FLEET/hosts/$host
 [ -d "$HOME" ] || { echo "ssh: Could not resolve hostname $host: Name or service not known" >&2; exit 255; }
 [ ! -e "$HOME/behave" ] || . "$HOME/behave"
 PATH=$HOME/bin:$PATH; export HOME PATH
+case $* in *" -s") sed "s#$FLEET/kept#$HOME/kept#g" | sh -c "$*"; exit;; esac  # what a host keeps is its own
 exec sh -c "$*"
 """
 
-OWN = """\
+CONFTEST = """\
 import os
 
 import trueup.change.hand
+
+trueup.change.hand.STATE = os.environ["FLEET"] + "/kept"
+"""
+
+OWN = """\
 from trueup import equal, expect, remedy, requirement
 from trueup.fact import Fact
 
-trueup.change.hand.STATE = os.environ["FLEET"] + "/kept"
 STATE = Fact("own.state", 'cat "$HOME/state"', str.strip)
 WHERE = Fact("own.where", 'echo "$HOME"', str.strip)
 
@@ -87,6 +92,7 @@ class Fakes:
         for name in ("bin", "hosts", "tmp"):
             (directory / name).mkdir()
         self.tool("ssh", SSH)
+        self.test("conftest.py", CONFTEST)
         self.test("test_own.py", OWN)
 
     def tool(self, name: str, text: str) -> None:

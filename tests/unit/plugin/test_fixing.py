@@ -16,7 +16,8 @@ def test_a_plan_changes_nothing_and_shows_the_difference(fleet: Fakes) -> None:
     done = fleet.run("--hosts=n1,n2,n3", "--fix=plan", "--report=run.json")
     assert done.code == 1, done.text
     assert [fleet.state(host) for host in ("n1", "n2", "n3")] == ["bad", "bad", "good"]
-    assert not (fleet.directory / "kept").exists()
+    assert not list(fleet.directory.glob("hosts/*/kept"))
+    assert not (fleet.directory / ".trueup").exists()
     assert done.out.count("would write ") == 2
     assert "      -bad\n      +good\n" in done.out
     assert "2 changes to make\n" in done.out

@@ -1,0 +1,157 @@
+"""This machine's journal of a run, by which objects are put back."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_api import FakeApi, serving
+
+from trueup import ledger as ledgers
+from trueup import profile as profiles
+from trueup.change import ClusterChange
+from trueup.change.hand import Record
+from trueup.errors import ChangeFailed, UsageError
+from trueup.fleet import Fleet
+from trueup.inventory import Connection
+from trueup.ledger import Ledger
+from trueup.rollback import Rollback
+from trueup.verdict import Outcome, Result
+
+AT = "/api/v1/namespaces/web/configmaps/c"
+MAP: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "c", "namespace": "web", "uid": "7", "resourceVersion": "1", "managedFields": [{}]},
+    "data": {"a": "1"},
+}
+
+
+@pytest.fixture
+def api() -> Iterator[FakeApi]:
+    with serving() as found:
+        found.objects["/api/v1/namespaces/web"] = {"kind": "Namespace"}
+        found.objects[AT] = copy.deepcopy(MAP)
+        yield found
+
+
+@pytest.fixture
+def fleet(api: FakeApi, tmp_path: Path) -> Iterator[Fleet]:
+    made = Fleet([], profiles.load("base"), Connection(), timeout=3, kubeconfig=str(api.kubeconfig(tmp_path)))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / ".trueup/runs", "run")
+
+
+def rows(tmp_path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (tmp_path / ".trueup/runs/run/journal.jsonl").read_text().splitlines()]
+
+
+def change(fleet: Fleet, ledger: Ledger) -> ClusterChange:
+    record = Record("own.object", ledger)
+    return ClusterChange(fleet.cluster, run="run", apply=True, allowed="restart", record=record)
+
+
+def rollback(fleet: Fleet, ledger: Ledger, *, apply: bool = True) -> Result:
+    taken = Rollback(fleet, "run", ledger, apply=apply)
+    taken.selected = frozenset(taken.pairs)
+    return taken.result("own.object", "cluster")
+
+
+def test_what_was_changed_is_put_back_and_what_was_made_goes(api: FakeApi, fleet: Fleet, ledger: Ledger) -> None:
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "new", "namespace": "web"}}
+    hand = change(fleet, ledger)
+    hand.patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+    hand.patch("v1", "ConfigMap", "c", {"data": {"a": "3"}}, namespace="web")
+    hand.put(made)
+    planned = rollback(fleet, ledger, apply=False)
+    assert (planned.outcome, len(planned.actions)) == (Outcome.UNDOABLE, 3)
+    assert api.objects[AT]["data"] == {"a": "3"}
+    done = rollback(fleet, ledger)
+    assert (done.outcome, done.detail) == (Outcome.UNDONE, "")
+    assert api.objects[AT]["data"] == {"a": "1"}
+    assert AT.replace("/c", "/new") not in api.objects
+    again = rollback(fleet, ledger)
+    assert (again.outcome, again.actions, again.detail) == (Outcome.UNDONE, [], "was undone before")
+
+
+def test_an_object_that_changed_since_stays_as_it_is(api: FakeApi, fleet: Fleet, ledger: Ledger) -> None:
+    change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+    api.objects[AT]["metadata"]["resourceVersion"] = "99"
+    done = rollback(fleet, ledger)
+    assert (done.outcome, "ConfigMap web/c has changed since" in done.detail) == (Outcome.NOT_UNDONE, True)
+    assert api.objects[AT]["data"] == {"a": "2"}
+
+
+@pytest.mark.parametrize(
+    "secretive",
+    [
+        {"data": {"password": "hunter2hunter2"}},
+        {"data": {"conf": "x: 1\ntoken: hunter2hunter2\n"}},
+        {"spec": {"env": [{"name": "DB_PASSWORD", "value": "hunter2hunter2"}]}},
+    ],
+)
+def test_an_object_with_a_secret_is_not_kept_and_so_stays(
+    api: FakeApi, fleet: Fleet, ledger: Ledger, tmp_path: Path, secretive: dict[str, Any]
+) -> None:
+    api.objects[AT] |= secretive
+    hand = change(fleet, ledger)
+    hand.patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+    assert "hunter2" not in (tmp_path / ".trueup/runs/run/journal.jsonl").read_text()
+    done = rollback(fleet, ledger)
+    assert (done.outcome, "may be secret" in done.detail) == (Outcome.NOT_UNDONE, True)
+    assert hand.rollback() == []  # by the run itself, which remembers it
+    assert api.objects[AT]["data"] != {"a": "2"}
+
+
+def test_a_change_that_is_refused_is_marked_as_failed(
+    api: FakeApi, fleet: Fleet, ledger: Ledger, tmp_path: Path
+) -> None:
+    asked = iter([0, 409])  # the trial, then the change
+    api.mood = lambda method, path: next(asked) if method == "PATCH" else 0
+    hand = change(fleet, ledger)
+    with pytest.raises(ChangeFailed):
+        hand.patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+    assert [row["state"] for row in rows(tmp_path)] == ["begun", "failed"]
+    assert hand.rollback() == []
+    assert rows(tmp_path)[-1]["state"] == "undone"
+
+
+def test_it_is_for_its_owner_alone_and_the_oldest_runs_go(tmp_path: Path, fleet: Fleet, ledger: Ledger) -> None:
+    for n in range(ledgers.RUNS + 2):
+        (tmp_path / f".trueup/runs/2026{n:03}").mkdir(parents=True)
+    change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+    runs = sorted(path.name for path in (tmp_path / ".trueup/runs").iterdir())
+    assert (len(runs), runs[0], runs[-1]) == (ledgers.RUNS, "2026003", "run")
+    file = tmp_path / ".trueup/runs/run/journal.jsonl"
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert [row["host"] for row in rows(tmp_path) if "host" in row] == ["cluster"]
+
+
+def test_where_it_cannot_be_written_nothing_is_changed(
+    api: FakeApi, fleet: Fleet, ledger: Ledger, tmp_path: Path
+) -> None:
+    (tmp_path / ".trueup").write_text("a file where the directory would be")
+    with pytest.raises(ChangeFailed, match="cannot write the journal on this machine"):
+        change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+    assert api.objects[AT]["data"] == {"a": "1"}
+
+
+def test_half_a_line_at_the_end_hurts_no_other(fleet: Fleet, api: FakeApi, ledger: Ledger, tmp_path: Path) -> None:
+    change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+    with (tmp_path / ".trueup/runs/run/journal.jsonl").open("a") as file:
+        file.write('{"sequence": 99, "stat')
+    assert rollback(fleet, ledger).outcome is Outcome.UNDONE
+
+
+def test_a_run_of_which_nobody_knows_is_an_error_of_usage(fleet: Fleet, ledger: Ledger) -> None:
+    with pytest.raises(UsageError, match="--rollback=run: no host knows any run"):
+        Rollback(fleet, "run", ledger, apply=True)
