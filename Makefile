@@ -64,8 +64,9 @@ node_modules/.bin/allure: package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-schema: .venv/ready  ## renew the JSON Schema of profiles
+schema: .venv/ready  ## renew the JSON Schemas of profiles and of plans
 	$(BIN)/python -c 'from trueup import profile; print(profile.schema(), end="")' >profiles/profile.schema.json
+	$(BIN)/python -c 'from trueup import plan; print(plan.schema(), end="")' >docs/plan.schema.json
 
 catalogue: .venv/ready  ## renew the page of all requirements
 	$(BIN)/python docs/catalogue.py >docs/catalogue.md
