@@ -52,12 +52,12 @@ class Scenario:
     def disturbs(self, other: Scenario) -> bool:
         """Whether what one breaks keeps the other from being seen."""
         return any(
-            ours & (theirs | _required(theirs))
+            ours & (theirs | required(theirs))
             for ours, theirs in ((self.broken, other.broken), (other.broken, self.broken))
         )
 
 
-def _required(ids: Iterable[str]) -> set[str]:
+def required(ids: Iterable[str]) -> set[str]:
     """Return all that requirements need, and what must hold before their remedies."""
     found: set[str] = set()
     waiting = set(ids)

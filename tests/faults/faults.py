@@ -1,0 +1,167 @@
+"""What can go wrong while a host is being changed. A fault begins at a moment that the trial chooses, and is lifted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from lab import Lab
+
+SPARE = """
+mount -t tmpfs -o size={size} tmpfs /run/fault
+cp -a {path}/. /run/fault/ 2>/dev/null || :
+dd if=/dev/zero of=/run/fault/.fill bs=4k 2>/dev/null || :
+mount --bind /run/fault {path}
+"""
+UNITS = ("containerd", "kubelet", "keepalived", "haproxy", "docker-registry", "nginx")
+FAILS = "\n".join(
+    f"mkdir -p /run/systemd/system/{unit}.service.d; "
+    f"printf '[Service]\\nExecStartPre=/bin/false\\n' >/run/systemd/system/{unit}.service.d/fault.conf"
+    for unit in UNITS
+)
+
+
+@dataclass
+class Fault:
+    """One fault on one host."""
+
+    lab: Lab
+    host: str
+    begun: bool = False
+    held: ExitStack = field(default_factory=ExitStack)
+
+    def begin(self) -> None:
+        """Let it happen now, in the process that changes the host."""
+
+    def lift(self) -> None:
+        """Let all be as it was, from the process that watches."""
+
+    def sh(self, text: str) -> None:
+        self.lab.sh(self.host, text, timeout=60)
+
+
+class Cut(Fault):
+    """The host's cable is pulled, and stays so until the run has ended."""
+
+    def begin(self) -> None:
+        self.lab.link(self.host, up=False)
+
+    def lift(self) -> None:
+        self.lab.link(self.host, up=True)
+
+
+class Dropped(Fault):
+    """Every login to the host ends at once, as when a firewall or sshd is restarted."""
+
+    def begin(self) -> None:
+        self.sh("pkill -KILL -f '^sshd: root' || :")
+
+
+class Blink(Fault):
+    """The cable is pulled for a moment."""
+
+    def begin(self) -> None:
+        self.lab.link(self.host, up=False)
+        time.sleep(1)
+        self.lab.link(self.host, up=True)
+
+    def lift(self) -> None:
+        self.lab.link(self.host, up=True)
+
+
+class PowerCut(Fault):
+    """The host starts anew without having been shut down."""
+
+    def begin(self) -> None:
+        before = self._boot()
+        self.lab.sh(self.host, "systemctl reboot -ff", check=False, timeout=20)
+        until = time.monotonic() + 30
+        while self._boot() == before and time.monotonic() < until:
+            time.sleep(0.05)
+
+    def lift(self) -> None:
+        self.lab.wait([self.host])
+
+    def _boot(self) -> str:
+        try:
+            return self.lab.sh(self.host, "cat /proc/sys/kernel/random/boot_id", check=False, timeout=5).stdout.strip()
+        except Exception:  # noqa: BLE001 - it is just going down
+            return ""
+
+
+class FullState(Fault):
+    """No room is left where trueup keeps what files were."""
+
+    path, size = "/var/lib/trueup", "4M"
+
+    def begin(self) -> None:
+        self.sh(f"mkdir -p {self.path} /run/fault\nset -e\n" + SPARE.format(path=self.path, size=self.size))
+
+    def lift(self) -> None:
+        self.sh(f"umount {self.path} /run/fault")
+
+
+class FullEtc(FullState):
+    """No room is left below /etc."""
+
+    path, size = "/etc", "16M"
+
+
+class ReadOnlyEtc(Fault):
+    """/etc has become read-only, as a file system does after an error."""
+
+    def begin(self) -> None:
+        self.sh("set -e\nmount --bind /etc /etc\nmount -o remount,bind,ro /etc")
+
+    def lift(self) -> None:
+        self.sh("umount /etc")
+
+
+class DpkgLocked(Fault):
+    """Another package manager is at work, and ends after a while."""
+
+    seconds = 3.0
+
+    def begin(self) -> None:
+        if os.fork() == 0:
+            for name in ("lock-frontend", "lock"):
+                lock = os.open(self.lab.root(self.host) / "var/lib/dpkg" / name, os.O_RDWR)
+                fcntl.lockf(lock, fcntl.LOCK_EX)
+            time.sleep(self.seconds)
+            os._exit(0)
+        time.sleep(0.1)
+
+
+class DoesNotStart(Fault):
+    """Services that are started from now on fail."""
+
+    def begin(self) -> None:
+        self.sh(f"{FAILS}\nsystemctl daemon-reload")
+
+    def lift(self) -> None:
+        self.sh("rm -f /run/systemd/system/*.service.d/fault.conf; systemctl daemon-reload; systemctl reset-failed")
+
+
+class ClockJumps(Fault):
+    """The controller's clock and that of everything begun on the host from now on are a day ahead."""
+
+    ahead = 86400
+
+    def begin(self) -> None:
+        now: Callable[[], float] = time.time
+        time.time = lambda: now() + self.ahead  # type: ignore[assignment]
+
+
+class Killed(Fault):
+    """The controller is killed; its ssh clients are not, as nobody tells them."""
+
+    def begin(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+FAULTS = (Cut, Dropped, Blink, PowerCut, FullState, FullEtc, ReadOnlyEtc, DpkgLocked, DoesNotStart, ClockJumps, Killed)
