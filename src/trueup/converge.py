@@ -188,6 +188,7 @@ class Converge(Audit):
         record: Record | None = None,
         draft: Draft | None = None,
     ) -> Change | ClusterChange:
+        draft = {} if draft is None else draft  # which all hands of the remedy share
         if isinstance(subject, Cluster):
             return ClusterChange(
                 subject, run=self.run, apply=apply, allowed=remedy.disruption, record=record, draft=draft
