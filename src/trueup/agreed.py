@@ -77,11 +77,9 @@ class Agreed:
         Raises:
             ChangeFailed: it is not, or another way.
         """
-        nth = next((n for n, each in enumerate(self._left) if _same(each.summary, action.summary)), None)
-        if nth is None:
+        _, planned, self._left = _find(self._left, action)
+        if planned is None:
             raise ChangeFailed(f"not planned: {action.summary}")
-        planned = self._left[nth]
-        self._left = self._left[nth + 1 :]
         if words := _difference(planned, action, "+-" if planned.precondition else "+"):
             raise ChangeFailed(words)
 
@@ -93,14 +91,21 @@ def differences(planned: Iterable[Action], done: Iterable[Action]) -> list[str]:
     """
     left, words = list(planned), []
     for action in done:
-        while left and OPEN in left[0].summary and not _same(left[0].summary, action.summary):
-            left.pop(0)
-        if left and _same(left[0].summary, action.summary):
-            words.append(_difference(left.pop(0), action, "+-"))
-        else:
-            words.append(f"not planned: {action.summary}")
-    words += [f"planned, and not to be done: {each.summary}" for each in left if OPEN not in each.summary]
-    return [*filter(None, words)]
+        skipped, found, left = _find(left, action)
+        words += [*_undone(skipped), _difference(found, action, "+-") if found else f"not planned: {action.summary}"]
+    return [*filter(None, words), *_undone(left)]
+
+
+def _find(planned: list[Action], now: Action) -> tuple[list[Action], Action | None, list[Action]]:
+    """Return what comes before the action of that name, that action, and what comes behind it; or all as the last."""
+    for n, each in enumerate(planned):
+        if _same(each.summary, now.summary):
+            return planned[:n], each, planned[n + 1 :]
+    return [], None, planned
+
+
+def _undone(planned: Iterable[Action]) -> list[str]:
+    return [f"planned, and not to be done: {each.summary}" for each in planned if OPEN not in each.summary]
 
 
 def _difference(planned: Action, now: Action, signs: str) -> str:

@@ -201,6 +201,7 @@ class Converge(Audit):
         self, remedy: Remedy, subject: Subject, *, apply: bool, agreed: Agreed | None = None, draft: Draft | None = None
     ) -> Change | ClusterChange:
         record = Record(remedy.id, self.ledger, *([agreed.admit] if agreed else []))
+        draft = {} if draft is None else draft  # which all hands of the remedy share
         given: dict[str, Any] = {
             "run": self.run, "apply": apply, "allowed": remedy.disruption, "record": record, "draft": draft
         }  # fmt: skip

@@ -177,8 +177,8 @@ def read(path: Path, profile: Loaded, hosts: Iterable[str]) -> Plan:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        hint = nearest(str(path), ["plan"])
-        raise UsageError(f"{where}: no such file{hint and f'{hint[:-1]}, as in --fix=plan?'}") from None
+        hint = "; did you mean --fix=plan?" if nearest(str(path), ["plan"]) else ""
+        raise UsageError(f"{where}: no such file{hint}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{where}: cannot read the file ({error})") from None
     except (ValueError, RecursionError) as error:

@@ -318,7 +318,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
     for path in session.config.option.report:
         reports.write(Path(path), ours.run)
-    if session.config.option.plan_out and session.exitstatus != pytest.ExitCode.INTERRUPTED:
-        ours.write_plan(Path(session.config.option.plan_out))
+    if path := session.config.option.plan_out:
+        session.config.pluginmanager.getplugin("trueup-terminal").last.append(ours.write_plan(Path(path)))
     if directory := session.config.getoption("allure_report_dir", None):
         allure.finish(Path(directory), ours.run.environment)

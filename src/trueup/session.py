@@ -75,7 +75,7 @@ class Session:
         self.worker = hasattr(config, "workerinput")
         if option.become_password and not (self.worker or option.collectonly):
             if not any(target.becomes(connection) for target in targets):
-                raise UsageError(f"--become-password={option.become_password}: no host is to use sudo; add --sudo")
+                raise UsageError("--become-password: no host is to use sudo; add --sudo")
             connection = replace(connection, password=become.read(option.become_password))
         self.fleet = Fleet(
             targets, self.profile, connection,
@@ -83,7 +83,7 @@ class Session:
         )  # fmt: skip
         self.audit: Audit | None = None
         self.rollback: Rollback | None = None
-        self.machines: dict[str, str] = {}  # host to what tells it from another one that has its name
+        self.expected = 0  # results
         self.run = Run(
             f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", self.profile.name, self.mode,
             list(self.fleet.hosts), self.profile.profile.waivers, plan=self.plan.run if self.plan else "",
@@ -172,7 +172,8 @@ class Session:
             self._begin_changing()
         if not self.worker:
             self._gather(items)
-        agreement = Agreement(self.plan, self.machines) if self.plan else None
+        self.expected = len(items)
+        agreement = Agreement(self.plan, self._machines()) if self.plan else None
         pairs: set[Pair] = {(item.requirement.id, item.host.id) for item in items}
         say = self._say
         trial = partial(Trial, self.fleet, self.run.id, say, ledger=self.ledger)
@@ -241,26 +242,31 @@ class Session:
             for host in (*item.host.members(item.requirement), item.host):
                 wanted.setdefault(host.id, {}).update((fact.name, fact) for fact in item.requirement.reads)
         if self.plan or self.config.option.plan_out:
-            for host_id in self.fleet.hosts:
-                wanted.setdefault(host_id, {})[plan.MACHINE.name] = plan.MACHINE
+            for id in self.fleet.hosts:
+                wanted.setdefault(id, {})[plan.MACHINE.name] = plan.MACHINE
         terminal = self._terminal()
         self.fleet.gather(
             {host: facts.values() for host, facts in wanted.items()}, terminal.progress if terminal else None
         )
-        for id, known in self.fleet.hosts.items():
-            with suppress(CouldNotLook):  # one that does not say is not told from another
-                self.machines[id] = known.facts[plan.MACHINE]
         if self.snapshots:
             self.fleet.save(self.snapshots)
 
-    def write_plan(self, path: Path) -> None:
-        """Write the plan that the run came to, and say so."""
-        made = plan.make(self.run, catalog, self.profile, dict.fromkeys(self.fleet.hosts, "") | self.machines)
+    def _machines(self) -> dict[str, str]:
+        """Return host to what tells it from another one of its name, or nothing where it does not say."""
+        found = dict.fromkeys(self.fleet.hosts, "")
+        for id, host in self.fleet.hosts.items():
+            with suppress(CouldNotLook):
+                found[id] = host.facts[plan.MACHINE]
+        return found
+
+    def write_plan(self, path: Path) -> str:
+        """Write the plan that the run came to, unless that is a part only; return what became of it, in words."""
+        if (judged := len(self.run.results)) < self.expected:
+            return f"{path} is not written: the run ended after {judged} of {self.expected} results"
+        made = plan.make(self.run, catalog, self.profile, self._machines())
         plan.write(path, made)
-        if terminal := self._terminal():
-            terminal.last.append(f"{path}: {len(made.steps)} steps, to be carried out with --fix={path}")
-            if made.unplanned:
-                terminal.last.append(f"{len(made.unplanned)} results have no step in it, and say why: see unplanned")
+        rest = f"; {len(made.unplanned)} results have none, see why under unplanned" if made.unplanned else ""
+        return f"{path}: {len(made.steps)} steps for --fix={path}{rest}"
 
     def _permitted(self, items: list[RequirementItem]) -> None:
         """Stop before the first change where the API would refuse a later one."""
