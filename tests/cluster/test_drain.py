@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts import kubeconfig
 from standing import Standing
+
+from lab.network import MANAGEMENT
 
 pytestmark = pytest.mark.lab
 ID = "runtime.containerd.systemd_cgroup"
@@ -80,10 +83,12 @@ def where(cluster: Standing) -> str:
     return cluster.sh("kubectl -n drained get pods -o 'jsonpath={.items[*].spec.nodeName}'").strip()
 
 
-def fix(cluster: Standing, directory: Path, seconds: int) -> Any:
+def fix(cluster: Standing, directory: Path, seconds: int, *args: str, **how: Any) -> Any:
     profile = directory / "drain.yaml"
     profile.write_text(f"extends: {cluster.profile}\nkube: {{drain: {{seconds: {seconds}}}}}\n")
-    return cluster.run("--fix", "--max-disruption=drain", "-k", "systemd_cgroup or schedulable", profile=profile)
+    return cluster.run(
+        "--fix", "--max-disruption=drain", "-k", "systemd_cgroup or schedulable", *args, profile=profile, **how
+    )
 
 
 def test_a_budget_is_kept_and_when_it_allows_the_node_is_drained_remedied_and_taken_back(
@@ -126,3 +131,15 @@ def test_a_node_that_a_killed_run_left_cordoned_is_taken_back(well: Standing, tm
     assert done.changes == ["w1: uncordon w1"], done.text
     assert "cordoned by trueup's run 20260101T000000Z-0000" in done.text
     assert "unschedulable" not in node(well)["spec"]
+
+
+def test_the_role_for_fixing_may_drain_and_who_may_not_changes_nothing(broken: Standing, tmp_path: Path) -> None:
+    reader = f"--kubeconfig={kubeconfig(broken, tmp_path, 'no-drainer', fixes=False)}"
+    refused = fix(broken, tmp_path, 60, reader, within=MANAGEMENT)
+    assert refused.code == 4, refused.text
+    assert f"create pods/eviction (for {ID})" in refused.text
+
+    drainer = f"--kubeconfig={kubeconfig(broken, tmp_path, 'drainer', fixes=True)}"
+    done = fix(broken, tmp_path, 60, drainer, within=MANAGEMENT)
+    assert done.result(ID, "w1")["outcome"] == "fixed", done.text
+    assert "w1: uncordon w1" in done.changes
