@@ -144,7 +144,7 @@ class Converge(Audit):
             result = self._eventually(requirement, host, result)
         if result.outcome is Outcome.PASSED:
             if remedy and remedy.drains and requirement.id in self._left:
-                result = self._drain(requirement, host).resume(result)
+                result = self._served(self._drain(requirement, host).resume(result))
         elif result.outcome is Outcome.FAILED:
             node = bool(remedy and remedy.drains and isinstance(host, Host) and is_node(host))
             if remedy is None:
@@ -231,7 +231,14 @@ class Converge(Audit):
         with self.fleet.cluster.turn:
             drain = self._drain(requirement, host)
             around = drain.around(remedy, lambda: self._hand(remedy, host, apply=False))
-            return drain.finish(self._remedy(requirement, around, host, before))
+            return self._served(drain.finish(self._remedy(requirement, around, host, before)))
+
+    def _served(self, result: Result) -> Result:
+        """Return the result of what may have taken a node out of service, or back into it."""
+        if self.apply and result.actions:
+            self._changed = True
+            self.fleet.cluster.forget()
+        return result
 
     def _remedy(self, requirement: Requirement, remedy: Remedy, host: Subject, before: Result) -> Result:
         root = host.facts.snapshot.root

@@ -11,30 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts import kubeconfig
 
 from lab.network import MANAGEMENT, address
 
 pytestmark = pytest.mark.lab
-ROLES = Path(__file__).parents[2] / "examples/rbac"
-ACCOUNT = """
-kubectl -n kube-system create serviceaccount {name}
-kubectl create clusterrolebinding {name}-audit --clusterrole=trueup-audit --serviceaccount=kube-system:{name}
-for namespace in kube-system kube-node-lease; do
-  kubectl -n $namespace create rolebinding {name}-audit --role=trueup-audit --serviceaccount=kube-system:{name}
-done
-"""
-TOKEN = """
-secret=$(kubectl -n kube-system get serviceaccount {name} -o 'jsonpath={{.secrets[0].name}}')
-kubectl -n kube-system get secret $secret -o 'jsonpath={{.data.token}}' | base64 -d
-"""
-CONFIG = """
-apiVersion: v1
-kind: Config
-current-context: it
-contexts: [{{name: it, context: {{cluster: it, user: it}}}}]
-clusters: [{{name: it, cluster: {{server: "https://{address}:6443", certificate-authority-data: {ca}}}}}]
-users: [{{name: it, user: {{token: {token}}}}}]
-"""
 SLOW = """
 apiVersion: v1
 kind: Config
@@ -43,25 +24,6 @@ contexts: [{name: it, context: {cluster: it, user: it}}]
 clusters: [{name: it, cluster: {server: "http://127.0.0.1:18443"}}]
 users: [{name: it, user: {}}]
 """
-
-
-def kubeconfig(cluster: Any, directory: Path, name: str, *, fixes: bool) -> Path:
-    """Make a service account with a role of the examples, and write a kubeconfig for it."""
-    cluster.lab.sh("cp1", "cat >/root/roles.yaml", input=(ROLES / "audit.yaml").read_text())
-    cluster.sh("kubectl apply -f /root/roles.yaml" + ACCOUNT.format(name=name))
-    if fixes:
-        cluster.lab.sh("cp1", "cat >/root/roles.yaml", input=(ROLES / "fix.yaml").read_text())
-        bind = f"kubectl create clusterrolebinding {name} --clusterrole=trueup-fix --serviceaccount=kube-system:{name}"
-        cluster.sh(f"kubectl apply -f /root/roles.yaml\n{bind}")
-    path = directory / name
-    path.write_text(
-        CONFIG.format(
-            address=address("cp1"),
-            ca=cluster.sh("base64 -w0 /etc/kubernetes/pki/ca.crt").strip(),
-            token=cluster.sh(TOKEN.format(name=name)).strip(),
-        )
-    )
-    return path
 
 
 def test_who_may_only_read_audits_fully_and_fixes_nothing(well: Any, tmp_path: Path) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts import kubeconfig
 from standing import Standing
+
+from lab.network import MANAGEMENT
 
 pytestmark = pytest.mark.lab
 ID = "runtime.containerd.systemd_cgroup"
@@ -54,13 +57,20 @@ kubectl -n drained rollout status deployment held --timeout=90s
 
 
 @pytest.fixture
-def held(well: Standing) -> Iterator[Standing]:
-    """The cluster, with a pod on w1 that its budget holds there, and w1 not as it ought to be."""
-    well.sh(HELD)
+def broken(well: Standing) -> Iterator[Standing]:
+    """The cluster, with w1 not as it ought to be."""
     well.sh(BREAK, "w1")
     yield well
-    well.sh("kubectl delete namespace drained; kubectl uncordon w1")
+    well.sh("kubectl uncordon w1")
     well.sh(MEND, "w1")
+
+
+@pytest.fixture
+def held(broken: Standing) -> Iterator[Standing]:
+    """The same, with a pod on w1 that its budget holds there."""
+    broken.sh(HELD)
+    yield broken
+    broken.sh("kubectl delete namespace drained --wait=false")
 
 
 def node(cluster: Standing) -> Any:
@@ -73,10 +83,12 @@ def where(cluster: Standing) -> str:
     return cluster.sh("kubectl -n drained get pods -o 'jsonpath={.items[*].spec.nodeName}'").strip()
 
 
-def fix(cluster: Standing, directory: Path, seconds: int) -> Any:
+def fix(cluster: Standing, directory: Path, seconds: int, *args: str, **how: Any) -> Any:
     profile = directory / "drain.yaml"
     profile.write_text(f"extends: {cluster.profile}\nkube: {{drain: {{seconds: {seconds}}}}}\n")
-    return cluster.run("--fix", "--max-disruption=drain", "-k", "systemd_cgroup or schedulable", profile=profile)
+    return cluster.run(
+        "--fix", "--max-disruption=drain", "-k", "systemd_cgroup or schedulable", *args, profile=profile, **how
+    )
 
 
 def test_a_budget_is_kept_and_when_it_allows_the_node_is_drained_remedied_and_taken_back(
@@ -103,21 +115,31 @@ def test_a_budget_is_kept_and_when_it_allows_the_node_is_drained_remedied_and_ta
     assert fix(held, tmp_path, 60).changes == []
 
 
-def test_a_node_that_somebody_cordoned_stays_cordoned(held: Standing, tmp_path: Path) -> None:
-    held.sh("kubectl -n drained delete pdb held-budget; kubectl cordon w1")
-    done = fix(held, tmp_path, 60)
+def test_a_node_that_somebody_cordoned_stays_cordoned(broken: Standing, tmp_path: Path) -> None:
+    broken.sh("kubectl cordon w1")
+    done = fix(broken, tmp_path, 60)
     assert done.result(ID, "w1")["outcome"] == "fixed", done.text
     assert "it is cordoned already, and stays so" in done.text
-    assert node(held)["spec"]["unschedulable"] is True
-    assert where(held) != "w1"
+    assert node(broken)["spec"]["unschedulable"] is True
 
 
-def test_a_node_that_a_killed_run_left_cordoned_is_taken_back(held: Standing, tmp_path: Path) -> None:
-    held.sh(MEND, "w1")
+def test_a_node_that_a_killed_run_left_cordoned_is_taken_back(well: Standing, tmp_path: Path) -> None:
     notes = {"trueup.io/cordoned-by": "20260101T000000Z-0000", "trueup.io/cordoned-for": ID}
     patch = json.dumps({"metadata": {"annotations": notes}, "spec": {"unschedulable": True}})
-    held.sh(f"kubectl patch node w1 --field-manager=trueup -p '{patch}'")
-    done = fix(held, tmp_path, 60)
+    well.sh(f"kubectl patch node w1 --field-manager=trueup -p '{patch}'")
+    done = fix(well, tmp_path, 60)
     assert done.changes == ["w1: uncordon w1"], done.text
     assert "cordoned by trueup's run 20260101T000000Z-0000" in done.text
-    assert "unschedulable" not in node(held)["spec"]
+    assert "unschedulable" not in node(well)["spec"]
+
+
+def test_the_role_for_fixing_may_drain_and_who_may_not_changes_nothing(broken: Standing, tmp_path: Path) -> None:
+    reader = f"--kubeconfig={kubeconfig(broken, tmp_path, 'no-drainer', fixes=False)}"
+    refused = fix(broken, tmp_path, 60, reader, within=MANAGEMENT)
+    assert refused.code == 4, refused.text
+    assert f"create pods/eviction (for {ID})" in refused.text
+
+    drainer = f"--kubeconfig={kubeconfig(broken, tmp_path, 'drainer', fixes=True)}"
+    done = fix(broken, tmp_path, 60, drainer, within=MANAGEMENT)
+    assert done.result(ID, "w1")["outcome"] == "fixed", done.text
+    assert "w1: uncordon w1" in done.changes

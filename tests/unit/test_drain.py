@@ -19,6 +19,7 @@ from trueup.change import hand as engine
 from trueup.converge import Converge
 from trueup.errors import ChangeFailed, UsageError
 from trueup.fact import Fact, HostFacts
+from trueup.facts.cluster import NODES
 from trueup.fleet import Fleet
 from trueup.inventory import Connection, Target
 from trueup.node import CORDONED_BY, CORDONED_FOR
@@ -365,6 +366,25 @@ def test_a_run_that_was_killed_leaves_a_node_that_the_next_one_knows(nodes: Node
     assert "cordoned by trueup's run r1" in result.text()
     assert not nodes.cordoned
     assert nodes.run(id="r3").actions == []
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_what_is_judged_afterwards_is_judged_on_the_node_as_it_is_then(nodes: Nodes, left: bool) -> None:
+    def schedulable(facts: HostFacts, spec: Any) -> None:
+        """The node takes pods."""
+        expect(equal([node.cordoned for node in facts[NODES]], [False, False], where="nodes", layer="effective"))
+
+    nodes.catalog.requirement("own.taking", key="host.modules", reads=(NODES,), needs=("own.state",))(schedulable)
+    if left:
+        nodes.cordon("trueup")
+        nodes.node["metadata"]["annotations"] = {CORDONED_BY: "r0", CORDONED_FOR: "own.state"}
+        nodes.be("h1", "good")
+    nodes.remedy()
+    nodes.fleet.cluster.look([NODES])
+    pairs = [("own.state", "h1"), ("own.taking", "h1")]
+    converge = Converge(nodes.catalog, nodes.fleet, nodes.profile, pairs, run="r1", apply=True, most="drain")
+    results = [converge.result(nodes.catalog.requirements[id], nodes.fleet.hosts["h1"]) for id, _ in pairs]
+    assert [result.outcome for result in results] == [Outcome.FIXED, Outcome.PASSED]
 
 
 def test_what_a_killed_run_left_cordoned_and_red_is_remedied_and_uncordoned(nodes: Nodes) -> None:

@@ -48,7 +48,7 @@ class Reboot(Hand):
             time.sleep(_PAUSE)
             self._transport.renew()
             try:
-                if ask(self._transport, boot.ID, _LOGIN) != before:
+                if ask(self._transport, boot.ID, min(_LOGIN, max(until - time.monotonic(), 1))) != before:
                     return
             except (Unreachable, CouldNotLook) as error:
                 said = str(error)

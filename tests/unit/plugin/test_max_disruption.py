@@ -30,7 +30,13 @@ def host(fresh: Fakes, disruption: str) -> Fakes:
 
 @pytest.mark.parametrize(
     ("disruption", "options"),
-    [("drain", []), ("restart", ["--max-disruption=reload"]), ("reload", ["--max-disruption=none"])],
+    [
+        ("reboot", []),
+        ("reboot", ["--max-disruption=drain"]),
+        ("drain", ["--max-disruption=reload"]),
+        ("restart", ["--max-disruption=reload"]),
+        ("reload", ["--max-disruption=none"]),
+    ],
 )
 @pytest.mark.parametrize("mode", ["--fix", "--fix=plan"])
 def test_what_disturbs_more_is_not_done(fresh: Fakes, disruption: str, options: list[str], mode: str) -> None:
@@ -43,7 +49,12 @@ def test_what_disturbs_more_is_not_done(fresh: Fakes, disruption: str, options: 
 
 @pytest.mark.parametrize(
     ("disruption", "options"),
-    [("restart", []), ("none", ["--max-disruption=none"]), ("reboot", ["--max-disruption=reboot"])],
+    [
+        ("restart", []),
+        ("none", ["--max-disruption=none"]),
+        ("reboot", ["--max-disruption=reboot"]),
+        ("drain", []),  # of a host that is no node
+    ],
 )
 def test_what_disturbs_no_more_than_that_is_done(fresh: Fakes, disruption: str, options: list[str]) -> None:
     done = host(fresh, disruption).run("--hosts=w1", "--profile=only.yaml", "--fix", *options)
@@ -53,7 +64,10 @@ def test_what_disturbs_no_more_than_that_is_done(fresh: Fakes, disruption: str, 
 
 def test_an_audit_says_which_option_it_takes(fresh: Fakes) -> None:
     text = host(fresh, "drain").run("--hosts=w1", "--profile=only.yaml").text
-    assert "--fix --max-disruption=drain would: Write it anew. (disruption: drain)" in text
+    assert (
+        "--fix --max-disruption=drain would: Write it anew. (disruption: drain, or restart where it is no node yet)"
+        in text
+    )
 
 
 def test_another_word_is_refused(fresh: Fakes) -> None:
