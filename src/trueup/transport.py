@@ -172,7 +172,7 @@ class OpenSSH(Process):
 
     def __post_init__(self) -> None:
         # a host that drops off the network is given up after a minute, and not when the script's time is up
-        self.options = [*("-o", "BatchMode=yes"), *("-o", "ServerAliveInterval=15"), *("-o", "ServerAliveCountMax=4")]
+        self.options = ["-o", "BatchMode=yes"]
         if self.shared:
             self._share()
 
