@@ -85,10 +85,21 @@ def test_what_was_changed_is_put_back_and_what_was_made_goes(api: FakeApi, fleet
 
 def test_an_object_that_changed_since_stays_as_it_is(api: FakeApi, fleet: Fleet, ledger: Ledger) -> None:
     change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
-    api.objects[AT]["metadata"]["resourceVersion"] = "99"
+    api.objects[AT]["metadata"]["resourceVersion"] = "99"  # as after a write that changes nothing
+    assert rollback(fleet, ledger, apply=False).outcome is Outcome.UNDOABLE
+    api.objects[AT]["data"]["b"] = "mine"
     done = rollback(fleet, ledger)
     assert (done.outcome, "ConfigMap web/c has changed since" in done.detail) == (Outcome.NOT_UNDONE, True)
-    assert api.objects[AT]["data"] == {"a": "2"}
+    assert api.objects[AT]["data"] == {"a": "2", "b": "mine"}
+
+
+def test_an_object_that_the_server_counts_changes_of_goes_by_that(api: FakeApi, fleet: Fleet, ledger: Ledger) -> None:
+    api.objects[AT]["metadata"]["generation"] = 1
+    change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+    api.objects[AT]["data"]["by a controller"] = "x"
+    assert rollback(fleet, ledger, apply=False).outcome is Outcome.UNDOABLE
+    api.objects[AT]["metadata"]["generation"] = 2
+    assert rollback(fleet, ledger, apply=False).outcome is Outcome.NOT_UNDONE
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -149,7 +150,7 @@ class Objects:
         except ChangeFailed:
             self.record.mark(entry, State.FAILED)
             raise
-        self.record.mark(entry, State.DONE, before={"left": _age(written)})
+        self.record.mark(entry, State.DONE, **({} if stays else {"before": {"left": _form(written)}}))
 
     def _take_back(self, whom: Object, new: bool, entry: Entry) -> None:
         self.put_back(whom, new)
@@ -195,7 +196,7 @@ class Objects:
     def changed_since(self, whom: Object, new: bool, left: str) -> bool:
         """Whether an object is neither the one that a change left nor, where it was ``new``, gone again."""
         now = self.api().get(self._path(whom))
-        return not new if now is None else _age(now) != left
+        return not new if now is None else _form(now) != left
 
     def _delete(self, whom: Object) -> None:
         try:
@@ -216,10 +217,15 @@ class Objects:
         return self.api().path(whom["apiVersion"], whom["kind"], meta.get("namespace", ""), meta["name"])
 
 
-def _age(live: Object) -> str:
-    """Return what moves on with each change of an object; where the server tells these apart, not of its status."""
+def _form(live: Object) -> str:
+    """Return what tells whether somebody has changed an object: its generation, or a digest where it has none."""
     meta = live.get("metadata", {})
-    return f"{meta.get('uid', '')}/{meta.get('generation') or meta.get('resourceVersion', '')}"
+    if "generation" in meta:
+        return f"{meta.get('uid', '')}/{meta['generation']}"
+    own = _significant(live)
+    if own.get("kind") == "ServiceAccount":
+        own.pop("secrets", None)  # tokens, which the cluster makes when it likes
+    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
 
 
 def _image(whom: Object, new: bool) -> tuple[dict[str, Any], str]:
