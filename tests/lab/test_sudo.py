@@ -6,13 +6,13 @@ import os
 import pty
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from traces import JOURNAL, Sampler, traces
 
 from lab import Lab
 from trueup import become
@@ -33,40 +33,6 @@ echo 'free ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/free
 """
 BREAK = "rm -f /etc/sysctl.d/zz-trueup.conf; sysctl -q -w net.ipv4.ip_forward=0"
 HOLDS = "cat /proc/sys/net/ipv4/ip_forward"
-# where a host could keep what it has seen; journalctl's files are compressed, so it is asked as well
-TRACES = """grep -rlF -f - /var/log /tmp /var/tmp /run/log /var/lib/trueup /home /root 2>/dev/null || :"""
-JOURNAL = "journalctl --no-pager -o cat"
-
-
-class Sampler:
-    """Reads what all processes of this machine show, those of its test hosts too, until it is told to stop."""
-
-    def __init__(self, *words: str) -> None:
-        self.words = [word.encode() for word in words]
-        self.seen: set[str] = set()
-        self.samples = 0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._sample)
-
-    def _sample(self) -> None:
-        while not self._over.wait(0.005):
-            self.samples += 1
-            for process in Path("/proc").glob("[0-9]*"):
-                for name in ("cmdline", "environ"):
-                    try:
-                        text = (process / name).read_bytes()
-                    except OSError:  # it has ended
-                        continue
-                    if any(word in text for word in self.words):
-                        self.seen.add(f"{name}: {text[:200]!r}")
-
-    def __enter__(self) -> Sampler:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -105,12 +71,6 @@ def run(lab: Lab, trueup: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def traces(lab: Lab, *hosts: str) -> str:
-    """Return what of the password is on hosts, where it should not be."""
-    found = "".join(lab.sh(host, TRACES, input=f"{WORD}\n").stdout for host in hosts)
-    return found + "".join(line for host in hosts for line in lab.sh(host, JOURNAL).stdout.splitlines() if WORD in line)
-
-
 def test_the_sampler_sees_what_a_process_shows() -> None:
     with Sampler(WORD) as sampler:
         subprocess.run(["sh", "-c", "sleep 1; :", WORD], check=True)
@@ -138,7 +98,7 @@ def test_a_fix_becomes_root_by_a_password_that_is_seen_nowhere(
     shown += "".join(path.read_text(errors="replace") for path in out.rglob("*") if path.is_file())
     assert "zz-trueup.conf" in shown
     assert WORD not in shown
-    assert traces(lab, ASKS) == ""
+    assert traces(lab, WORD, ASKS) == ""
 
 
 def test_it_is_asked_for_once_at_a_terminal(lab: Lab, sampler: Sampler) -> None:
@@ -189,7 +149,7 @@ def test_where_none_is_needed_the_password_is_not_run_as_a_command(
     done = run(f"ssh://free@{FREE},ssh://asks@{ASKS}", "--fix", fd=given / "word")
     assert done.code == 0, done.text
     assert "not found" not in done.text
-    assert traces(lab, ASKS, FREE) == ""
+    assert traces(lab, WORD, ASKS, FREE) == ""
 
 
 def test_without_a_password_the_ways_to_give_one_are_named(run: Callable[..., Any]) -> None:

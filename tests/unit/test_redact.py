@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from trueup.redact import HIDDEN, redact
+from trueup.redact import HIDDEN, digest, redact
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 PLAIN = st.text(ALPHABET, min_size=12, max_size=24).map(lambda tail: f"S3cr{tail}")
@@ -170,3 +170,9 @@ def test_redacting_twice_is_redacting_once(text: str) -> None:
 )
 def test_a_password_of_keepalived_is_hidden_and_the_braces_around_it_stay(line: str, shown: str) -> None:
     assert redact(f"a\n{line}\nb") == f"a\n{shown}\nb"
+
+
+def test_a_digest_tells_nothing_of_a_short_secret() -> None:
+    one, two = (f"vrrp_instance VI {{\n  auth_pass {word}\n  priority {100}\n}}\n" for word in ("1234", "9876"))
+    assert digest(one) == digest(two)
+    assert digest(one) != digest(one.replace("100", "90"))
