@@ -171,7 +171,6 @@ class OpenSSH(Process):
     options: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        # a host that drops off the network is given up after a minute, and not when the script's time is up
         self.options = ["-o", "BatchMode=yes"]
         if self.shared:
             self._share()

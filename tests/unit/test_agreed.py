@@ -11,11 +11,13 @@ from trueup.verdict import Action, later
 
 ROWS = st.lists(st.sampled_from(["-a", "+b", " c", "@@ -1 +1 @@", "+d"]), max_size=4).map("\n".join)
 WORDS = st.sampled_from(["one", "two", "three"])
-ACTIONS = st.lists(st.builds(Action, WORDS, WORDS, WORDS, ROWS, before=st.sampled_from(["", "x", "y"])), max_size=5)
+ACTIONS = st.lists(
+    st.builds(Action, WORDS, WORDS, WORDS, ROWS, precondition=st.sampled_from(["", "x", "y"])), max_size=5
+)
 
 
 def write(summary: str, diff: str = "", before: str = "") -> Action:
-    return Action("write", "/f", summary, diff, before=before)
+    return Action("write", "/f", summary, diff, precondition=before)
 
 
 @given(ACTIONS)
