@@ -15,6 +15,7 @@ def render(run: Run) -> str:
         "hosts": run.hosts,
         "stopped": run.stopped,
         "left": run.left,
+        "resume": run.resume,
         "counts": {str(outcome): count for outcome, count in sorted(run.counts.items())},
         "results": [result.to_dict() for result in run.results],
     }

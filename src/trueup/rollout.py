@@ -137,7 +137,9 @@ class Rollout(Converge):
             return now
         if before.outcome is Outcome.FIXED and now.outcome is Outcome.PASSED:
             return replace(before, evidence=now.evidence, seconds=before.seconds + now.seconds)
-        return replace(now, actions=[*before.actions, *now.actions])
+        both = replace(now, actions=[*before.actions, *now.actions])
+        both.note(f"{before.outcome} before its turn: {before.detail}".rstrip(": "))
+        return both
 
     def _true_up(self, requirement: Requirement, host: Subject) -> Result:
         if self.interrupts.asked:

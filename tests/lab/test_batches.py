@@ -32,7 +32,7 @@ cat >/usr/local/sbin/sysctl <<'X'
 #!/bin/sh
 if [ "$1" = -w ] && [ -e /run/gate/shut ]; then
   touch /run/gate/begun
-  for i in $(seq 300); do [ -e /run/gate/shut ] || break; sleep 0.1; done
+  for i in $(seq 1200); do [ -e /run/gate/shut ] || break; sleep 0.1; done
 fi
 exec /usr/sbin/sysctl "$@"
 X
@@ -53,7 +53,7 @@ class Two:
         return (f"--ssh-config={self.lab.ssh_config}", f"--profile={self.directory}/p.yaml", "--host-timeout=25")
 
     def run(self, *arguments: str, hosts: tuple[str, ...] = HOSTS) -> Any:
-        return self.trueup(f"--hosts={','.join(hosts)}", *self.arguments, *arguments, timeout=60)
+        return self.trueup(f"--hosts={','.join(hosts)}", *self.arguments, *arguments, timeout=120)
 
     def start(self, name: str) -> tuple[subprocess.Popen[bytes], Path]:
         """Begin a fix in a process of its own."""
@@ -80,7 +80,13 @@ class Two:
 
     def begun(self, *hosts: str) -> None:
         for host in hosts:
-            self.lab.sh(host, "for i in $(seq 300); do [ ! -e /run/gate/begun ] || exit 0; sleep 0.1; done; exit 1")
+            self.lab.sh(host, "for i in $(seq 600); do [ ! -e /run/gate/begun ] || exit 0; sleep 0.1; done; exit 1")
+
+    def said(self, log: Path, words: str) -> None:
+        until = time.monotonic() + 60
+        while words not in log.read_text():
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.1)
 
     def well(self) -> None:
         """Nothing is half done, nobody has a lock, and all holds."""
@@ -108,12 +114,12 @@ def two(made: None, lab: Lab, trueup: Callable[..., Any], tmp_path: Path) -> Two
 def test_of_two_that_begin_at_once_one_works_and_the_other_is_told_by_whom_and_since_when(two: Two) -> None:
     two.shut(*HOSTS)
     runs = [two.start(name) for name in ("one", "other")]
-    until = time.monotonic() + 35
+    until = time.monotonic() + 60
     while all(process.poll() is None for process, _ in runs):
         assert time.monotonic() < until
         time.sleep(0.1)
     two.go()
-    codes = [process.wait(40) for process, _ in runs]
+    codes = [process.wait(90) for process, _ in runs]
     assert sorted(codes) == [0, 4], [log.read_text() for _, log in runs]
     refused = " ".join(runs[codes.index(4)][1].read_text().split())
     worked = runs[codes.index(0)][1].with_suffix(".json").read_text()
@@ -155,7 +161,7 @@ def test_a_run_whose_lock_is_broken_changes_that_host_no_more(two: Two) -> None:
     assert "cp16: taking over the lock of run" in broken.text
     two.sh("rm /etc/sysctl.d/zz-trueup.conf", "cp16")  # so that the first has something to do there
     two.go()
-    assert process.wait(40) == 1, log.read_text()
+    assert process.wait(90) == 1, log.read_text()
     text = log.read_text()
     assert "FIX-FAILED  host.sysctl.bridge_nf_call_iptables  on cp16" in text
     assert "this run's lock of the host was taken over and given back" in text
@@ -164,22 +170,42 @@ def test_a_run_whose_lock_is_broken_changes_that_host_no_more(two: Two) -> None:
     two.well()
 
 
+def test_ctrl_c_twice_stops_now_and_the_scripts_on_the_hosts_end_by_themselves(two: Two) -> None:
+    two.shut(*HOSTS)
+    process, log = two.start("stopped")
+    two.begun(*HOSTS)
+    process.send_signal(signal.SIGINT)
+    two.said(log, "interrupted: nothing new is begun")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 2, log.read_text()
+    text = log.read_text()
+    assert re.search(r"stopped: host\.sysctl\.ip_forward on cp1[56], host\.sysctl\.ip_forward on cp1[56] was", text), (
+        text
+    )
+    assert "cp15: its lock stays, which the next run takes over: a script is still at work there" in text
+    assert two.sh("cat /proc/sys/net/ipv4/ip_forward") == ["0\n", "0\n"]
+    two.go()
+    two.sh("flock -w 20 -x /var/lib/trueup true")
+    assert two.sh("cat /proc/sys/net/ipv4/ip_forward") == ["1\n", "1\n"]
+    (path,) = two.directory.glob(".trueup/runs/*/resume.json")
+    done = two.trueup(f"--ssh-config={two.lab.ssh_config}", "--fix", f"--resume={path}", timeout=120)
+    assert done.code == 0, done.text
+    two.well()
+
+
 def test_ctrl_c_ends_between_two_steps_and_the_resume_file_brings_it_to_its_end(two: Two) -> None:
     two.shut(*HOSTS)
     process, log = two.start("interrupted")
     two.begun(*HOSTS)
     process.send_signal(signal.SIGINT)
-    until = time.monotonic() + 20
-    while "interrupted: nothing new is begun" not in log.read_text():
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    two.said(log, "interrupted: nothing new is begun")
     two.go()
-    assert process.wait(40) == 2, log.read_text()
+    assert process.wait(90) == 2, log.read_text()
     assert "FIXED  host.sysctl.ip_forward  on cp15, cp16" in log.read_text()
     assert "NOT-ATTEMPTED" in log.read_text()
     assert two.sh("cat /proc/sys/net/ipv4/ip_forward; ls /var/lib/trueup/lock 2>/dev/null || :") == ["1\n", "1\n"]
     (path,) = two.directory.glob(".trueup/runs/*/resume.json")
-    done = two.trueup(f"--ssh-config={two.lab.ssh_config}", "--fix", f"--resume={path}", timeout=60)
+    done = two.trueup(f"--ssh-config={two.lab.ssh_config}", "--fix", f"--resume={path}", timeout=120)
     assert done.code == 0, done.text
     assert "nothing is left of what" in done.text
     two.well()

@@ -231,6 +231,9 @@ def test_a_remedy_of_the_cluster_changes_no_host_whose_batch_has_not_begun(lab: 
     assert done.outcomes("own.after") == ["blocked", "blocked", "passed"]
     assert done.results["own.after", "h1"].detail == "needs own.together, which is not-attempted"
     assert "h1: good bad bad" in lab.events  # it began, and was taken back
+    assert (
+        "not-attempted before its turn: h2 is in a later batch; nothing was changed there\nrolled back" in result.text()
+    )
     assert next(event for event in lab.events if event.startswith("h3")) == "h3: good good good"
     assert done.rollout.failed() == {}
     assert done.rollout.left() == ["h1", "h2"]

@@ -91,7 +91,7 @@ def test_a_fleet_stops_behind_a_batch_that_fails_and_a_file_brings_it_to_its_end
         "left": ["a2", "a3"],
     }
     report = three.json()
-    assert (report["stopped"], report["left"]) == (why, ["a2", "a3"])
+    assert (report["stopped"], report["left"], report["resume"]) == (why, ["a2", "a3"], str(name))
     markdown = (three.directory / "run.md").read_text()
     assert f"\n{why}.\n" in markdown
     assert "| own.state | fixed | fix-failed | not-attempted |" in markdown
