@@ -3,9 +3,10 @@ PYTHON ?= python3
 HOSTS ?= local://
 PROFILE ?= base
 N ?= 3
+FAULTS ?= 500
 BIN := .venv/bin
 
-.PHONY: setup demo audit test test-lab test-cluster test-edge test-long lint report lab-setup lab-up lab-down bench schema catalogue lock clean
+.PHONY: setup demo audit test test-lab test-hosts test-scenarios test-cluster test-edge test-long test-faults lint report lab-setup lab-up lab-down bench schema catalogue lock clean
 
 setup: .venv/ready  ## the virtual environment
 
@@ -20,11 +21,18 @@ test: .venv/ready  ## the suite's own tests that need no test hosts
 
 test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; needs root
 	$(BIN)/pytest tests/lab -q
-	$(BIN)/pytest tests/scenarios -q -n 2
+	$(MAKE) -j 2 --output-sync=target test-hosts test-scenarios
 	$(MAKE) -j 2 --output-sync=target test-cluster test-edge
 
-test-cluster test-edge test-long: test-%: .venv/ready  # on hosts of their own; test-long is not part of test-lab
+# Each is on hosts of its own. Not part of test-lab: test-long, and more faults than a few (make test-faults FAULTS=500).
+test-hosts test-cluster test-edge test-long: test-%: .venv/ready
 	$(BIN)/pytest tests/$* -q
+
+test-scenarios: .venv/ready
+	$(BIN)/pytest tests/scenarios tests/faults -q
+
+test-faults: .venv/ready
+	TRUEUP_FAULTS=$(FAULTS) $(BIN)/pytest tests/faults -q -s -n 2
 
 lint: .venv/ready
 	$(BIN)/ruff check .

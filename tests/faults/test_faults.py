@@ -25,7 +25,7 @@ from trueup.transport import Transport
 
 pytestmark = pytest.mark.lab
 catalog.load("trueup.checks", "trueup.remediations")
-COUNT = int(os.environ.get("TRUEUP_FAULTS", len(FAULTS) * 3))
+COUNT = int(os.environ.get("TRUEUP_FAULTS", len(FAULTS) * 2))
 SEED = int(os.environ.get("TRUEUP_SEED", "6"))
 HOST = f"w{5 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])}"
 PACKAGES = ("version", "packages", "FileExisting", "absent", "conntrack", "source")  # of ids whose remedy runs apt

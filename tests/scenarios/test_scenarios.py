@@ -15,8 +15,8 @@ from trueup.catalog import catalog
 from trueup.profile import load
 
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])  # each has hosts of its own
-HOST = os.environ.get("TRUEUP_SCENARIO_HOST", f"w{2 * _WORKER + 1}")
-PEER = os.environ.get("TRUEUP_SCENARIO_PEER", f"w{2 * _WORKER + 2}")
+HOST = os.environ.get("TRUEUP_SCENARIO_HOST", f"w{2 * _WORKER + 11}")
+PEER = os.environ.get("TRUEUP_SCENARIO_PEER", f"w{2 * _WORKER + 12}")
 catalog.load("trueup.checks")
 GROUPS = groups(Path(__file__).parent)
 pytestmark = pytest.mark.lab
