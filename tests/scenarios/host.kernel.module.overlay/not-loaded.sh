@@ -1,3 +1,4 @@
+# alone
 # red: effective
 # says: absent
 # The lab's kernel has the module built in, so a kernel without it is played: an empty /sys/module, a list of built-in
