@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from functools import cached_property
+from operator import itemgetter
 
 from trueup import fact, journal
 from trueup.audit import Pair
@@ -63,7 +64,7 @@ class Rollback:
     def runs(self) -> list[str]:
         """Return a line for each run that a host knows: its id, when it began, and how much of it can be undone."""
         left: dict[str, list[str]] = {}
-        for host, known in self._known.items():
+        for host, known in sorted(self._known.items(), key=itemgetter(0)):  # they answered in any order
             for run, count in known.runs.items():
                 left.setdefault(run, []).append(f"{host} {count or 'none'}")
         return [f"{run}  {_began(run)}  changes that are not undone: {', '.join(left[run])}" for run in sorted(left)]
