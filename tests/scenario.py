@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trueup.agreed import differences
 from trueup.catalog import catalog
 from trueup.cluster import Cluster
 from trueup.profile import load
+from trueup.verdict import Action
 
 _TOGETHER = int(os.environ.get("TRUEUP_TOGETHER", "4"))  # scenarios that are played at once; 1 to look at one of them
 _ALONE = ("profile", "options", "first", "refuses")  # heads of a scenario that shares its host with no other
@@ -160,12 +162,9 @@ def _as_planned(planned: Any, fixed: Any) -> None:
     """Hold that whatever was remedied was remedied as it had been planned."""
     for plan in planned.report["results"]:
         done = fixed.result(plan["requirement"], plan["host"])
-        if plan["actions"] and done["outcome"] == "fixed":
-            assert _actions(done) == _actions(plan), f"{_actions(plan)}\n{fixed.text}"
-
-
-def _actions(result: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    return [tuple(action[part] for part in ("verb", "target", "summary", "diff")) for action in result["actions"]]
+        if plan["outcome"] == "failed" and done["outcome"] == "fixed":
+            before, after = ([Action(**action) for action in each["actions"]] for each in (plan, done))
+            assert differences(before, after) == [], fixed.text
 
 
 def groups(directory: Path) -> list[Group]:
