@@ -15,7 +15,7 @@ import pytest
 from lab import Lab
 
 pytestmark = pytest.mark.lab
-HOST = "cp19"
+HOST = "w21"
 Run = Callable[..., Any]
 DIRECTORIES = ("boot", "etc", "home", "opt", "root", "srv", "usr", "var/lib")
 EXCEPTIONS = {
