@@ -133,8 +133,10 @@ class Rollout(Converge):
     def _with_early(self, now: Result) -> Result:
         """Return a result with what was done for it before its turn."""
         _, before = self._early.get((now.requirement, now.host), (0, None))
-        if before is None or not before.actions or not self.apply:
+        if before is None or not before.actions:
             return now
+        if not self.apply:
+            return before  # what is planned once is not planned upon itself
         if before.outcome is Outcome.FIXED and now.outcome is Outcome.PASSED:
             return replace(before, evidence=now.evidence, seconds=before.seconds + now.seconds)
         both = replace(now, actions=[*before.actions, *now.actions])

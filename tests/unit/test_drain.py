@@ -168,7 +168,7 @@ def test_a_node_is_empty_while_it_is_remedied_and_takes_pods_afterwards(nodes: N
     assert nodes.seen == [[]]
     assert not nodes.cordoned
     assert CORDONED_BY not in nodes.node["metadata"]["annotations"]
-    assert said(result) == ["drain h1 first: 1 pod", "write /etc/state", "uncordon h1"]
+    assert said(result) == ["drain h1 first (decided in the run: 1 pod now)", "write /etc/state", "uncordon h1"]
 
 
 def test_a_plan_says_so_and_does_nothing(nodes: Nodes) -> None:
@@ -213,7 +213,7 @@ def test_a_budget_that_allows_nothing_is_named_and_the_node_is_as_before(nodes: 
     assert nodes.state() == "bad"
     assert not nodes.cordoned
     assert nodes.seen == []
-    assert said(result) == ["drain h1 first: 1 pod", "uncordon h1"]
+    assert said(result) == ["drain h1 first (decided in the run: 1 pod now)", "uncordon h1"]
 
 
 def test_a_budget_that_allows_it_later_is_waited_for(nodes: Nodes) -> None:
@@ -272,7 +272,10 @@ def test_a_node_that_somebody_cordoned_stays_so(nodes: Nodes) -> None:
     assert result.outcome is Outcome.FIXED
     assert nodes.seen == [[]]
     assert nodes.cordoned
-    assert said(result) == ["drain h1 first: 1 pod; it is cordoned already, and stays so", "write /etc/state"]
+    assert said(result) == [
+        "drain h1 first (decided in the run: 1 pod now); it is cordoned already, and stays so",
+        "write /etc/state",
+    ]
 
 
 def test_a_remedy_that_refuses_costs_no_pod_its_place(nodes: Nodes) -> None:

@@ -76,7 +76,7 @@ def test_a_sequence_of_verbs_does_what_it_would(
     assert [(root / name).read_text() for name in FILES] == before
     done = told(changes(), root, sequence)
     assert differences(planned.actions, done.actions) == []
-    assert [action.before for action in planned.actions] == [action.before for action in done.actions]
+    assert [action.precondition for action in planned.actions] == [action.precondition for action in done.actions]
     assert [action.diff for action in planned.actions if action.verb == "write"] == [
         action.diff for action in done.actions if action.verb == "write"
     ]

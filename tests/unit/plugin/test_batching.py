@@ -121,7 +121,7 @@ def test_a_plan_says_the_batches(three: Fakes) -> None:
     assert outcomes(three) == ["failed"] * 3
     assert done.out.index("batch 1 of 2: a1, a2") < done.out.index("batch 2 of 2: a3")
     assert not (three.directory / ".trueup").exists()
-    assert not (three.directory / "kept").exists()
+    assert not (three.directory / "hosts/a1/kept").exists()
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_ctrl_c_lets_the_step_end_and_begins_nothing_new(slow: Fakes) -> None:
     assert outcomes(slow, "own.then") == ["not-attempted", "not-attempted"]
     assert "test_of_the_users_own PASSED" not in text and "1 passed" not in text
     assert "left to do: a1, a2; go on with --fix --resume=" in text
-    assert not (slow.directory / "kept/lock").exists()
+    assert not (slow.directory / "hosts/a1/kept/lock").exists()
     (path,) = slow.directory.glob(".trueup/runs/*/resume.json")
     done = slow.run("test_slow.py", "--fix", f"--resume={path}")
     assert (done.code, "nothing is left of what" in done.out) == (0, True), done.text
@@ -262,7 +262,7 @@ def test_twice_stops_now_and_what_has_begun_ends_by_itself(slow: Fakes, signals:
     assert outcomes(slow, "own.slow") == ["fix-failed"] * 2
     assert outcomes(slow, "own.then") == ["not-attempted"] * 2
     assert "connection lost in the middle: stopped by the operator; what had begun is finished or not begun" in text
-    assert not (slow.directory / "kept/lock").exists()
+    assert not (slow.directory / "hosts/a1/kept/lock").exists()
 
 
 def test_a_killed_run_leaves_a_lock_that_the_next_knows_to_be_stale(slow: Fakes) -> None:
@@ -270,7 +270,7 @@ def test_a_killed_run_leaves_a_lock_that_the_next_knows_to_be_stale(slow: Fakes)
     wait(slow.directory / "hosts/a1/begun")
     process.kill()
     process.wait(10)
-    assert (slow.directory / "kept/lock").exists()
+    assert (slow.directory / "hosts/a1/kept/lock").exists()
     go(slow)
     wait(slow.directory / "hosts/a1/waited")  # until then a script is at work, which nobody may disturb
     wait(slow.directory / "hosts/a2/waited")
@@ -284,18 +284,18 @@ def test_a_killed_run_leaves_a_lock_that_the_next_knows_to_be_stale(slow: Fakes)
 def test_a_second_run_is_told_who_has_the_hosts_and_since_when(slow: Fakes) -> None:
     process, log = start(slow, *SELECTED)
     wait(slow.directory / "hosts/a1/begun")
-    run = (slow.directory / "kept/lock").read_text().splitlines()[0].removeprefix("run=")
+    run = (slow.directory / "hosts/a2/kept/lock").read_text().splitlines()[0].removeprefix("run=")
     done = slow.run("test_slow.py", "--hosts=a2,a3", "--profile=p.yaml", "--fix")
     assert done.code == 4, done.text
-    assert f"locked: a2, a3 by run {run} of " in " ".join(done.text.split())  # these hosts have one directory
+    assert f"locked: a2 by run {run} of " in " ".join(done.text.split())
     assert not (slow.directory / "hosts/a3/begun").exists()
     go(slow)
     assert process.wait(60) == 0, log.read_text()
 
 
 def test_an_audit_and_a_plan_need_no_lock(slow: Fakes) -> None:
-    (slow.directory / "kept").mkdir()
-    (slow.directory / "kept/lock").write_text("run=another\n")
+    (slow.directory / "hosts/a1/kept").mkdir()
+    (slow.directory / "hosts/a1/kept/lock").write_text("run=another\n")
     for arguments in ((), ("--fix=plan",)):
         done = slow.run("test_own.py", "--hosts=a1", "--profile=p.yaml", *arguments)
         assert (done.code, slow.logins()) == (1, ["a1"] if not arguments else slow.logins()), done.text
@@ -306,7 +306,8 @@ def test_an_audit_and_a_plan_need_no_lock(slow: Fakes) -> None:
 
 
 def test_a_host_that_cannot_be_locked_is_not_changed_and_says_why(three: Fakes) -> None:
-    (three.directory / "kept").write_text("in the way\n")
+    for host in ("a1", "a2"):
+        (three.directory / f"hosts/{host}/kept").write_text("in the way\n")
     done = three.run("--hosts=a1,a2", *ARGUMENTS, "--fix")
     assert (done.code, outcomes(three)) == (1, ["fix-failed", "fix-failed"])
     assert "cannot be locked: lock: " in done.block("FIX-FAILED")
