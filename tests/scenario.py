@@ -1,8 +1,7 @@
-"""Ways for a good host to be wrong, as their scripts and the heads of those say, and what must be seen of them."""
+"""One way for a good host to be wrong, as its script and the head of that say, and what must be seen of it."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,6 @@ from typing import Any
 from trueup.catalog import catalog
 from trueup.cluster import Cluster
 from trueup.profile import load
-
-_TOGETHER = int(os.environ.get("TRUEUP_TOGETHER", "4"))  # scenarios that are played at once; 1 to look at one of them
-_ALONE = ("profile", "options", "first", "refuses")  # heads of a scenario that shares its host with no other
 
 
 @dataclass(frozen=True)
@@ -30,16 +26,6 @@ class Scenario:
         """The id of what it breaks."""
         return self.script.parent.name
 
-    @property
-    def broken(self) -> set[str]:
-        """The ids of all that it breaks."""
-        return {self.requirement, *self.head("also")}
-
-    @property
-    def alone(self) -> bool:
-        """Whether no other scenario may be played with it."""
-        return any(map(self.head, _ALONE)) or self.flag("peers") or self.flag("alone")
-
     def head(self, key: str) -> list[str]:
         """Return what lines such as ``# key: text`` say."""
         marker = f"# {key}:"
@@ -49,142 +35,71 @@ class Scenario:
         """Whether there is a line such as ``# name``."""
         return f"# {name}" in self.script.read_text().splitlines()
 
-    def disturbs(self, other: Scenario) -> bool:
-        """Whether what one breaks keeps the other from being seen."""
-        return any(
-            ours & (theirs | _required(theirs))
-            for ours, theirs in ((self.broken, other.broken), (other.broken, self.broken))
-        )
-
-
-def _required(ids: Iterable[str]) -> set[str]:
-    """Return all that requirements need, and what must hold before their remedies."""
-    found: set[str] = set()
-    waiting = set(ids)
-    while waiting:
-        requirement = catalog.requirements[waiting.pop()]
-        new = {*requirement.needs, *requirement.after} - found
-        found |= new
-        waiting |= new
-    return found
-
-
-@dataclass(frozen=True)
-class Group:
-    """Scenarios that are played at once, because none keeps another from being seen."""
-
-    scenarios: tuple[Scenario, ...]
-
-    def __str__(self) -> str:
-        return " ".join(map(str, self.scenarios))
-
-    def takes(self, scenario: Scenario) -> bool:
-        """Whether one more may be played with these."""
-        alone = scenario.alone or any(each.alone for each in self.scenarios)
-        return not alone and len(self.scenarios) < _TOGETHER and not any(map(scenario.disturbs, self.scenarios))
-
-    def head(self, key: str) -> list[str]:
-        """Return what the heads of all say."""
-        return [row for scenario in self.scenarios for row in scenario.head(key)]
-
-    def flag(self, name: str) -> bool:
-        """Whether one of them has the flag."""
-        return any(scenario.flag(name) for scenario in self.scenarios)
-
     def play(
         self,
         run: Callable[..., Any],
-        sh: Callable[[Scenario, str], object],
-        host: Callable[[Scenario], str],
+        sh: Callable[[str], object],
+        host: str,
         prelude: str = "",
         settled: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Break → plan: red for that reason and no other → fix, as planned → green → a second fix changes nothing.
+        """Break → red for that reason and no other → fix → green → a second fix changes nothing.
 
         ``settled`` waits until all is well: pods of a kubelet that was started are not ready for a moment, later on.
         """
-
-        def subject(scenario: Scenario) -> str:
-            return Cluster.id if catalog.requirements[scenario.requirement].across else host(scenario)
-
+        if catalog.requirements[self.requirement].across:
+            host = Cluster.id
         options = [word for row in self.head("options") for word in row.split()]
         try:
-            for scenario in self.scenarios:
-                sh(scenario, f"set -e\n{prelude}\n{scenario.script.read_text()}")
-            planned = run("--fix=plan", *options)
-            self._red(planned, subject)
+            sh(f"set -e\n{prelude}\n{self.script.read_text()}")
+            self._red(run(), host)
             fixed = run("--fix", *options)
+            outcome = fixed.result(self.requirement, host)["outcome"]
             for text in self.head("refuses"):
                 assert text in fixed.text, fixed.text
-            for scenario in self.scenarios:
-                result = fixed.result(scenario.requirement, subject(scenario))
-                if scenario.flag("advice"):
-                    assert result["outcome"] in ("failed", "fix-failed"), fixed.text
-                    assert result["actions"] == []
-                else:
-                    assert result["outcome"] == "fixed", fixed.text
-            _as_planned(planned, fixed)
             if self.flag("advice"):
+                assert outcome in ("failed", "fix-failed"), fixed.text
+                assert fixed.changes == []
                 return
-            assert fixed.code == 0, fixed.text
+            assert (fixed.code, outcome) == (0, "fixed"), fixed.text
             if self.head("profile"):
                 again = run("--fix", *options)
                 assert (again.code, again.changes) == (0, []), again.text
                 return
         finally:
-            for scenario in self.scenarios:
-                for text in scenario.head("after"):
-                    sh(scenario, text)
+            for text in self.head("after"):
+                sh(text)
         again = run("--fix", *options)
         if again.code == 1 and not again.changes and settled():
             again = run("--fix", *options)
         assert (again.code, again.changes) == (0, []), again.text
 
-    def _red(self, red: Any, subject: Callable[[Scenario], str]) -> None:
+    def _red(self, red: Any, host: str) -> None:
         assert red.code == 1, red.text
-        for scenario in self.scenarios:
-            result = red.result(scenario.requirement, subject(scenario))
-            assert result["outcome"] == "failed", red.text
-            layers = {layer for line in scenario.head("red") for layer in line.split()}
-            assert {d["layer"] for d in result["deviations"]} == layers, red.text
+        result = red.result(self.requirement, host)
+        assert result["outcome"] == "failed", red.text
+        assert {d["layer"] for d in result["deviations"]} == {
+            layer for line in self.head("red") for layer in line.split()
+        }
         for text in self.head("says"):
             assert text in red.text, red.text
-        broken = {id for scenario in self.scenarios for id in scenario.broken}
-        others = {outcome for (id, _), outcome in red.outcomes.items() if id not in broken}
+        also = {self.requirement, *self.head("also")}
+        others = {outcome for (id, _), outcome in red.outcomes.items() if id not in also}
         assert others <= {"passed", "blocked"}, red.text
         blocked = [r for r in red.report["results"] if r["outcome"] == "blocked"]
-        assert all(any(id in r["detail"] for id in broken) for r in blocked), red.text
+        assert all(any(id in r["detail"] for id in also) for r in blocked), red.text
 
 
-def _as_planned(planned: Any, fixed: Any) -> None:
-    """Hold that whatever was remedied was remedied as it had been planned."""
-    for plan in planned.report["results"]:
-        done = fixed.result(plan["requirement"], plan["host"])
-        if plan["actions"] and done["outcome"] == "fixed":
-            assert _actions(done) == _actions(plan), f"{_actions(plan)}\n{fixed.text}"
-
-
-def _actions(result: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    return [tuple(action[part] for part in ("verb", "target", "summary", "diff")) for action in result["actions"]]
-
-
-def groups(directory: Path) -> list[Group]:
-    """Return the scenarios below a directory, in groups that may be played at once; the catalog is loaded."""
-    found: list[Group] = []
-    for scenario in (Scenario(script) for script in sorted(directory.glob("*/*.sh"))):
-        number = next((n for n, group in enumerate(found) if group.takes(scenario)), None)
-        if number is None:
-            found.append(Group((scenario,)))
-        else:
-            found[number] = Group((*found[number].scenarios, scenario))
-    return found
+def scenarios(directory: Path) -> list[Scenario]:
+    """Return the scenarios below a directory, in order."""
+    return [Scenario(script) for script in sorted(directory.glob("*/*.sh"))]
 
 
 def every_requirement_is_proven(
-    played: Iterable[Group], reasons: Mapping[str, str], profile: Path, beside: Path
+    played: Iterable[Scenario], reasons: Mapping[str, str], profile: Path, beside: Path
 ) -> None:
     """Hold that what a profile selects, and another one does not, has a scenario each, or a reason why it has none."""
-    broken = {id for group in played for scenario in group.scenarios for id in scenario.broken}
+    broken = {id for scenario in played for id in (scenario.requirement, *scenario.head("also"))}
     ours, others = (set(filter(load(str(path)).selects, catalog.requirements)) for path in (profile, beside))
     assert ours - others <= broken | reasons.keys()
     assert broken | reasons.keys() <= set(catalog.requirements)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scenario import Group, Scenario
+from scenario import Scenario
 
 from lab import Lab
 
@@ -67,26 +67,23 @@ class Standing:
             assert self.made.code == 0, self.made.text
         self.good = False
 
-    def play(self, group: Group, directory: Path) -> None:
-        """Play scenarios, each on the hosts that it names."""
+    def play(self, scenario: Scenario, directory: Path) -> None:
+        """Play a scenario on the host that it names."""
         profile = directory / "scenario.yaml"
-        profile.write_text("\n".join([f"extends: {self.profile}", *group.head("profile")]) + "\n")
-        for text in group.head("first"):
+        profile.write_text("\n".join([f"extends: {self.profile}", *scenario.head("profile")]) + "\n")
+        hosts = [host for line in scenario.head("at") for host in line.split()] or [self.hosts[0]]
+        for text in scenario.head("first"):
             self.sh(text)
 
         def run(*args: str) -> Any:
             return self.run(*args, profile=profile)
 
-        def everywhere(scenario: Scenario, text: str) -> None:
-            for host in self.places(scenario):
+        def everywhere(text: str) -> None:
+            for host in hosts:
                 self.sh(text, host)
 
-        group.play(run, everywhere, lambda scenario: self.places(scenario)[0], settled=self.settled)
-        self.good = not group.flag("advice") and not group.head("profile")  # as its last run has said
-
-    def places(self, scenario: Scenario) -> list[str]:
-        """Return the hosts that a scenario is played on: those that it names, or the first one."""
-        return [host for line in scenario.head("at") for host in line.split()] or [self.hosts[0]]
+        scenario.play(run, everywhere, hosts[0], settled=self.settled)
+        self.good = not scenario.flag("advice") and not scenario.head("profile")  # as its last run has said
 
 
 def stood(variable: str, standing: Standing) -> Standing:

@@ -28,7 +28,6 @@ _QUERY = {
 }
 _TOGETHER = "cluster"
 _DEFAULT_CONNECT = 10  # seconds
-_ALIVE = ("-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3")  # or a cut would be noticed in half an hour
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Target:
             ("-l", url.username),
         ):
             target += [flag, value] if value else []
-        target += [*(options.ssh_extra_args or "").split(), *_ALIVE]
+        target += (options.ssh_extra_args or "").split()
         return OpenSSH(shell, self.id, target=[*target, "--", _bare(self.address)], shared=shared)
 
 

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenario import Group, every_requirement_is_proven, groups
+from scenario import Scenario, every_requirement_is_proven, scenarios
 
 from trueup.catalog import catalog
 
 catalog.load("trueup.checks")
-GROUPS = groups(Path(__file__).parent / "scenarios")
+SCENARIOS = scenarios(Path(__file__).parent / "scenarios")
 pytestmark = pytest.mark.lab
 
 
-@pytest.mark.parametrize("group", GROUPS, ids=str)
-def test_scenarios(group: Group, well: Any, tmp_path: Path) -> None:
-    well.play(group, tmp_path)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_scenario(scenario: Scenario, well: Any, tmp_path: Path) -> None:
+    well.play(scenario, tmp_path)
 
 
 REASONS = {  # requirement to why no scenario breaks a host for it, and what proves it instead
@@ -26,4 +26,4 @@ REASONS = {  # requirement to why no scenario breaks a host for it, and what pro
 
 
 def test_every_requirement_of_the_edge_has_a_scenario_or_a_reason(lab: Any) -> None:
-    every_requirement_is_proven(GROUPS, REASONS, lab.edge, beside=lab.profile)
+    every_requirement_is_proven(SCENARIOS, REASONS, lab.edge, beside=lab.profile)

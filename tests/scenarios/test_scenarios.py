@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenario import Group, groups
+from scenario import Scenario, scenarios
 
 from lab import Lab
 from trueup.catalog import catalog
@@ -18,17 +18,17 @@ _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])  # each has host
 HOST = os.environ.get("TRUEUP_SCENARIO_HOST", f"w{2 * _WORKER + 1}")
 PEER = os.environ.get("TRUEUP_SCENARIO_PEER", f"w{2 * _WORKER + 2}")
 catalog.load("trueup.checks")
-GROUPS = groups(Path(__file__).parent)
+SCENARIOS = scenarios(Path(__file__).parent)
 pytestmark = pytest.mark.lab
 _GOOD = pytest.StashKey[dict[str, int]]()  # host to how many tests had failed when it was last known to be good
 
 
-def _profile(lab: Lab, directory: Path, group: Group | None) -> Path:
-    """Write the lab's profile with every role on each host, and with what the scenarios have of their own."""
+def _profile(lab: Lab, directory: Path, scenario: Scenario | None) -> Path:
+    """Write the lab's profile with every role on each host, and with what the scenario has of its own."""
     rows = [
         f"extends: {lab.profile}",
         'roles: {control-plane: ["*"], worker: ["*"]}',
-        *(group.head("profile") if group else ()),
+        *(scenario.head("profile") if scenario else ()),
     ]
     path = directory / "scenario.yaml"
     path.write_text("\n".join(rows) + "\n")
@@ -38,11 +38,11 @@ def _profile(lab: Lab, directory: Path, group: Group | None) -> Path:
 @pytest.fixture
 def run(lab: Lab, trueup: Callable[..., Any], request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]:
     """A way to run trueup on good hosts: brought from bare to good by --fix, made anew after a failed scenario."""
-    group = request.node.callspec.params["group"]
-    hosts = [HOST, PEER] if group.flag("peers") else [HOST]
+    scenario = request.node.callspec.params["scenario"]
+    hosts = [HOST, PEER] if scenario.flag("peers") else [HOST]
 
     def run(*args: str, profile: Path | None = None) -> Any:
-        profile = profile or _profile(lab, tmp_path, group)
+        profile = profile or _profile(lab, tmp_path, scenario)
         return trueup(f"--hosts={','.join(hosts)}", f"--ssh-config={lab.ssh_config}", f"--profile={profile}", *args)
 
     failed = request.session.testsfailed
@@ -57,12 +57,12 @@ def run(lab: Lab, trueup: Callable[..., Any], request: pytest.FixtureRequest, tm
 
 
 def test_every_requirement_has_a_scenario_or_a_reason() -> None:
-    proven = {scenario.requirement for group in GROUPS for scenario in group.scenarios}
+    proven = {scenario.requirement for scenario in SCENARIOS}
     selected = set(filter(load("lab").selects, catalog.requirements))
     assert selected <= proven
     assert proven <= set(catalog.requirements)
 
 
-@pytest.mark.parametrize("group", GROUPS, ids=str)
-def test_scenarios(group: Group, lab: Lab, run: Callable[..., Any]) -> None:
-    group.play(run, lambda _, text: lab.sh(HOST, text), lambda _: HOST, f"peer={PEER}")
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_scenario(scenario: Scenario, lab: Lab, run: Callable[..., Any]) -> None:
+    scenario.play(run, lambda text: lab.sh(HOST, text), HOST, f"peer={PEER}")
