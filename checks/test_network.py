@@ -16,7 +16,7 @@ API_NEEDS = ("kube.api.answers",)
 @requirement(
     "kube.proxy.mode",
     key="kube.proxy.mode",
-    reads=(network.PROXY, network.PROXY_MODE, network.IPVS, workloads.SERVICES),
+    reads=(network.PROXY, network.PROXY_MODE, network.IPVS, workloads.SERVICES, workloads.DAEMONSETS),
     needs=API_NEEDS,
     roles=MEMBERS,
     layers=("declared", "effective"),
@@ -37,6 +37,8 @@ def test_proxy_mode(facts: FleetFacts, spec: Spec) -> None:
                 layer="effective", hint=hint if mode and declared == wanted else "",
             )
         )  # fmt: skip
+    if daemons := workloads.find(facts[workloads.DAEMONSETS], "kube-system", "kube-proxy"):
+        claims.append(available(daemons, str(daemons)))  # while they are replaced, those of before may still answer
     expect(*claims)
     if wanted == "ipvs":
         for host, servers in facts.each(network.IPVS).items():

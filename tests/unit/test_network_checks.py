@@ -74,6 +74,25 @@ def test_kube_proxy_is_told_its_mode_and_works_in_it(config: str, proxy: str, ex
     assert [each.found for each in seen] == expected
 
 
+def test_pods_of_kube_proxy_that_are_being_replaced_are_waited_for() -> None:
+    hosts = {"h1": {"network.proxy_mode": answer("iptables"), "network.ipvs": ""}}
+    for updated, expected in ((3, []), (1, ["3 of 3 pods ready, 1 as its template says"])):
+        daemons = {
+            "kind": "DaemonSet",
+            "metadata": {"name": "kube-proxy", "namespace": "kube-system", "generation": 2},
+            "spec": {"template": {"spec": {"containers": []}}},
+            "status": {
+                "observedGeneration": 2,
+                "desiredNumberScheduled": 3,
+                "currentNumberScheduled": 3,
+                "updatedNumberScheduled": updated,
+                "numberReady": 3,
+            },
+        }
+        seen = found("kube.proxy.mode", MadeApi(config_map("mode: iptables"), daemons), SEED, hosts)
+        assert [each.found for each in seen] == expected
+
+
 @pytest.mark.parametrize("config", ["- a", "a: [", "\x00", "7"])
 def test_a_configuration_that_is_none_is_could_not_look(config: str) -> None:
     with pytest.raises(CouldNotLook, match=r"config\.conf is not a mapping"):
