@@ -1,6 +1,6 @@
 # red: effective
 # says: /etc/kubernetes/manifests/etcd.yaml is there
 # advice
-# after: rm -r /etc/kubernetes
+# after: rm -rf /etc/kubernetes
 mkdir -p /etc/kubernetes/manifests
 echo '# of another cluster' >/etc/kubernetes/manifests/etcd.yaml
