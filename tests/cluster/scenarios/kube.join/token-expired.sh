@@ -3,6 +3,7 @@
 # says: expected  a node w2
 # first: kubectl -n kube-system get secrets -o name | grep bootstrap-token | xargs -r kubectl -n kube-system delete
 # first: kubectl delete node w2
+# first: kubectl delete pods -A --field-selector spec.nodeName=w2 --force --grace-period=0
 # also: kube.images.same_digest
 # also: kube.kubelet.cgroup_driver
 # also: kube.nodes.ready
@@ -16,6 +17,7 @@
 # also: workload.nginx.deployment
 # also: workload.nginx.service
 # also: workload.nginx.nodeport
+# Its pods go with it: one that outlives that is taken up again by the new kubelet, which needs minutes to end it later.
 # A day after `kubeadm init` no token is left; a worker that was taken out of the cluster comes back.
 kubeadm reset -f >/dev/null 2>&1
 rm -rf /etc/cni/net.d/*
