@@ -27,8 +27,8 @@ def set_proxy_mode(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None
         patch = {"data": {"config.conf": config}}
         changed = change.patch("v1", "ConfigMap", "kube-proxy", patch, namespace="kube-system")
     daemons = workloads.find(facts[workloads.DAEMONSETS], "kube-system", "kube-proxy")
-    settled = daemons is None or daemons.settled  # else they are being replaced already
-    if changed or (settled and any(mode != wanted for mode in facts.each(network.PROXY_MODE).values())):
+    replaced = daemons is None or daemons.replaced  # else that is under way already
+    if changed or (replaced and any(mode != wanted for mode in facts.each(network.PROXY_MODE).values())):
         change.restart("DaemonSet", "kube-proxy", "kube-system")
 
 

@@ -166,6 +166,7 @@ class Audit:
 
 
 def check(requirement: Requirement, host: Subject, facts: HostFacts | FleetFacts) -> Result:
+    """Return what the check says of these facts: passed, failed, or could-not-look, and what it read."""
     result = Result(requirement.id, host.id, Outcome.PASSED)
     try:
         requirement.check(facts, host.spec)
@@ -182,4 +183,5 @@ def check(requirement: Requirement, host: Subject, facts: HostFacts | FleetFacts
 
 
 def holds(requirement: Requirement, host: Host) -> bool:
+    """Whether the check passes on what is known of the host now."""
     return check(requirement, host, host.view(requirement)).outcome is Outcome.PASSED

@@ -72,8 +72,8 @@ class MadeApi:
         return self
 
 
-def found(id: str, api: MadeApi, spec: Spec, hosts: Mapping[str, Mapping[str, str]] | None = None) -> list[Deviation]:
-    """What a requirement finds, on facts that went the way of all facts: pruned, redacted, read back."""
+def facts_for(id: str, api: MadeApi, spec: Spec, hosts: Mapping[str, Mapping[str, str]] | None = None) -> Any:
+    """The facts that a requirement reads, which went the way of all facts: pruned, redacted, read back."""
     requirement = catalog.requirements[id]
     raws = {}
     for fact in requirement.reads:
@@ -84,9 +84,14 @@ def found(id: str, api: MadeApi, spec: Spec, hosts: Mapping[str, Mapping[str, st
         host: HostFacts(Snapshot(host, raws={name: Raw(0, text) for name, text in answers.items()}), None, cluster)
         for host, answers in (hosts or {}).items()
     }
-    facts: Any = FleetFacts(views, {}, cluster) if requirement.across else next(iter(views.values()))
+    return FleetFacts(views, {}, cluster) if requirement.across else next(iter(views.values()))
+
+
+def found(id: str, api: MadeApi, spec: Spec, hosts: Mapping[str, Mapping[str, str]] | None = None) -> list[Deviation]:
+    """What a requirement finds."""
+    facts = facts_for(id, api, spec, hosts)
     try:
-        requirement.check(facts, spec)
+        catalog.requirements[id].check(facts, spec)
     except Unmet as unmet:
         return list(unmet.deviations)
     assert not getattr(facts, "silent", None), facts.silent

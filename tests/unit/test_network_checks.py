@@ -10,15 +10,17 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_cluster import MadeApi, example, found, running, said
+from made_cluster import MadeApi, example, facts_for, found, running, said
 from test_workload_checks import container
 
 from trueup import manifests
 from trueup.catalog import catalog
+from trueup.change import ClusterChange
 from trueup.errors import ChangeFailed, CouldNotLook, UsageError
 from trueup.facts import calico, network
 from trueup.profile import load
@@ -74,23 +76,47 @@ def test_kube_proxy_is_told_its_mode_and_works_in_it(config: str, proxy: str, ex
     assert [each.found for each in seen] == expected
 
 
+def daemons(*, updated: int = 3, ready: int = 3) -> dict[str, Any]:
+    return {
+        "kind": "DaemonSet",
+        "metadata": {"name": "kube-proxy", "namespace": "kube-system", "generation": 2},
+        "spec": {"template": {"spec": {"containers": []}}},
+        "status": {
+            "observedGeneration": 2,
+            "desiredNumberScheduled": 3,
+            "currentNumberScheduled": 3,
+            "updatedNumberScheduled": updated,
+            "numberReady": ready,
+        },
+    }
+
+
 def test_pods_of_kube_proxy_that_are_being_replaced_are_waited_for() -> None:
     hosts = {"h1": {"network.proxy_mode": answer("iptables"), "network.ipvs": ""}}
     for updated, expected in ((3, []), (1, ["3 of 3 pods ready, 1 as its template says"])):
-        daemons = {
-            "kind": "DaemonSet",
-            "metadata": {"name": "kube-proxy", "namespace": "kube-system", "generation": 2},
-            "spec": {"template": {"spec": {"containers": []}}},
-            "status": {
-                "observedGeneration": 2,
-                "desiredNumberScheduled": 3,
-                "currentNumberScheduled": 3,
-                "updatedNumberScheduled": updated,
-                "numberReady": 3,
-            },
-        }
-        seen = found("kube.proxy.mode", MadeApi(config_map("mode: iptables"), daemons), SEED, hosts)
+        api = MadeApi(config_map("mode: iptables"), daemons(updated=updated))
+        seen = found("kube.proxy.mode", api, SEED, hosts)
         assert [each.found for each in seen] == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "proxy", "restarted"),
+    [
+        ({}, answer("ipvs"), True),
+        ({"ready": 2}, "refused\n", True),
+        ({"updated": 2, "ready": 2}, "refused\n", False),  # that is under way
+        ({}, answer("iptables"), False),
+    ],
+)
+def test_pods_of_kube_proxy_are_restarted_unless_they_are_being_replaced(
+    status: dict[str, int], proxy: str, restarted: bool
+) -> None:
+    hosts = {"h1": {"network.proxy_mode": proxy, "network.ipvs": ""}}
+    facts = facts_for("kube.proxy.mode", MadeApi(config_map("mode: iptables"), daemons(**status)), SEED, hosts)
+    change = Mock(spec=ClusterChange)
+    remedies.set_proxy_mode(change, SEED, facts)
+    assert change.restart.called is restarted
+    assert not change.patch.called
 
 
 @pytest.mark.parametrize("config", ["- a", "a: [", "\x00", "7"])

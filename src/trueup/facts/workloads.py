@@ -70,9 +70,14 @@ class Workload:
         return f"{self.kind} {self.namespace}/{self.name}"
 
     @property
+    def replaced(self) -> bool:
+        """Whether all pods that are wanted are there and as the template says, and no others."""
+        return self.observed and self.updated == self.total == self.wanted
+
+    @property
     def settled(self) -> bool:
-        """Whether all pods that are wanted are there, as the template says, and ready, and no others."""
-        return self.observed and self.updated == self.ready == self.wanted and self.total == self.wanted
+        """Whether they are ready, too."""
+        return self.replaced and self.ready == self.wanted
 
     @property
     def state(self) -> str:
