@@ -89,6 +89,40 @@ class Standing:
         return [host for line in scenario.head("at") for host in line.split()] or [self.hosts[0]]
 
 
+PRELUDE = (Path(__file__).parent / "edge/prelude.sh").read_text()
+HARBOR = "apt-get -qq update && apt-get -qq -y install --no-install-recommends harbor-installer >/dev/null"
+# A kubelet may need a minute until it has cleared away a pod that ended: not one after the other, for every rollout.
+AT_ONCE = """
+patch='{"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 3}}}}'
+kubectl -n kube-system patch daemonset kube-proxy -p "$patch"
+"""
+
+
+class Edge(Standing):
+    """Load balancers, a registry and a node that pulls from it; an operator unpacks Harbor's installer, not trueup."""
+
+    def __init__(self, lab: Lab, trueup: Callable[..., Any]) -> None:
+        super().__init__(lab, trueup, ("lb1", "lb2", "reg1", "w3"), lab.edge, PRELUDE)
+
+    def prepare(self) -> None:
+        """See the base class."""
+        self.sh(HARBOR, "reg1")
+
+
+class Cluster(Standing):
+    """A cluster whose pods are replaced all at once."""
+
+    def __init__(self, lab: Lab, trueup: Callable[..., Any]) -> None:
+        kubeconfig = "export KUBECONFIG=/etc/kubernetes/admin.conf"
+        super().__init__(lab, trueup, ("cp1", "w1", "w2"), lab.cluster, kubeconfig)
+
+    def make(self) -> None:
+        """See the base class."""
+        super().make()
+        if self.made.code == 0:
+            self.sh(AT_ONCE)
+
+
 def stood(variable: str, standing: Standing) -> Standing:
     """Make the hosts so, unless a variable of the environment says that they are, while one works on a scenario."""
     if variable not in os.environ:

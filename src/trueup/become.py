@@ -67,7 +67,8 @@ class Password:
 
     def _allowed(self, host: str) -> None:
         if host in self._wrong or (self._wrong and not self._proven):
-            raise CouldNotLook(f"sudo's password is wrong, as {self._wrong[0]} says: it is not tried again")
+            on = host if host in self._wrong else self._wrong[0]
+            raise CouldNotLook(f"the password of --become-password is wrong: it was tried once, on {on}")
 
     def learn(self, host: str, said: bytes) -> bytes:
         """Take in what sudo and the script said on stderr, and return what of it is not about the password."""

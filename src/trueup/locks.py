@@ -33,10 +33,11 @@ _WORD = 80
 
 # A change holds the directory's flock(2), shared, from its look at the lock to its end: who wants to write the lock
 # takes it alone, and so knows that no script of another run is still at work, whatever became of its controller.
-_PRELUDE = """umask 077; own={own}; dir={dir}; lock=$dir/lock
+_PRELUDE = """own={own}; dir={dir}; lock=$dir/lock
 uptime=$(cut -d. -f1 /proc/uptime); boot=$(cat /proc/sys/kernel/random/boot_id)
 """
-_TAKE = """[ "$(id -u)" = 0 ] || { echo powerless; exit 0; }
+_TAKE = """umask 077
+[ "$(id -u)" = 0 ] || { echo powerless; exit 0; }
 command -v flock >/dev/null || { echo 'flock(1) is not installed' >&2; exit 1; }
 ident() { sed '/^alive=/d; /^boot=/d' "$lock" 2>/dev/null | cksum | cut -d' ' -f1; }
 busy() { echo "busy $1 $boot $uptime $(ident)"; head -c $most "$lock" 2>/dev/null; exit 0; }
@@ -49,12 +50,14 @@ while :; do
   tries=$((tries + 1)); [ $tries -lt 20 ] || { echo "$dir is removed again and again" >&2; exit 1; }
 done
 [ ! -e "$lock" ] || grep -qxF "run=$own" "$lock" || [ "$(ident)" = "$over" ] || busy idle
-printf '%s\\nboot=%s\\nalive=%s\\n' "$content" "$boot" "$uptime" >"$lock.$$" && mv -f "$lock.$$" "$lock" || {
+printf '%s\\nboot=%s\\nalive=%s\\n' "$content" "$boot" "$uptime" | cat >"$lock.$$" && mv -f "$lock.$$" "$lock" || {
   rm -f "$lock.$$"; rmdir "$dir" 2>/dev/null; exit 1; }
 echo taken
 """
-_ALIVE = """{ sed '/^alive=/d; /^boot=/d' "$lock" && printf 'boot=%s\\nalive=%s\\n' "$boot" "$uptime"; } >"$lock.$$" &&
-  mv -f "$lock.$$" "$lock" || rm -f "$lock.$$"
+# What comes after it in a change has the host's own umask.
+_ALIVE = """( umask 077
+  { sed '/^alive=/d; /^boot=/d' "$lock" && printf 'boot=%s\\nalive=%s\\n' "$boot" "$uptime"; } >"$lock.$$" &&
+  mv -f "$lock.$$" "$lock" || rm -f "$lock.$$" )
 """
 _HOLD = """lost="this run's lock of the host was taken over"
 [ -d "$dir" ] || { echo "$lost and given back"; exit 77; }

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from lab import Lab
 from trueup import journal
 from trueup.change.hand import STATE
 
-if TYPE_CHECKING:
-    from trial import Bench
-
-_FILES = "/etc /usr/local /opt /var/lib/kubelet"
+_FILES = "/etc /usr/local /opt /apps/harbor /var/lib/kubelet/config.yaml"
 _SUMS = f"""
 find {_FILES} -xdev -type f ! -name '*.dpkg-*' ! -name '.trueup.*' -print0 2>/dev/null | xargs -0 sha256sum
 """
@@ -34,11 +31,11 @@ class Evidence:
     written: frozenset[str]
 
     @classmethod
-    def of(cls, bench: Bench) -> Evidence:
-        """Return what is on the host now."""
+    def of(cls, lab: Lab, host: str) -> Evidence:
+        """Return what is on a host now."""
 
         def said(script: str) -> str:
-            return bench.lab.sh(bench.host, script).stdout
+            return lab.sh(host, script).stdout
 
         rows = (line.split("  ", 1) for line in said(_SUMS).splitlines())
         unreadable, written = said(_OTHERS).splitlines(), set()

@@ -1,61 +1,74 @@
 """Faults at random moments of fixes of hosts that are broken in random ways: nothing is lost, the next fix converges.
 
-``TRUEUP_FAULTS`` is how many of them; a run of 500 is written up in docs/faults.md.
+``TRUEUP_FAULTS`` is how many of them, ``TRUEUP_SITE`` which hosts they befall: ``host``, which is one, ``edge`` or
+``cluster``. A run of 500 is written up in docs/faults.md; each fault leaves a row in .trueup/faults.jsonl.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from evidence import Evidence
-from faults import FAULTS, DpkgLocked, Fault
+from kinds import FAULTS, DpkgLocked, Fault
 from scenario import Scenario, groups
-from trial import MOMENTS, Bench, Troubled
+from standing import Cluster, Edge, Standing
+from trial import MOMENTS, Bench, Trouble
 
 from lab import Lab
 from trueup.catalog import catalog
-from trueup.transport import Transport
 
 pytestmark = pytest.mark.lab
 catalog.load("trueup.checks", "trueup.remediations")
+ROOT = Path(__file__).parents[2]
 COUNT = int(os.environ.get("TRUEUP_FAULTS", len(FAULTS) * 2))
-SEED = int(os.environ.get("TRUEUP_SEED", "6"))
+SEED = os.environ.get("TRUEUP_SEED", "6")
+SITE = os.environ.get("TRUEUP_SITE", "host")
 HOST = f"w{5 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])}"
+PLACES = {"host": "scenarios", "edge": "edge/scenarios", "cluster": "cluster/scenarios"}
 PACKAGES = ("version", "packages", "FileExisting", "absent", "conntrack", "source")  # of ids whose remedy runs apt
+BARE = {"host": 1 / 12, "edge": 1 / 12, "cluster": 1 / 6}  # how often the hosts are bare, and not broken in one way
+CHANGES = {"host": 30, "edge": 60, "cluster": 100}  # that it takes then
 SCENARIOS = [
     scenario
-    for group in groups(Path(__file__).parents[1] / "scenarios")
+    for group in groups(ROOT / "tests" / PLACES[SITE])
     for scenario in group.scenarios
     if not scenario.flag("advice") and not scenario.flag("peers") and not scenario.head("options")
-    if not catalog.requirements[scenario.requirement].across
 ]
 
 
-def chances(kind: type[Fault], rng: random.Random) -> Iterator[Scenario]:
-    """Yield scenarios at random, each once before any comes again, among those that the fault can befall."""
+def chances(kind: type[Fault], rng: random.Random) -> Iterator[tuple[Scenario | None, int]]:
+    """Yield scenarios at random, each once before any comes again, among those that the fault can befall, and at which
+    change it does; ``None`` is bare hosts."""
     able = [each for each in SCENARIOS if kind is not DpkgLocked or any(word in str(each) for word in PACKAGES)]
     while True:
-        yield from rng.sample(able, len(able))
+        for scenario in rng.sample(able, len(able)):
+            if rng.random() < BARE[SITE]:
+                yield None, rng.randint(1, CHANGES[SITE])
+            yield scenario, rng.choice((1, 1, 1, 2, 2, 3))
 
 
 @pytest.fixture(scope="module")
-def bench(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """A host that is brought to good whenever it is made anew."""
-    return Bench(lab, HOST, tmp_path_factory.mktemp("bench"))
+def bench(lab: Lab, trueup: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Hosts that are brought to good whenever they are made anew."""
+    directory = tmp_path_factory.mktemp("bench")
+    if SITE != "host":
+        return Bench((Edge if SITE == "edge" else Cluster)(lab, trueup), directory, patience=400)
+    profile = directory / "host.yaml"
+    profile.write_text(f'extends: {lab.profile}\nroles: {{control-plane: ["*"], worker: ["*"]}}\n')
+    return Bench(Standing(lab, trueup, (HOST,), profile), directory)
 
 
 @pytest.mark.parametrize("kind", FAULTS, ids=lambda kind: kind.__name__)
-def test_a_fault_loses_nothing_and_the_next_fix_converges(
-    kind: type[Fault], bench: Bench, tmp_path: Path, record_property: pytest.FixtureRequest
-) -> None:
-    rng = random.Random(f"{SEED} {kind.__name__}")
+def test_a_fault_loses_nothing_and_the_next_fix_converges(kind: type[Fault], bench: Bench, tmp_path: Path) -> None:
+    rng = random.Random(f"{SEED} {SITE} {kind.__name__}")
     share = COUNT // len(FAULTS) + (FAULTS.index(kind) < COUNT % len(FAULTS))
     figures: Counter[str] = Counter()
     problems: list[str] = []
@@ -63,41 +76,60 @@ def test_a_fault_loses_nothing_and_the_next_fix_converges(
     for number in itertools.count():
         if figures["faults"] == share or number > 4 * share:
             break
-        scenario, moment = next(scenarios), rng.choice(MOMENTS)
-        which, delay = rng.randint(1, 3), rng.uniform(0, 0.3)
-        name = f"{kind.__name__} {moment} change {which} of {scenario}"
-        began = time.monotonic()
-        bench.good(scenario)
-        told = tmp_path / "told"
-        told.unlink(missing_ok=True)
-        fault = kind(bench.lab, bench.host)
-        before = Evidence.of(bench)
-        bench.breaks(scenario)
-        broken = Evidence.of(bench)
-
-        def trouble(way: Transport) -> Transport:
-            return Troubled(way, fault, which, moment, delay, told)  # noqa: B023 - it is used before the next round
-
-        ran = bench.converge(scenario, trouble=trouble)
-        if not told.exists():
+        scenario, which = next(scenarios)
+        trouble = Trouble(kind, bench.lab, which, rng.choice(MOMENTS), rng.uniform(0, 0.3), tmp_path / "told")
+        row = trial(bench, scenario, trouble)
+        if not row:
             figures["without a fault"] += 1
             continue
         figures["faults"] += 1
-        found = [f"the run did not end: {ran.bad}"] if ran.code is None else []
-        fault.lift()
-        after = Evidence.of(bench)
-        again = bench.converge(scenario)
-        found += after.problems(before, broken, Evidence.of(bench))
-        found += [f"the next fix: {words}" for words in again.bad] or ["no next fix"] * (again.code != 0)
-        figures["next fix changed something"] += bool(again.changes)
-        for text in scenario.head("after"):
-            bench.lab.sh(bench.host, text)
-        figures["seconds"] += round(time.monotonic() - began)
-        if found:
-            problems.append(f"{name}:\n  " + "\n  ".join(found))
+        figures["next fix changed something"] += bool(row["changes"])
+        figures["seconds"] += round(row["seconds"])
+        note(row)
+        if row["problems"]:
+            problems.append(f"{json.dumps(row)}:\n  " + "\n  ".join(row["problems"]))
             bench.spoilt()
-    last = bench.converge(SCENARIOS[0], everything=True)
-    problems += [f"all faults together left: {words}" for words in last.bad]
+    last = bench.standing.run("--fix")
+    if last.code and not (not last.changes and bench.standing.settled()):
+        problems.append(f"all faults together left: {last.text}")
+        bench.spoilt()
     print(f"{kind.__name__}: {dict(figures)}")
     assert not problems, "\n".join(problems)
     assert figures["faults"] == share, figures
+
+
+def trial(bench: Bench, scenario: Scenario | None, trouble: Trouble) -> dict[str, Any]:
+    """Break, fix with a fault, fix: return what was seen, or nothing where the fix came to no change for the fault."""
+    bench.good()
+    trouble.told.unlink(missing_ok=True)
+    good, began = bench.evidence(), time.monotonic()
+    bench.breaks(scenario)
+    broken = bench.evidence()
+    ran = bench.converge(scenario, trouble)
+    if not trouble.told.exists():
+        bench.takes_back(scenario)
+        return {}
+    told = json.loads(trouble.told.read_text())
+    trouble.kind(bench.lab, told["host"]).lift()
+    after = bench.evidence()
+    again = bench.converge(scenario)
+    later = bench.evidence()
+    bench.takes_back(scenario)
+    found = [f"the run did not end: {ran.bad}"] if ran.code is None else []
+    for host, evidence in after.items():
+        found += [f"{host}: {words}" for words in evidence.problems(good[host], broken[host], later[host])]
+    found += [*bench.journals(), *(f"the next fix: {words}" for words in again.bad)]
+    found += ["the next fix did not end" if again.code is None else "the next fix broke"] * (again.code != 0)
+    return {
+        "site": SITE, "kind": trouble.kind.__name__, "moment": trouble.moment, "delay": round(trouble.delay, 2),
+        "change": trouble.number, "scenario": str(scenario or "bare"), **told,
+        "first": ran.bad, "changes": again.changes, "seconds": time.monotonic() - began, "problems": found,
+    }  # fmt: skip
+
+
+def note(row: dict[str, Any]) -> None:
+    """Keep what was seen of a fault."""
+    path = ROOT / ".trueup/faults.jsonl"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with path.open("a") as file:
+        file.write(json.dumps(row) + "\n")

@@ -1,56 +1,111 @@
-"""One fault in one fix of one broken host, and what is looked at afterwards."""
+"""One fault in one fix of broken hosts, and what is looked at afterwards."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Timer
-from typing import Any
+from typing import Any, TypeVar
 
-from faults import Fault
+from evidence import Evidence
+from kinds import Fault
 from scenario import Scenario, required
+from standing import Standing
 
 from lab import Lab
 from trueup import inventory
-from trueup.catalog import catalog
+from trueup.api import Api
+from trueup.audit import Subject
+from trueup.catalog import Requirement, catalog
+from trueup.cluster import Cluster
 from trueup.converge import Converge
 from trueup.fleet import Fleet
+from trueup.ledger import Ledger
 from trueup.locks import Locks
 from trueup.profile import Loaded, load
 from trueup.transport import Completed, Transport
 
+T = TypeVar("T")
 MOMENTS = ("before", "during", "after")
-_PATIENCE = 90.0  # seconds in which a run must end, whatever befalls its host
 _CHANGES = "trap '' HUP PIPE"  # what the script of a change begins with
+_ENTRY = re.compile(r'^ "requirement": "(?P<requirement>.*)",\n "verb": "(?P<verb>.*)",$', re.MULTILINE)
+
+
+@dataclass
+class Trouble:
+    """A fault of a kind at the n-th change that a run makes, on the host where that is made."""
+
+    kind: type[Fault]
+    lab: Lab
+    number: int
+    moment: str
+    delay: float  # seconds after the beginning, for what happens during the change
+    told: Path  # where it is said that there was one, for the process that watches
+    _seen: int = field(default=0, init=False)
+    _counting: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def meet(self, host: str, what: dict[str, str], change: Callable[[], T]) -> T:
+        """Make the change, and let the fault befall its host if it is this one's turn."""
+        with self._counting:
+            self._seen += 1
+            mine = self._seen == self.number
+        if not mine:
+            return change()
+        fault = self.kind(self.lab, host)
+        self.told.write_text(json.dumps({"host": host, **what}))
+        if self.moment == "during":
+            timer = threading.Timer(self.delay, fault.begin)
+            timer.start()
+            try:
+                return change()
+            finally:
+                timer.join()
+        if self.moment == "before":
+            fault.begin()
+        done = change()
+        if self.moment == "after":
+            fault.begin()
+        return done
+
+    def in_api(self, host: str) -> None:
+        """Let it befall the host of the API server where an object is changed, in this process from now on."""
+        write = Api.write
+
+        def troubled(api: Api, method: str, path: str, body: Any, **how: Any) -> Any:
+            if how.get("dry"):
+                return write(api, method, path, body, **how)
+            what = {"requirement": "", "verb": f"{method} {path.rpartition('/')[0].rpartition('/')[2]}"}
+            return self.meet(host, what, lambda: write(api, method, path, body, **how))
+
+        Api.write = troubled  # type: ignore[method-assign]
 
 
 @dataclass
 class Troubled:
-    """A way to a host on which the n-th change meets a fault."""
+    """A way to a host on which changes meet trouble."""
 
     way: Transport
-    fault: Fault
-    number: int
-    moment: str
-    delay: float  # seconds after the beginning, for what happens during the change
-    told: Path
+    host: str
+    trouble: Trouble
     guard: str = ""
-    seen: int = field(default=0, init=False)
 
     def run(self, script: str, timeout: float) -> Completed:
-        if _CHANGES not in script or self._late():
+        if _CHANGES not in script:
             return self.way.run(script, timeout)
-        return self._meet(lambda: self.way.run(script, timeout))
+        found = _ENTRY.search(script)
+        what = found.groupdict() if found else {"requirement": "", "verb": "undo"}
+        return self.trouble.meet(self.host, what, lambda: self.way.run(script, timeout))
 
     def send(self, file: Path, script: str, timeout: float) -> Completed:
-        return self.way.send(file, script, timeout) if self._late() else self._meet(
-            lambda: self.way.send(file, script, timeout)
-        )  # fmt: skip
+        what = {"requirement": "", "verb": "send"}
+        return self.trouble.meet(self.host, what, lambda: self.way.send(file, script, timeout))
 
     def forward(self, host: str, port: int) -> str:
         return self.way.forward(host, port)
@@ -61,61 +116,63 @@ class Troubled:
     def close(self) -> None:
         self.way.close()
 
-    def _late(self) -> bool:
-        self.seen += 1
-        return self.seen != self.number
-
-    def _meet(self, do: Callable[[], Completed]) -> Completed:
-        self.told.touch()
-        if self.moment == "during":
-            timer = Timer(self.delay, self.fault.begin)
-            timer.start()
-            try:
-                return do()
-            finally:
-                timer.join()
-        if self.moment == "before":
-            self.fault.begin()
-        done = do()
-        if self.moment == "after":
-            self.fault.begin()
-        return done
-
 
 @dataclass
 class Bench:
-    """A host, and how one requirement is made to hold on it."""
+    """Hosts that stand, and how one requirement is made to hold on them.
 
-    lab: Lab
-    host: str
+    Args:
+        patience: seconds in which a run must end, whatever befalls its hosts.
+    """
+
+    standing: Standing
     directory: Path
-    _profiles: dict[str, Loaded] = field(default_factory=dict)
+    patience: float = 90.0
+    _profiles: dict[str, Loaded] = field(default_factory=dict, init=False)
+    _made: bool = field(default=False, init=False)
 
-    _made: bool = False
+    @property
+    def lab(self) -> Lab:
+        """Where the hosts are."""
+        return self.standing.lab
 
-    def good(self, scenario: Scenario) -> None:
-        """Have the host as it ought to be: made anew at first, and after something went wrong."""
+    def good(self) -> None:
+        """Have the hosts as they ought to be: made anew at first, and after something went wrong."""
         if not self._made:
-            self.lab.reset([self.host])
-            fixed = self.converge(scenario, everything=True)
-            assert fixed.code == 0 and not fixed.bad, fixed
+            self.standing.make()
+            assert self.standing.made.code == 0, self.standing.made.text
             self._made = True
 
     def spoilt(self) -> None:
-        """Have the host made anew before the next trial."""
+        """Have the hosts made anew before the next trial."""
         self._made = False
 
-    def breaks(self, scenario: Scenario) -> None:
-        """Break the host, with no more left of it to be taken back than what the scenario says."""
-        self.lab.sh(self.host, f"set -e\n{scenario.script.read_text()}")
+    def evidence(self) -> dict[str, Evidence]:
+        """Return host to what is on its disk now."""
+        with ThreadPoolExecutor() as pool:
+            found = pool.map(lambda host: Evidence.of(self.lab, host), self.standing.hosts)
+            return dict(zip(self.standing.hosts, found, strict=True))
 
-    def profile(self, scenario: Scenario) -> Loaded:
-        """Return the lab's profile with what a scenario has of its own."""
-        rows = [
-            f"extends: {self.lab.profile}",
-            'roles: {control-plane: ["*"], worker: ["*"]}',
-            *scenario.head("profile"),
-        ]
+    def breaks(self, scenario: Scenario | None) -> None:
+        """Break the hosts; without a scenario they are bare afterwards."""
+        if scenario is None:
+            self.lab.reset(self.standing.hosts)
+            self.standing.prepare()
+            return
+        for text in scenario.head("first"):
+            self.standing.sh(text)
+        for host in self.standing.places(scenario):
+            self.standing.sh(f"set -e\n{scenario.script.read_text()}", host)
+
+    def takes_back(self, scenario: Scenario | None) -> None:
+        """Take back what the scenario says that a fix leaves."""
+        for text in scenario.head("after") if scenario else ():
+            for host in self.standing.places(scenario):
+                self.standing.sh(text, host)
+
+    def profile(self, scenario: Scenario | None) -> Loaded:
+        """Return the profile of the hosts with what a scenario has of its own."""
+        rows = [f"extends: {self.standing.profile}", *(scenario.head("profile") if scenario else ())]
         text = "\n".join(rows) + "\n"
         if text not in self._profiles:
             path = self.directory / f"{len(self._profiles)}.yaml"
@@ -123,47 +180,55 @@ class Bench:
             self._profiles[text] = load(str(path))
         return self._profiles[text]
 
-    def converge(
-        self,
-        scenario: Scenario,
-        *,
-        everything: bool = False,
-        trouble: Callable[[Transport], Transport] | None = None,
-    ) -> Ran:
+    def converge(self, scenario: Scenario | None, trouble: Trouble | None = None) -> Ran:
         """Let a process of its own fix what a scenario breaks and what that needs, and return what came of it."""
         answer = self.directory / "answer.json"
         answer.unlink(missing_ok=True)
         profile = self.profile(scenario)
-        ids = set(catalog.requirements) if everything else scenario.broken | required(scenario.broken)
+        ids = scenario.broken | required(scenario.broken) if scenario else set(catalog.requirements)
         if (child := os.fork()) == 0:
             code = 1
             try:
                 os.setsid()
-                answer.write_text(json.dumps(self._converge(profile, ids, trouble or (lambda way: way))))
+                answer.write_text(json.dumps(self._converge(profile, ids, trouble)))
                 code = 0
             finally:
                 os._exit(code)
         return self._wait(child, answer)
 
-    def _converge(self, profile: Loaded, ids: set[str], trouble: Callable[[Transport], Transport]) -> list[Any]:
+    def journals(self) -> list[str]:
+        """Return what of the journals on this machine cannot be read."""
+        rows = (row for file in self.directory.glob("runs/*/journal.jsonl") for row in file.read_text().splitlines())
+        return [f"the journal on this machine has {row!r}" for row in rows if not _is_json(row)]
+
+    def _converge(self, profile: Loaded, ids: set[str], trouble: Trouble | None) -> list[Any]:
         options = inventory.Connection(ssh_config=str(self.lab.ssh_config))
         inventory._ALIVE = ("-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=2")
-        fleet = Fleet(inventory.read(self.host, options), profile, options, shared=True, timeout=25)
+        targets = inventory.read(",".join(self.standing.hosts), options)
+        fleet = Fleet(targets, profile, options, shared=True, timeout=25)
+        run = f"fault-{time.time_ns():x}"
         try:
-            host = fleet.hosts[self.host]
-            vars(host)["transport"] = trouble(host.transport)
+            if trouble:
+                trouble.in_api(self.standing.hosts[0])
+            for host in fleet.hosts.values() if trouble else ():
+                vars(host)["transport"] = Troubled(host.transport, host.id, trouble)
             chosen = [catalog.requirements[id] for id in catalog.order() if id in ids and profile.selects(id)]
-            wanted = [each for each in chosen if not each.across and host.concerns(each)]
-            pairs, run = [(each.id, host.id) for each in wanted], f"fault-{time.time_ns():x}"
+            wanted = [(each, on) for each in chosen if not each.drill for on in _subjects(fleet, each)]
+            pairs = [(requirement.id, subject.id) for requirement, subject in wanted]
+            asked: dict[str, list[Any]] = {}
+            for requirement, subject in wanted:
+                for member in (*subject.members(requirement), subject):
+                    asked.setdefault(member.id, []).extend(requirement.reads)
             with Locks(fleet.hosts.values(), run, say=print):
-                fleet.gather({host.id: [fact for each in wanted for fact in each.reads]})
-                converge = Converge(catalog, fleet, profile, pairs, run=run, apply=True)
-                return [converge.result(each, host).to_dict() for each in wanted]
+                fleet.gather(asked)
+                ledger = Ledger(self.directory / "runs", run)
+                converge = Converge(catalog, fleet, profile, pairs, run=run, apply=True, say=print, ledger=ledger)
+                return [converge.result(*each).to_dict() for each in wanted]
         finally:
             fleet.close()
 
     def _wait(self, child: int, answer: Path) -> Ran:
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + self.patience
         while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
             if time.monotonic() > until:
                 os.killpg(child, signal.SIGKILL)
@@ -171,6 +236,21 @@ class Bench:
                 return Ran(None)
             time.sleep(0.02)
         return Ran(os.waitstatus_to_exitcode(ended[1]), json.loads(answer.read_text()) if answer.exists() else [])
+
+
+def _subjects(fleet: Fleet, requirement: Requirement) -> Sequence[Subject]:
+    cluster: Cluster = fleet.cluster
+    if requirement.across:
+        return [cluster] if cluster.concerned(requirement) else []
+    return [host for host in fleet.hosts.values() if host.concerns(requirement)]
+
+
+def _is_json(row: str) -> bool:
+    try:
+        json.loads(row)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -184,7 +264,7 @@ class Ran:
     def bad(self) -> list[str]:
         """Return what does not hold, in words."""
         return [
-            f"{each['requirement']}: {each['outcome']}: {each['detail']}"
+            f"{each['requirement']} on {each['host']}: {each['outcome']}: {each['detail']}"
             for each in self.results
             if each["outcome"] not in ("passed", "fixed", "waived")
         ]

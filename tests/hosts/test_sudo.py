@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 import time
@@ -133,10 +134,7 @@ def test_a_wrong_password_is_tried_once_in_a_run_and_nothing_is_changed(
     since = lab.sh(ASKS, "sleep 1; date '+%F %T'").stdout.strip()
     done = run(f"ssh://asks@{ASKS},ssh://asks@{FREE}", "--fix", fd=tmp_path / "wrong")
     assert done.code == 3, done.text
-    assert "the password of --become-password is wrong: it was tried once" in done.text
-    assert f"sudo's password is wrong, as {ASKS} says: it is not tried again" in done.text or (
-        f"sudo's password is wrong, as {FREE} says: it is not tried again" in done.text
-    )
+    assert re.search(f"the password of --become-password is wrong: it was tried once, on ({ASKS}|{FREE})", done.text)
     assert "Tr0ub4dor" not in done.text + str(done.report)
     journals = [lab.sh(host, f"{JOURNAL} --since '{since}'").stdout for host in (ASKS, FREE)]
     assert sum(journal.count("sudo:auth): authentication failure") for journal in journals) == 1

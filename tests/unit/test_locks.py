@@ -261,6 +261,14 @@ def test_each_change_is_a_sign_of_life(fleet: Fleet, tmp_path: Path) -> None:
         assert [path.name for path in host.lock.parent.iterdir()].count("lock") == 1
 
 
+def test_what_a_command_makes_has_the_mode_that_it_has_without_a_lock(fleet: Fleet, tmp_path: Path) -> None:
+    file = tmp_path / "made"
+    with fleet.locks():
+        fleet.hosts["h1"].change().run("sh", "-c", f"umask >{file}", why="an installer makes files for other users")
+    usual = subprocess.run(["sh", "-c", "umask"], capture_output=True, text=True, check=True)
+    assert file.read_text() == usual.stdout != "0077\n"
+
+
 def test_so_is_a_word_now_and_then(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "_BEAT", 0.1)
     with fleet.locks():

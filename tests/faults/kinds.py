@@ -8,8 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from lab import Lab
@@ -21,7 +20,7 @@ dd if=/dev/zero of=/run/fault/.fill bs=4k 2>/dev/null || :
 mount --bind /run/fault {path}
 """
 _AHEAD = timedelta(days=1)
-UNITS = ("containerd", "kubelet", "keepalived", "haproxy", "docker-registry", "nginx")
+UNITS = ("containerd", "kubelet", "keepalived", "haproxy", "docker", "docker-registry", "nginx")
 FAILS = "\n".join(
     f"mkdir -p /run/systemd/system/{unit}.service.d; "
     f"printf '[Service]\\nExecStartPre=/bin/false\\n' >/run/systemd/system/{unit}.service.d/fault.conf"
@@ -35,8 +34,6 @@ class Fault:
 
     lab: Lab
     host: str
-    begun: bool = False
-    held: ExitStack = field(default_factory=ExitStack)
 
     def begin(self) -> None:
         """Let it happen now, in the process that changes the host."""
@@ -106,7 +103,7 @@ class FullState(Fault):
         self.sh(f"mkdir -p {self.path} /run/fault\nset -e\n" + SPARE.format(path=self.path, size=self.size))
 
     def lift(self) -> None:
-        self.sh(f"umount {self.path} /run/fault")
+        self.sh(f"umount -l {self.path} /run/fault")
 
 
 class FullEtc(FullState):
@@ -122,7 +119,7 @@ class ReadOnlyEtc(Fault):
         self.sh("set -e\nmount --bind /etc /etc\nmount -o remount,bind,ro /etc")
 
     def lift(self) -> None:
-        self.sh("umount /etc")
+        self.sh("umount -l /etc")
 
 
 class DpkgLocked(Fault):
