@@ -164,7 +164,7 @@ def _as_planned(planned: Any, fixed: Any) -> None:
         done = fixed.result(plan["requirement"], plan["host"])
         if plan["outcome"] == "failed" and done["outcome"] == "fixed":
             before, after = ([Action(**action) for action in each["actions"]] for each in (plan, done))
-            assert differences(before, after) == [], fixed.text
+            assert (found := differences(before, after)) == [], f"{plan['requirement']}: {found}\n{fixed.text}"
 
 
 def groups(directory: Path) -> list[Group]:

@@ -275,6 +275,11 @@ class Converge(Audit):
         after = self.judge(requirement, host)
         if self._changed:  # else nothing is under way that could be waited for
             after = self._eventually(requirement, host, after)
+        if (
+            after.outcome is Outcome.UNREACHABLE and change.actions
+        ):  # there is nobody to roll back, nor is it known to be red
+            detail = f"remedied, but whether it helped is not seen: {after.detail}; run again, or --rollback={self.run}"
+            return replace(result, outcome=Outcome.FIX_FAILED, detail=detail)
         if after.outcome is not Outcome.PASSED:
             done = "remedied, still not so" if change.actions else "the remedy found nothing to change"
             return failed(replace(after, actions=change.actions), f"{done}; {after.detail}")
@@ -322,8 +327,9 @@ class Converge(Audit):
         if self.apply and change.actions:
             problems = change.rollback()
             forget()
-            done = "rolled back" if change.record.undoes else "there is nothing to roll back"
-            words.append(done + "".join(f"; could not undo: {problem}" for problem in problems))
+            undone = "rolled back in part" if problems else "rolled back"
+            done = undone if change.record.undoes else "there is nothing to roll back"
+            words.append("; ".join([done, *(f"could not undo: {problem}" for problem in problems)]))
         if not self.apply:  # the run would come to nothing, so there is nothing to show
             return replace(result, actions=[], detail="\n".join(words))
         return replace(result, outcome=Outcome.FIX_FAILED, detail="\n".join(words))

@@ -51,7 +51,9 @@ class Evidence:
 
     def problems(self, good: Evidence, broken: Evidence, later: Evidence) -> list[str]:
         """Return what a fault has lost or left half done, where these are the states before and after it."""
-        whole = self.kept | set(good.files.values()) | set(broken.files.values()) | set(later.files.values())
+        whole = (
+            self.kept | later.kept | set(good.files.values()) | set(broken.files.values()) | set(later.files.values())
+        )
         half = [f"{path} is half written" for path, sum in self.files.items() if sum not in whole]
         lost = [
             f"the original of {path} is lost"

@@ -47,12 +47,12 @@ def run(lab: Lab, trueup: Callable[..., Any], request: pytest.FixtureRequest, tm
 
     failed = request.session.testsfailed
     known = request.session.stash.setdefault(_GOOD, {})
-    if bare := [host for host in hosts if known.get(host, -1) != failed]:
-        lab.reset(bare)
+    if any(known.get(host, -1) != failed for host in hosts):
+        lab.reset(hosts)
         (tmp_path / "good").mkdir()
         fixed = run("--fix", profile=_profile(lab, tmp_path / "good", None))
         assert fixed.code == 0, fixed.text
-        known.update(dict.fromkeys(bare, failed))
+        known.update(dict.fromkeys(hosts, failed))
     return run
 
 

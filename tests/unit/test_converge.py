@@ -525,6 +525,19 @@ def test_a_connection_that_is_lost_in_the_middle_of_a_remedy_is_told(lab: Lab) -
     assert results["own.state", "h2"].outcome is Outcome.FIXED
 
 
+def test_what_cannot_be_seen_after_a_remedy_is_not_taken_for_red(lab: Lab) -> None:
+    def fix(change: Change, spec: Spec, facts: HostFacts) -> None:
+        change.write(f"{facts[WHERE]}/state", "good\n")
+        lab.fleet.hosts["h1"].transport.gone = True
+
+    lab.require()
+    lab.remedy(fix)
+    result = lab.run()["own.state", "h1"]
+    assert result.outcome is Outcome.FIX_FAILED
+    assert "whether it helped is not seen: ssh: no route to host; run again, or --rollback=" in result.detail
+    assert "rolled back" not in result.detail
+
+
 def test_a_connection_that_is_lost_before_the_rollback_hurts_no_other_host(lab: Lab) -> None:
     def fix(change: Change, spec: Spec, facts: HostFacts) -> None:
         change.write(f"{facts[WHERE]}/state", "half\n" if facts.snapshot.host == "h1" else "good\n")

@@ -19,7 +19,7 @@ class Units(Files):
 
     def service(self, unit: str, *, active: bool, enabled: bool) -> None:
         """Make a unit start at boot, and run now."""
-        state = self.look(systemd.unit(unit))
+        state = self._unit(unit)
         name = shlex.quote(unit)
         was = {"enabled": state.enabled, "active": state.active}
         # one whose package is still to come may be enabled and started by that
@@ -29,10 +29,21 @@ class Units(Files):
             diff = f"-{state.enabled}\n+enabled\n"
             action = Action("service", unit, f"enable {unit}{lacks}", diff, undo, before=was)
             self.act(action, f"systemctl unmask {name}\nsystemctl enable {name}")
+            loaded = "loaded" if state.loaded == "masked" else state.loaded
+            self._leaves(unit, LoadState=loaded, UnitFileState="enabled")
         if active and state.active != "active":
             diff, undo = f"-{state.active}\n+active\n", f"systemctl stop {name}"
             action = Action("service", unit, f"start {unit}{lacks}", diff, undo, before=was)
             self.act(action, shell.bring_up("start", unit))
+            self._leaves(unit, ActiveState="active")
+
+    def _unit(self, unit: str) -> systemd.Unit:
+        """Return a unit as it is, or in a plan as that leaves it."""
+        found = self.look(systemd.unit(unit))
+        return found if self.apply else systemd.Unit(found.properties | self._draft.get((self.host, unit), {}))
+
+    def _leaves(self, unit: str, **properties: str) -> None:
+        self._draft[self.host, unit] = self._draft.get((self.host, unit), {}) | properties
 
     def restart(self, unit: str, *, keeping: tuple[str, str] | None = None) -> None:
         """Restart a unit that runs; fails with the last lines of its journal when it does not come back.
@@ -49,7 +60,7 @@ class Units(Files):
         self._take_up("reload", unit, keeping)
 
     def _take_up(self, verb: Literal["restart", "reload"], unit: str, keeping: tuple[str, str] | None) -> None:
-        if self.look(systemd.unit(unit)).active not in ("active", "reloading"):
+        if self._unit(unit).active not in ("active", "reloading"):
             return
         again = shell.bring_up("restart" if verb == "restart" else "reload-or-restart", unit)
         name = shlex.quote(unit)
@@ -74,8 +85,9 @@ class Units(Files):
                 text += f"{name}=\n" if name.startswith("Exec") else ""  # a list: an empty line clears it first
                 text += f"{name}={value}\n"
         changed = bool(merged) and self.write(path, text)
-        if changed or self.look(systemd.unit(unit)).needs_reload:
+        if changed or self._unit(unit).needs_reload:
             self.reload_units()
+            self._leaves(unit, NeedDaemonReload="no")
             changed = True
         return changed
 

@@ -1,3 +1,3 @@
 # red: persistent
-# says: /etc/sysctl.d/zzz-hardening.conf:2
-printf '# hardening\nnet.bridge.bridge-nf-call-ip6tables=0\n' >/etc/sysctl.d/zzz-hardening.conf
+# says: /etc/sysctl.d/zzz-hardening6.conf:2
+printf '# hardening\nnet.bridge.bridge-nf-call-ip6tables=0\n' >/etc/sysctl.d/zzz-hardening6.conf

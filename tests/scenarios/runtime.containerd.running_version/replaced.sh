@@ -1,3 +1,4 @@
+# alone
 # red: effective
 # says: found     replaced
 cp -p /usr/bin/containerd /usr/bin/containerd.new

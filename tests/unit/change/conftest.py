@@ -9,6 +9,7 @@ from scratch import TOOLS, Changes, Rooted
 
 from trueup.catalog import Disruption
 from trueup.change import Change
+from trueup.change.hand import Draft
 
 
 @pytest.fixture
@@ -57,8 +58,8 @@ def transport(tmp_path: Path, root: Path, state: Path, monkeypatch: pytest.Monke
 def changes(transport: Rooted) -> Changes:
     """Makes a :class:`Change` of this host; ``apply=False`` plans."""
 
-    def make(*, apply: bool = True, allowed: Disruption = "restart") -> Change:
-        return Change(transport, run="run", apply=apply, allowed=allowed)
+    def make(*, apply: bool = True, allowed: Disruption = "restart", draft: Draft | None = None) -> Change:
+        return Change(transport, run="run", apply=apply, allowed=allowed, draft=draft)
 
     return make
 

@@ -179,3 +179,14 @@ def test_a_look_that_fails_says_why_without_secrets(changes: Changes) -> None:
         changes().look(Fact("own", "echo 'bad token: hunter2hunter2' >&2; exit 3", str))
     assert "own: exit code 3 ('bad token: " in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_what_a_plan_has_done_to_a_unit_is_not_planned_again(changes: Changes, unit: Callable[..., None]) -> None:
+    unit("inactive", "masked")
+    first = changes(apply=False)
+    first.service(UNIT, active=True, enabled=True)
+    then = changes(apply=False, draft=first._draft)
+    then.service(UNIT, active=True, enabled=True)
+    then.restart(UNIT)
+    assert [action.summary for action in first.actions] == [f"enable {UNIT}", f"start {UNIT}"]
+    assert [action.summary for action in then.actions] == [f"restart {UNIT}"]
