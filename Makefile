@@ -4,6 +4,7 @@ HOSTS ?= local://
 PROFILE ?= base
 N ?= 3
 FAULTS ?= 500
+SITE ?= host
 BIN := .venv/bin
 
 .PHONY: setup demo audit test test-lab test-hosts test-scenarios test-cluster test-edge test-long test-faults lint report lab-setup lab-up lab-down bench schema catalogue lock clean
@@ -31,8 +32,8 @@ test-hosts test-cluster test-edge test-long: test-%: .venv/ready
 test-scenarios: .venv/ready
 	$(BIN)/pytest tests/scenarios tests/faults -q
 
-test-faults: .venv/ready
-	TRUEUP_FAULTS=$(FAULTS) $(BIN)/pytest tests/faults -q -s -n 2
+test-faults: .venv/ready  ## SITE=host, edge or cluster: which hosts they befall
+	TRUEUP_FAULTS=$(FAULTS) TRUEUP_SITE=$(SITE) $(BIN)/pytest tests/faults -q -s $(if $(filter host,$(SITE)),-n 2)
 
 lint: .venv/ready
 	$(BIN)/ruff check .

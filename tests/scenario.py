@@ -83,6 +83,7 @@ class Group:
     def takes(self, scenario: Scenario) -> bool:
         """Whether one more may be played with these."""
         alone = scenario.alone or any(each.alone for each in self.scenarios)
+        alone |= scenario.flag("advice") != self.flag("advice")  # what stays red is waited for after a change
         return not alone and len(self.scenarios) < _TOGETHER and not any(map(scenario.disturbs, self.scenarios))
 
     def head(self, key: str) -> list[str]:
@@ -170,7 +171,8 @@ def _as_planned(planned: Any, fixed: Any) -> None:
 def groups(directory: Path) -> list[Group]:
     """Return the scenarios below a directory, in groups that may be played at once; the catalog is loaded."""
     found: list[Group] = []
-    for scenario in (Scenario(script) for script in sorted(directory.glob("*/*.sh"))):
+    scenarios = map(Scenario, sorted(directory.glob("*/*.sh")))
+    for scenario in sorted(scenarios, key=lambda each: not each.flag("peers")):  # while their hosts are alike
         number = next((n for n, group in enumerate(found) if group.takes(scenario)), None)
         if number is None:
             found.append(Group((scenario,)))
