@@ -14,7 +14,7 @@ from trueup.cluster import Cluster
 from trueup.profile import load
 from trueup.verdict import Action
 
-_TOGETHER = int(os.environ.get("TRUEUP_TOGETHER", "4"))  # scenarios that are played at once; 1 to look at one of them
+_TOGETHER = int(os.environ.get("TRUEUP_TOGETHER", "4"))  # scenarios at once, at most; 1 to look at one of them
 _ALONE = ("profile", "options", "first", "refuses")  # heads of a scenario that shares its host with no other
 
 
@@ -80,11 +80,11 @@ class Group:
     def __str__(self) -> str:
         return " ".join(map(str, self.scenarios))
 
-    def takes(self, scenario: Scenario) -> bool:
-        """Whether one more may be played with these."""
+    def takes(self, scenario: Scenario, most: int) -> bool:
+        """Whether one more may be played with these, where ``most`` may be at once."""
         alone = scenario.alone or any(each.alone for each in self.scenarios)
         alone |= scenario.flag("advice") != self.flag("advice")  # what stays red is waited for after a change
-        return not alone and len(self.scenarios) < _TOGETHER and not any(map(scenario.disturbs, self.scenarios))
+        return not alone and len(self.scenarios) < most and not any(map(scenario.disturbs, self.scenarios))
 
     def head(self, key: str) -> list[str]:
         """Return what the heads of all say."""
@@ -168,12 +168,12 @@ def _as_planned(planned: Any, fixed: Any) -> None:
             assert (found := differences(before, after)) == [], f"{plan['requirement']}: {found}\n{fixed.text}"
 
 
-def groups(directory: Path) -> list[Group]:
+def groups(directory: Path, most: int = _TOGETHER) -> list[Group]:
     """Return the scenarios below a directory, in groups that may be played at once; the catalog is loaded."""
     found: list[Group] = []
     scenarios = map(Scenario, sorted(directory.glob("*/*.sh")))
     for scenario in sorted(scenarios, key=lambda each: not each.flag("peers")):  # while their hosts are alike
-        number = next((n for n, group in enumerate(found) if group.takes(scenario)), None)
+        number = next((n for n, group in enumerate(found) if group.takes(scenario, most)), None)
         if number is None:
             found.append(Group((scenario,)))
         else:

@@ -1,3 +1,4 @@
+# alone
 # red: effective persistent
 # says: found     masked
 # also: runtime.containerd.unit
