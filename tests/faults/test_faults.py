@@ -34,7 +34,7 @@ SITE = os.environ.get("TRUEUP_SITE", "host")
 HOST = f"w{5 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])}"
 PLACES = {"host": "scenarios", "edge": "edge/scenarios", "cluster": "cluster/scenarios"}
 PACKAGES = ("version", "packages", "FileExisting", "absent", "conntrack", "source")  # of ids whose remedy runs apt
-BARE = {"host": 1 / 12, "edge": 1 / 12, "cluster": 1 / 6}  # how often the hosts are bare, and not broken in one way
+BARE = {"host": 1 / 24, "edge": 1 / 12, "cluster": 1 / 6}  # how often the hosts are bare, and not broken in one way
 CHANGES = {"host": 30, "edge": 60, "cluster": 100}  # that it takes then
 SCENARIOS = [
     scenario
