@@ -22,8 +22,7 @@ test: .venv/ready  ## the suite's own tests that need no test hosts
 
 test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; needs root
 	$(BIN)/pytest tests/lab -q
-	$(MAKE) -j 2 --output-sync=target test-hosts test-scenarios
-	$(MAKE) -j 2 --output-sync=target test-cluster test-edge
+	$(MAKE) -j 2 --output-sync=target test-cluster test-scenarios test-edge test-hosts
 
 # Each is on hosts of its own. Not part of test-lab: test-long, and more faults than a few (make test-faults FAULTS=500).
 test-hosts test-cluster test-edge test-long: test-%: .venv/ready

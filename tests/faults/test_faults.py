@@ -28,7 +28,7 @@ from trueup.catalog import catalog
 pytestmark = pytest.mark.lab
 catalog.load("trueup.checks", "trueup.remediations")
 ROOT = Path(__file__).parents[2]
-COUNT = int(os.environ.get("TRUEUP_FAULTS", len(FAULTS) * 2))
+COUNT = int(os.environ.get("TRUEUP_FAULTS", len(FAULTS)))
 SEED = os.environ.get("TRUEUP_SEED", "6")
 SITE = os.environ.get("TRUEUP_SITE", "host")
 HOST = f"w{5 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])}"

@@ -24,6 +24,7 @@ from trueup import inventory
 from trueup.api import Api
 from trueup.audit import Subject
 from trueup.catalog import Requirement, catalog
+from trueup.change.hand import STATE
 from trueup.cluster import Cluster
 from trueup.converge import Converge
 from trueup.fleet import Fleet
@@ -142,6 +143,8 @@ class Bench:
             self.standing.make()
             assert self.standing.made.code == 0, self.standing.made.text
             self._made = True
+        for host in self.standing.hosts:
+            self.lab.sh(host, f"rm -rf {STATE}/runs")  # so that what is kept is of this trial
 
     def spoilt(self) -> None:
         """Have the hosts made anew before the next trial."""
