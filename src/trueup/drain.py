@@ -159,8 +159,8 @@ class Drain:
             raise ChangeFailed(f"node {node.name} is not drained: {why}; nothing was changed")
         self._node, self._ready, self._idle = node, not node.pulse()[1], _idle(present)
         self._ours = not cordoned(now) or owed(now) == self._requirement
-        count = f"{len(pods)} pod{'' if len(pods) == 1 else 's'} now"
-        summary = f"drain {node.name} first {later(count)}"
+        count = f"{len(pods)} pod{'' if len(pods) == 1 else 's'}"
+        summary = f"drain {node.name} first {f'({count})' if self._apply else later(f'{count} now')}"
         summary += "" if self._ours else "; it is cordoned already, and stays so"
         self.actions = [Action("drain", node.name, summary, "".join(f"-{pod.name}\n" for pod in pods))]
         if self._apply:

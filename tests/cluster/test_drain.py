@@ -107,7 +107,7 @@ def test_a_budget_is_kept_and_when_it_allows_the_node_is_drained_remedied_and_ta
     done = fix(held, tmp_path, 60)
     assert done.result(ID, "w1")["outcome"] == "fixed", done.text
     changes = [change for change in done.changes if change.startswith("w1: ")]
-    assert changes[0].startswith("w1: drain w1 first: ")
+    assert changes[0].startswith("w1: drain w1 first (")
     assert changes[-1] == "w1: uncordon w1"
     assert done.result("kube.nodes.schedulable", "w1")["outcome"] == "passed", done.text
     assert "trueup.io/cordoned-by" not in node(held)["metadata"]["annotations"]

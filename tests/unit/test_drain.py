@@ -13,6 +13,7 @@ import pytest
 from fake_api import FakeApi, serving
 
 from trueup import profile as profiles
+from trueup.agreed import differences
 from trueup.catalog import Catalog, Disruption
 from trueup.change import Change
 from trueup.change import hand as engine
@@ -168,7 +169,7 @@ def test_a_node_is_empty_while_it_is_remedied_and_takes_pods_afterwards(nodes: N
     assert nodes.seen == [[]]
     assert not nodes.cordoned
     assert CORDONED_BY not in nodes.node["metadata"]["annotations"]
-    assert said(result) == ["drain h1 first (decided in the run: 1 pod now)", "write /etc/state", "uncordon h1"]
+    assert said(result) == ["drain h1 first (1 pod)", "write /etc/state", "uncordon h1"]
 
 
 def test_a_plan_says_so_and_does_nothing(nodes: Nodes) -> None:
@@ -177,7 +178,8 @@ def test_a_plan_says_so_and_does_nothing(nodes: Nodes) -> None:
     assert not [each for each in nodes.api.asked if not each.startswith("GET")]
     assert planned.outcome is Outcome.FAILED
     assert planned.actions[0].diff == "-web/web-1\n"
-    assert said(planned) == said(nodes.run())
+    assert said(planned)[0] == "drain h1 first (decided in the run: 1 pod now)"
+    assert differences(planned.actions, nodes.run().actions) == []
 
 
 def test_more_than_the_operator_allows_is_not_done(nodes: Nodes) -> None:
@@ -213,7 +215,7 @@ def test_a_budget_that_allows_nothing_is_named_and_the_node_is_as_before(nodes: 
     assert nodes.state() == "bad"
     assert not nodes.cordoned
     assert nodes.seen == []
-    assert said(result) == ["drain h1 first (decided in the run: 1 pod now)", "uncordon h1"]
+    assert said(result) == ["drain h1 first (1 pod)", "uncordon h1"]
 
 
 def test_a_budget_that_allows_it_later_is_waited_for(nodes: Nodes) -> None:
@@ -273,7 +275,7 @@ def test_a_node_that_somebody_cordoned_stays_so(nodes: Nodes) -> None:
     assert nodes.seen == [[]]
     assert nodes.cordoned
     assert said(result) == [
-        "drain h1 first (decided in the run: 1 pod now); it is cordoned already, and stays so",
+        "drain h1 first (1 pod); it is cordoned already, and stays so",
         "write /etc/state",
     ]
 

@@ -11,7 +11,7 @@
 # also: workload.nginx.service
 # also: workload.nginx.nodeport
 # advice
-# after: apt-get install -y -q --allow-downgrades --allow-change-held-packages kubelet=1.20.2-00 && apt-mark hold kubelet
+# after: apt-get install -y -q --allow-downgrades --allow-change-held-packages kubelet=1.20.2-00 && apt-mark hold kubelet && sleep 15
 # A worker that was forgotten when the others went from 1.19 to 1.20.
 apt-get install -y -q --allow-downgrades --allow-change-held-packages kubelet=1.19.9-00
 apt-mark hold kubelet
