@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+_LOCKED = 120  # seconds that another process may take with dpkg's lock
+
 
 class Manager(Protocol):
     """What a package manager can be told to do; each verb is one transaction."""
@@ -51,7 +53,7 @@ class Apt:
     """apt on dpkg; what dpkg left undone is finished first."""
 
     name = "apt-get"
-    _get = "apt-get -y -q -o DPkg::Lock::Timeout=120"
+    _get = f"apt-get -y -q -o DPkg::Lock::Timeout={_LOCKED}"
     refresh = f"{_get} update"
 
     def refresh_all(self, only: str = "") -> str:
@@ -72,7 +74,7 @@ class Apt:
         held, gone = set(held), list(gone)
         words = [*(f"{name}={version}" for name, version in versions.items()), *(f"{name}-" for name in gone)]
         return (
-            f"dpkg --configure -a\n{self._get} --allow-downgrades --allow-change-held-packages "
+            f"{_patiently('dpkg --configure -a')}{self._get} --allow-downgrades --allow-change-held-packages "
             f"-o Dpkg::Options::=--force-confold {'' if gone else '--no-remove '}--no-install-recommends "
             f"install {shlex.join(words)}\n"
             + (self.hold(names) if (names := [name for name in versions if name in held]) else "")
@@ -107,11 +109,11 @@ class Apt:
 
     def hold(self, names: Iterable[str]) -> str:
         """Mark them in dpkg's status."""
-        return f"apt-mark hold {shlex.join(names)}\n"
+        return _patiently(f"apt-mark hold {shlex.join(names)}")
 
     def unhold(self, names: Iterable[str]) -> str:
         """Unmark them."""
-        return f"apt-mark unhold {shlex.join(names)}\n"
+        return _patiently(f"apt-mark unhold {shlex.join(names)}")
 
     def keep(self, names: Iterable[str]) -> str:
         """Mark them as installed by a person."""
@@ -120,6 +122,18 @@ class Apt:
     def unkeep(self, names: Iterable[str]) -> str:
         """Mark them as installed for others."""
         return f"apt-mark auto {shlex.join(names)}\n"
+
+
+def _patiently(command: str) -> str:
+    """Return text that runs what writes dpkg's status, which does not wait for its lock as apt-get does."""
+    return f"""left={_LOCKED}
+until said=$({command} 2>&1); do
+  case $said in *' lock '*) left=$((left - 1));; *) left=0;; esac
+  [ $left -gt 0 ] || {{ echo "$said"; exit 1; }}
+  sleep 1
+done
+[ -z "$said" ] || echo "$said"
+"""
 
 
 class Dnf:

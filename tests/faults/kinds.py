@@ -19,6 +19,16 @@ cp -a {path}/. /run/fault/ 2>/dev/null || :
 dd if=/dev/zero of=/run/fault/.fill bs=4k 2>/dev/null || :
 mount --bind /run/fault {path}
 """
+MERGE = """
+rm -f /run/fault/.fill
+umount -l {path}
+cd {path}
+find . -xdev -depth ! -name . | while read -r each; do
+  [ -e "/run/fault/$each" ] || [ -L "/run/fault/$each" ] || rm -rf "$each"
+done
+cp -a /run/fault/. .
+umount -l /run/fault
+"""
 _AHEAD = timedelta(days=1)
 UNITS = ("containerd", "kubelet", "keepalived", "haproxy", "docker", "docker-registry", "nginx")
 FAILS = "\n".join(
@@ -103,7 +113,7 @@ class FullState(Fault):
         self.sh(f"mkdir -p {self.path} /run/fault\nset -e\n" + SPARE.format(path=self.path, size=self.size))
 
     def lift(self) -> None:
-        self.sh(f"umount -l {self.path} /run/fault")
+        self.sh("set -e" + MERGE.format(path=self.path))
 
 
 class FullEtc(FullState):

@@ -10,6 +10,13 @@ from trueup.transport import Completed, Process
 
 Changes = Callable[..., Change]
 
+LOCKED = r"""
+[ ! -s "$STATE/locked" ] || {
+  sed -i 1d "$STATE/locked"
+  echo 'dpkg: error: dpkg frontend lock was locked by another process with pid 0' >&2
+  exit 2
+}
+"""
 TOOLS = {
     # `show` prints the file of a unit; the verbs edit it. A unit with a file `broken` does not come up.
     "systemctl": r"""
@@ -37,9 +44,13 @@ esac
     "journalctl": "echo 'containerd: the last words'",
     "dpkg-query": 'cat "$STATE/dpkg" 2>/dev/null || exit 1',
     "apt-cache": 'cat "$STATE/offered"',
-    "dpkg": "exit 0",
+    # a row of the file `locked` is a time that another process has the lock
+    "dpkg": LOCKED,
     "apt-mark": r"""
 [ "$1" != showauto ] || { grep -x "$2" "$STATE/auto"; exit 0; }
+"""
+    + LOCKED
+    + r"""
 echo "apt-mark $*" >>"$STATE/log"
 verb=$1; shift
 for name; do case $verb in

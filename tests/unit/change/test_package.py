@@ -124,3 +124,21 @@ def test_installing_disturbs_more_than_a_remedy_without_disruption_may(changes: 
     with pytest.raises(TypeError, match="disruption 'restart' is more than the remedy declares"):
         changes(allowed="reload").package("runc", ">= 1.1")
     assert log() == []
+
+
+def test_another_process_that_has_dpkgs_lock_is_waited_for(changes: Changes, state: Path) -> None:
+    (state / "locked").write_text("now\n" * 2)
+    offer(state, "1.1.5-1")
+    changes().package("runc", ">= 1.1")
+    assert (state / "dpkg").read_text() == "hi \trunc\t1.1.5-1\n"
+    assert (state / "locked").read_text() == ""
+
+
+def test_a_lock_that_is_never_given_back_is_named(
+    changes: Changes, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trueup.managers._LOCKED", 2)
+    (state / "locked").write_text("now\n" * 9)
+    (state / "dpkg").write_text("ii \trunc\t1.1.5-1\n")
+    with pytest.raises(ChangeFailed, match="dpkg frontend lock was locked by another process"):
+        changes().package("runc", ">= 1.1")
