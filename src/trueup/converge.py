@@ -272,12 +272,9 @@ class Converge(Audit):
         self._changed |= bool(change.actions)
         self._forget(requirement, host, change.record.hosts)
         self._look(requirement, host)
-        after = self.judge(requirement, host)
-        if self._changed:  # else nothing is under way that could be waited for
-            after = self._eventually(requirement, host, after)
-        if (
-            after.outcome is Outcome.UNREACHABLE and change.actions
-        ):  # there is nobody to roll back, nor is it known to be red
+        # Where there was nothing to change, what an earlier run has begun may still be under way.
+        after = self._eventually(requirement, host, self.judge(requirement, host))
+        if after.outcome is Outcome.UNREACHABLE and change.actions:  # it is not known to be red, nor can it be undone
             detail = f"remedied, but whether it helped is not seen: {after.detail}; run again, or --rollback={self.run}"
             return replace(result, outcome=Outcome.FIX_FAILED, detail=detail)
         if after.outcome is not Outcome.PASSED:

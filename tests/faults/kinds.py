@@ -51,6 +51,9 @@ class Fault:
     def lift(self) -> None:
         """Let all be as it was, from the process that watches."""
 
+    def over(self) -> None:
+        """Wait until all of it is gone, once the next fix has ended."""
+
     def sh(self, text: str) -> None:
         self.lab.sh(self.host, text, timeout=60)
 
@@ -139,12 +142,22 @@ class DpkgLocked(Fault):
 
     def begin(self) -> None:
         if os.fork() == 0:
-            for name in ("lock-frontend", "lock"):
-                lock = os.open(self.lab.root(self.host) / "var/lib/dpkg" / name, os.O_RDWR)
-                fcntl.lockf(lock, fcntl.LOCK_EX)
+            self._lock()
             time.sleep(self.seconds)
             os._exit(0)
         time.sleep(0.1)
+
+    def over(self) -> None:
+        for lock in self._lock():
+            os.close(lock)
+
+    def _lock(self) -> list[int]:
+        """Wait for the locks, and have them until their files are closed."""
+        names = ("lock-frontend", "lock")
+        locks = [os.open(self.lab.root(self.host) / "var/lib/dpkg" / name, os.O_RDWR) for name in names]
+        for lock in locks:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+        return locks
 
 
 class DoesNotStart(Fault):

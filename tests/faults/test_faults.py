@@ -110,9 +110,11 @@ def trial(bench: Bench, scenario: Scenario | None, trouble: Trouble) -> dict[str
         bench.takes_back(scenario)
         return {}
     told = json.loads(trouble.told.read_text())
-    trouble.kind(bench.lab, told["host"]).lift()
+    fault = trouble.kind(bench.lab, told["host"])
+    fault.lift()
     after = bench.evidence()
     again = bench.converge(scenario)
+    fault.over()
     later = bench.evidence()
     bench.takes_back(scenario)
     found = [f"the run did not end: {ran.bad}"] if ran.code is None else []

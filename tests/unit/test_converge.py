@@ -640,3 +640,18 @@ def test_what_hangs_on_another_host_is_looked_at_anew_once_that_was_changed(lab:
     results = lab.run(pairs=[("own.state", "h1"), ("own.later", "h2")])
     # what is not said to hang on others is not asked again: a round trip for each would be dear
     assert results["own.later", "h2"].outcome is (Outcome.FAILED if eventually else Outcome.PASSED)
+
+
+def test_what_an_earlier_run_has_begun_is_waited_for(lab: Lab) -> None:
+    def state(facts: HostFacts, spec: Spec) -> None:
+        """The state is good."""
+        expect(equal(facts[STATE], "good", where="state", layer="effective"))
+
+    def fix(change: Change, spec: Spec, facts: HostFacts) -> None:
+        """Find all as it ought to be, but for its effect."""
+        threading.Timer(0.3, lab.be, (facts.snapshot.host, "good")).start()
+
+    lab.catalog.requirement("own.state", key="host.modules", reads=(STATE,), eventually=True)(state)
+    lab.remedy(fix)
+    result = lab.run()["own.state", "h1"]
+    assert (result.outcome, result.actions) == (Outcome.PASSED, [])
