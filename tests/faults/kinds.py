@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, tzinfo
 from lab import Lab
 
 SPARE = """
-mount -t tmpfs -o size={size} tmpfs /run/fault
+mount -t tmpfs -o size=$(($(du -sk {path} | cut -f1) + {spare}))k tmpfs /run/fault
 cp -a {path}/. /run/fault/ 2>/dev/null || :
 dd if=/dev/zero of=/run/fault/.fill bs=4k 2>/dev/null || :
 mount --bind /run/fault {path}
@@ -110,10 +110,10 @@ class PowerCut(Fault):
 class FullState(Fault):
     """No room is left where trueup keeps what files were."""
 
-    path, size = "/var/lib/trueup", "4M"
+    path, spare = "/var/lib/trueup", 512  # KiB beyond what is there, which are filled
 
     def begin(self) -> None:
-        self.sh(f"mkdir -p {self.path} /run/fault\nset -e\n" + SPARE.format(path=self.path, size=self.size))
+        self.sh(f"mkdir -p {self.path} /run/fault\nset -e\n" + SPARE.format(path=self.path, spare=self.spare))
 
     def lift(self) -> None:
         self.sh("set -e" + MERGE.format(path=self.path))
@@ -122,7 +122,7 @@ class FullState(Fault):
 class FullEtc(FullState):
     """No room is left below /etc."""
 
-    path, size = "/etc", "16M"
+    path, spare = "/etc", 4096
 
 
 class ReadOnlyEtc(Fault):

@@ -235,6 +235,8 @@ class Bench:
         until = time.monotonic() + self.patience
         while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
             if time.monotonic() > until:
+                os.kill(child, signal.SIGABRT)  # pytest has it say where it is
+                time.sleep(1)
                 os.killpg(child, signal.SIGKILL)
                 os.waitpid(child, 0)
                 return Ran(None)
