@@ -1,7 +1,7 @@
 """Faults at random moments of fixes of hosts that are broken in random ways: nothing is lost, the next fix converges.
 
 ``TRUEUP_FAULTS`` is how many of them, ``TRUEUP_SITE`` which hosts they befall: ``host``, which is one, ``edge`` or
-``cluster``. A run of 500 is written up in docs/faults.md; each fault leaves a row in .trueup/faults.jsonl.
+``cluster``. What was seen is written up in docs/faults.md; each fault leaves a row in .trueup/faults.jsonl.
 """
 
 from __future__ import annotations
