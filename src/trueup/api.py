@@ -7,14 +7,14 @@ import math
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import urllib3
+from kubernetes.client import ApiClient
+from kubernetes.client.exceptions import ApiException
+from kubernetes.utils.retry import Backoff, on_error  # type: ignore[attr-defined]
 
 from trueup.errors import ChangeFailed, CouldNotLook
-
-if TYPE_CHECKING:  # a sixth of what it takes to start, and most runs are of hosts alone
-    from kubernetes.client import ApiClient
 
 Object = dict[str, Any]
 MANAGER = "trueup"  # the field manager of all that is written
@@ -41,8 +41,6 @@ class Api:
     """
 
     def __init__(self, client: ApiClient, patience: float) -> None:
-        from kubernetes.utils.retry import Backoff  # type: ignore[attr-defined]
-
         self._client = client
         self._patience = patience
         steps = 1 + int(math.log(1 + patience * (_FACTOR - 1) / _FIRST, _FACTOR))
@@ -170,9 +168,6 @@ class Api:
     def _request(
         self, method: str, path: str, query: dict[str, str], body: Any = None, kind: str = "", *, patient: bool = True
     ) -> str:
-        from kubernetes.client.exceptions import ApiException
-        from kubernetes.utils.retry import on_error
-
         headers = {"Accept": "application/json, */*"} | ({"Content-Type": kind} if kind else {})
 
         def once() -> str:
