@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
+from trueup.errors import ChangeFailed, CouldNotLook, Unreachable, some
 from trueup.facts.preflight import FILES, member
 from trueup.node import CORDONED_BY, Node, Pod, cordoned, owed
 from trueup.redact import redact
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from trueup.fleet import Host
 
 _PAUSE, _LONGEST = 0.5, 5.0  # seconds between two looks: at first, and at most
-_NAMED = 8  # pods
 _GREEN = (Outcome.PASSED, Outcome.FIXED, Outcome.NOT_IDEMPOTENT)
 
 
@@ -173,8 +172,8 @@ class Drain:
             return ""
         alone = [pod.name for pod in pods if not pod.controller]
         local = [pod.name for pod in pods if pod.local and pod.controller]
-        words = [f"nothing would make {_some(alone)} anew"] if alone else []
-        words += [f"{_some(local)} would lose the data in an emptyDir"] if local else []
+        words = [f"nothing would make {some(alone)} anew"] if alone else []
+        words += [f"{some(local)} would lose the data in an emptyDir"] if local else []
         return "; ".join([*words, "see to it, or allow it by --fix-allow=destructive"]) if words else ""
 
     def _empty(self, node: Node) -> None:
@@ -185,7 +184,7 @@ class Drain:
             if why := self._precious(pods):
                 raise ChangeFailed(f"node {node.name} is not drained: {why}")
             whys = [f"{pod.name} {'does not end' if pod.ending else node.evict(pod)}" for pod in pods]
-            words = _some(whys, "; ")
+            words = some(whys, "; ")
             if time.monotonic() >= until:
                 unready = "" if self._ready else "; the node was not Ready before, so that kubelet may end none"
                 raise ChangeFailed(f"node {node.name} could not be drained in {seconds:g} s: {words}{unready}")
@@ -230,8 +229,3 @@ def _uncordoning(node: Node) -> Action:
 def _idle(pods: Iterable[Pod]) -> set[str]:
     """Return the static pods that are not ready."""
     return {pod.name for pod in pods if pod.mirror and not pod.ready}
-
-
-def _some(names: list[str], between: str = ", ") -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return between.join(names[:_NAMED]) + more

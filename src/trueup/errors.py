@@ -33,6 +33,16 @@ class NotBack(ChangeFailed):
     """A host that was rebooted has not come back in time."""
 
 
+_SHOWN = 8  # of a list, in a line
+
+
+def some(words: Iterable[str], between: str = ", ") -> str:
+    """Return the first of several words, and how many more there are."""
+    words = list(words)
+    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    return between.join(words[:_SHOWN]) + more
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the closest known name, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)

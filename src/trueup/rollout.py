@@ -11,12 +11,12 @@ from trueup.audit import Pair, Subject
 from trueup.batches import Batches
 from trueup.catalog import Remedy, Requirement
 from trueup.converge import Converge
+from trueup.errors import some
 from trueup.interrupts import Interrupts
 from trueup.verdict import Outcome, Result
 
 LATER = "is in a later batch"
 DONE = "is not among what was left to do"
-_NAMED = 8
 _TRIED = (Outcome.FIX_FAILED, Outcome.NOT_IDEMPOTENT)
 _BROKEN = (Outcome.FAILED, Outcome.COULD_NOT_LOOK)
 
@@ -98,10 +98,9 @@ class Rollout(Converge):
         failed, name = self.failed(), self.batches.name(self._batch)
         tolerated = 0 if self.batches.canary and self._batch == 0 else self.batches.tolerated
         if self.apply and len(failed) > tolerated:
-            words = "; ".join(f"{host}: {why}" for host, why in list(failed.items())[:_NAMED])
-            more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+            words = some((f"{host}: {why}" for host, why in failed.items()), "; ")
             allowed = f", {tolerated} may" if tolerated else ""
-            self.stopped = f"stopped after {name}: {len(failed)} failed{allowed}: {words}{more}"
+            self.stopped = f"stopped after {name}: {len(failed)} failed{allowed}: {words}"
             self.say(self.stopped)
 
     def _begin(self, batch: int) -> None:
@@ -110,8 +109,7 @@ class Rollout(Converge):
             self.interrupts.by_steps(self._named_under_way)
         hosts = self.batches.hosts[batch] if self.batches.hosts else ()
         if len(self.batches.hosts) > 1:
-            more = f" and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else ""
-            self.say(f"{self.batches.name(batch)}: {', '.join(hosts[:_NAMED])}{more}")
+            self.say(f"{self.batches.name(batch)}: {some(hosts)}")
         if batch > 0 and self.apply:  # what was known of them may be long past
             for id in hosts:
                 self.fleet.hosts[id].forget()

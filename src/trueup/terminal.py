@@ -12,11 +12,11 @@ import pytest
 
 from trueup import __version__
 from trueup.catalog import MOST, catalog
+from trueup.errors import some
 from trueup.run import Run
 from trueup.verdict import Outcome, Result
 
 _MATRIX_HOSTS = 20
-_NAMED_HOSTS = 8
 # letter of the progress line and colour
 _LOOKS = {
     Outcome.PASSED: (".", "green"),
@@ -131,7 +131,7 @@ def details(run: Run, *, verbose: bool) -> Lines:
         if r.outcome is not Outcome.PASSED:
             blocks.setdefault((about, r.outcome, r.text(), same), []).append(r)
     for (about, outcome, text, _), results in blocks.items():
-        hosts = _names(dict.fromkeys(r.host for r in results))
+        hosts = some(dict.fromkeys(r.host for r in results))
         ids = dict.fromkeys(r.requirement for r in results)
         what = about or (next(iter(ids)) if len(ids) == 1 else _count(len(ids), "requirement"))
         yield f"{outcome.upper()}  {what}  on {hosts}", {_LOOKS[outcome][1]: True, "bold": True}
@@ -176,9 +176,7 @@ def summary(run: Run) -> Lines:
         words = []
         for outcome in Outcome:
             if hosts := [host for host, result in results.items() if result.outcome is outcome]:
-                words.append(
-                    f"{outcome} {_count(len(hosts), 'host')}" + ("" if outcome.holds else f" ({_names(hosts)})")
-                )
+                words.append(f"{outcome} {_count(len(hosts), 'host')}" + ("" if outcome.holds else f" ({some(hosts)})"))
         good = all(result.outcome.holds for result in results.values())
         yield f"  {id:<{width}}  {', '.join(words)}", {} if good else {"red": True}
     yield "", {}
@@ -200,12 +198,6 @@ def matrix(run: Run) -> Lines:
         worst = next((r.outcome for r in row.values() if not r.outcome.holds), None)
         yield f"{id:<{first}}  {'  '.join(cells)}".rstrip(), {_LOOKS[worst][1]: True} if worst else {}
     yield "", {}
-
-
-def _names(hosts: Any) -> str:
-    hosts = list(hosts)
-    more = f" and {len(hosts) - _NAMED_HOSTS} more" if len(hosts) > _NAMED_HOSTS else ""
-    return ", ".join(hosts[:_NAMED_HOSTS]) + more
 
 
 def _count(number: int, noun: str) -> str:
