@@ -29,8 +29,7 @@ class Units(Files):
             diff = f"-{state.enabled}\n+enabled\n"
             action = Action("service", unit, f"enable {unit}{lacks}", diff, undo, before=was)
             self.act(action, f"systemctl unmask {name}\nsystemctl enable {name}")
-            loaded = "loaded" if state.loaded == "masked" else state.loaded
-            self._leaves(unit, LoadState=loaded, UnitFileState="enabled")
+            self._leaves(unit, UnitFileState="enabled")
         if active and state.active != "active":
             diff, undo = f"-{state.active}\n+active\n", f"systemctl stop {name}"
             action = Action("service", unit, f"start {unit}{lacks}", diff, undo, before=was)
