@@ -9,6 +9,7 @@ from trueup import journal
 from trueup.change.hand import STATE
 
 _FILES = "/etc /usr/local /opt /apps/harbor /var/lib/kubelet/config.yaml"
+_FEWEST = 50  # files that any host has there
 _SUMS = f"""
 find {_FILES} -xdev -type f ! -name '*.dpkg-*' ! -name '.trueup.*' -print0 2>/dev/null | xargs -0 sha256sum
 """
@@ -37,7 +38,8 @@ class Evidence:
         def said(script: str) -> str:
             return lab.sh(host, script).stdout
 
-        rows = (line.split("  ", 1) for line in said(_SUMS).splitlines())
+        rows = [line.split("  ", 1) for line in said(_SUMS).splitlines()]
+        assert len(rows) > _FEWEST, f"{host}: only {len(rows)} files were seen"
         unreadable, written = said(_OTHERS).splitlines(), set()
         for run in said(_RUNS).split():
             for entry in journal.parse(said(journal.reading(STATE, run))).entries:

@@ -121,6 +121,7 @@ def trial(bench: Bench, scenario: Scenario | None, trouble: Trouble) -> dict[str
     for host, evidence in after.items():
         found += [f"{host}: {words}" for words in evidence.problems(good[host], broken[host], later[host])]
     found += [*bench.journals(), *(f"the next fix: {words}" for words in again.bad)]
+    found += ["the next fix judged nothing"] * (not again.results)
     found += ["the next fix did not end" if again.code is None else "the next fix broke"] * (again.code != 0)
     return {
         "site": SITE, "kind": trouble.kind.__name__, "moment": trouble.moment, "delay": round(trouble.delay, 2),

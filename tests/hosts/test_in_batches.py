@@ -88,6 +88,22 @@ class Two:
             assert time.monotonic() < until, log.read_text()
             time.sleep(0.1)
 
+    def interrupt(self, name: str) -> tuple[subprocess.Popen[bytes], Path]:
+        """Begin a fix, and interrupt it once while its first step waits on both hosts."""
+        self.shut(*HOSTS)
+        process, log = self.start(name)
+        self.begun(*HOSTS)
+        process.send_signal(signal.SIGINT)
+        self.said(log, "interrupted: nothing new is begun")
+        return process, log
+
+    def resume(self) -> Any:
+        """Go on by the resume file that the interrupted fix has left."""
+        (path,) = self.directory.glob(".trueup/runs/*/resume.json")
+        done = self.trueup(f"--ssh-config={self.lab.ssh_config}", "--fix", f"--resume={path}", timeout=120)
+        assert done.code == 0, done.text
+        return done
+
     def well(self) -> None:
         """Nothing is half done, nobody has a lock, and all holds."""
         left = "find /etc /run /var/lib/trueup -xdev '(' -name '.trueup.*' -o -name 'trueup.*' -o -name 'lock*' ')'"
@@ -169,11 +185,7 @@ def test_a_run_whose_lock_is_broken_changes_that_host_no_more(two: Two) -> None:
 
 
 def test_ctrl_c_twice_stops_now_and_the_scripts_on_the_hosts_end_by_themselves(two: Two) -> None:
-    two.shut(*HOSTS)
-    process, log = two.start("stopped")
-    two.begun(*HOSTS)
-    process.send_signal(signal.SIGINT)
-    two.said(log, "interrupted: nothing new is begun")
+    process, log = two.interrupt("stopped")
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 2, log.read_text()
     text = log.read_text()
@@ -183,25 +195,16 @@ def test_ctrl_c_twice_stops_now_and_the_scripts_on_the_hosts_end_by_themselves(t
     two.go()
     two.sh("flock -w 20 -x /var/lib/trueup true")
     assert two.sh("cat /proc/sys/net/ipv4/ip_forward") == ["1\n", "1\n"]
-    (path,) = two.directory.glob(".trueup/runs/*/resume.json")
-    done = two.trueup(f"--ssh-config={two.lab.ssh_config}", "--fix", f"--resume={path}", timeout=120)
-    assert done.code == 0, done.text
+    two.resume()
     two.well()
 
 
 def test_ctrl_c_ends_between_two_steps_and_the_resume_file_brings_it_to_its_end(two: Two) -> None:
-    two.shut(*HOSTS)
-    process, log = two.start("interrupted")
-    two.begun(*HOSTS)
-    process.send_signal(signal.SIGINT)
-    two.said(log, "interrupted: nothing new is begun")
+    process, log = two.interrupt("interrupted")
     two.go()
     assert process.wait(90) == 2, log.read_text()
     assert "FIXED  host.sysctl.ip_forward  on w23, w24" in log.read_text()
     assert "NOT-ATTEMPTED" in log.read_text()
     assert two.sh("cat /proc/sys/net/ipv4/ip_forward; ls /var/lib/trueup/lock 2>/dev/null || :") == ["1\n", "1\n"]
-    (path,) = two.directory.glob(".trueup/runs/*/resume.json")
-    done = two.trueup(f"--ssh-config={two.lab.ssh_config}", "--fix", f"--resume={path}", timeout=120)
-    assert done.code == 0, done.text
-    assert "nothing is left of what" in done.text
+    assert "nothing is left of what" in two.resume().text
     two.well()

@@ -549,7 +549,7 @@ def test_a_connection_that_is_lost_before_the_rollback_hurts_no_other_host(lab: 
     lab.remedy(fix)
     results = lab.run()
     assert results["own.state", "h1"].outcome is Outcome.FIX_FAILED
-    assert "could not undo: ssh: no route to host" in results["own.state", "h1"].detail
+    assert "rolled back in part; could not undo: ssh: no route to host" in results["own.state", "h1"].detail
     assert results["own.state", "h2"].outcome is Outcome.FIXED
 
 

@@ -142,3 +142,4 @@ def test_a_lock_that_is_never_given_back_is_named(
     (state / "dpkg").write_text("ii \trunc\t1.1.5-1\n")
     with pytest.raises(ChangeFailed, match="dpkg frontend lock was locked by another process"):
         changes().package("runc", ">= 1.1")
+    assert (state / "locked").read_text() == "now\n" * 7  # it was tried again until its time was up

@@ -190,3 +190,11 @@ def test_what_a_plan_has_done_to_a_unit_is_not_planned_again(changes: Changes, u
     then.restart(UNIT)
     assert [action.summary for action in first.actions] == [f"enable {UNIT}", f"start {UNIT}"]
     assert [action.summary for action in then.actions] == [f"restart {UNIT}"]
+
+
+def test_nor_is_a_daemon_reload(changes: Changes, unit: Callable[..., None]) -> None:
+    unit(reload="yes")
+    first = changes(apply=False)
+    then = changes(apply=False, draft=first._draft)
+    assert (first.drop_in(UNIT, {}), then.drop_in(UNIT, {})) == (True, False)
+    assert [action.summary for action in (*first.actions, *then.actions)] == ["systemctl daemon-reload"]
