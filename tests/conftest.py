@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shared_lab import SharedLab
 
 from lab import Lab
 
@@ -44,7 +45,7 @@ class Done:
 @pytest.fixture(scope="session")
 def lab() -> Lab:
     """Real hosts; where there can be none, the test fails with the reason: a lab that is skipped proves nothing."""
-    made = Lab()
+    made = SharedLab()
     made.check()
     return made
 

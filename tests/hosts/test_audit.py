@@ -16,7 +16,7 @@ import pytest
 from lab import Lab
 
 pytestmark = pytest.mark.lab
-HOSTS = ["cp1", "w1"]
+HOSTS = ["cp4", "w25"]
 Audit = Callable[..., Any]
 
 
@@ -27,7 +27,7 @@ def hosts(lab: Lab) -> None:
 
 @pytest.fixture
 def audit(lab: Lab, trueup: Audit) -> Audit:
-    return lambda *args, hosts="cp1,w1": trueup(
+    return lambda *args, hosts="cp4,w25": trueup(
         f"--hosts={hosts}", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", *args
     )
 
@@ -92,103 +92,103 @@ def test_one_ssh_session_with_xdist_too(lab: Lab, audit: Audit) -> None:
 
 @pytest.mark.parametrize("mode", [[], ["--fix=plan"]], ids=["audit", "plan"])
 def test_changes_nothing(lab: Lab, audit: Audit, mode: list[str]) -> None:
-    before = _state(lab, "w1")
+    before = _state(lab, "w25")
     assert audit(*mode).code == 1
-    assert _state(lab, "w1") == before
+    assert _state(lab, "w25") == before
 
 
 @pytest.mark.parametrize(
     ("lines", "hosts", "says"),
     [
-        ("Host w1\n  HostKeyAlias cp1", "w1", "the host key is not the known one"),
-        ("Host w1\n  User nobody-here", "w1", "login refused: check the user and the key"),
-        ("Host w1\n  HostName 10.77.0.200", "w1", "ssh: "),
-        ("Host w1\n  Port 4", "w1", "ssh: "),
+        ("Host w25\n  HostKeyAlias cp4", "w25", "the host key is not the known one"),
+        ("Host w25\n  User nobody-here", "w25", "login refused: check the user and the key"),
+        ("Host w25\n  HostName 10.77.0.200", "w25", "ssh: "),
+        ("Host w25\n  Port 4", "w25", "ssh: "),
     ],
     ids=["host key mismatch", "wrong user", "dead host", "wrong port"],
 )
 def test_unreachable(lab: Lab, trueup: Audit, config: Any, lines: str, hosts: str, says: str) -> None:
-    before = _state(lab, "w1")
+    before = _state(lab, "w25")
     for mode in ([], ["--fix"]):
         done = trueup(f"--hosts={hosts}", config(lines), f"--profile={lab.profile}", *mode)
         assert done.code == 3, done.text
         assert says in done.text
-        alone = [outcome for (_, host), outcome in done.outcomes.items() if host == "w1"]
+        alone = [outcome for (_, host), outcome in done.outcomes.items() if host == "w25"]
         assert set(alone) == {"unreachable"}
-        assert done.text.count(f"UNREACHABLE  {len(alone)} requirements  on w1") == 1
+        assert done.text.count(f"UNREACHABLE  {len(alone)} requirements  on w25") == 1
         across = {outcome for (_, host), outcome in done.outcomes.items() if host == "cluster"}
         assert across <= {"could-not-look", "blocked"}
         assert "Traceback" not in done.text
-    assert _state(lab, "w1") == before
+    assert _state(lab, "w25") == before
 
 
 def test_a_dead_host_does_not_hide_a_live_one(lab: Lab, config: Any, trueup: Audit) -> None:
-    done = trueup("--hosts=cp1,w1", config("Host w1\n  HostName 10.77.0.200"), f"--profile={lab.profile}")
+    done = trueup("--hosts=cp4,w25", config("Host w25\n  HostName 10.77.0.200"), f"--profile={lab.profile}")
     assert done.code == 1
-    assert {host for (_, host), outcome in done.outcomes.items() if outcome == "unreachable"} == {"w1"}
-    assert {o for (_, host), o in done.outcomes.items() if host == "cp1"} == {"passed", "failed", "blocked"}
+    assert {host for (_, host), outcome in done.outcomes.items() if outcome == "unreachable"} == {"w25"}
+    assert {o for (_, host), o in done.outcomes.items() if host == "cp4"} == {"passed", "failed", "blocked"}
 
 
 def test_a_host_that_hangs_is_given_up(lab: Lab, audit: Audit) -> None:
-    lab.freeze("w1", True)
+    lab.freeze("w25", True)
     try:
         done = audit("--host-timeout=4", "--ssh-extra-args=-o ServerAliveInterval=0")
     finally:
-        lab.freeze("w1", False)
-    assert {outcome for (_, host), outcome in done.outcomes.items() if host == "w1"} == {"unreachable"}, done.text
+        lab.freeze("w25", False)
+    assert {outcome for (_, host), outcome in done.outcomes.items() if host == "w25"} == {"unreachable"}, done.text
     assert "no answer" in done.text or "timed out" in done.text
 
 
 def test_a_cut_cable_is_unreachable(lab: Lab, audit: Audit) -> None:
-    lab.link("w1", False)
+    lab.link("w25", False)
     try:
         done = audit("--host-timeout=8")
     finally:
-        lab.link("w1", True)
-    assert {outcome for (_, host), outcome in done.outcomes.items() if host == "w1"} == {"unreachable"}, done.text
+        lab.link("w25", True)
+    assert {outcome for (_, host), outcome in done.outcomes.items() if host == "w25"} == {"unreachable"}, done.text
 
 
 @pytest.mark.parametrize("mode", [[], ["--fix"]], ids=["audit", "fix"])
 def test_without_sudo(lab: Lab, trueup: Audit, config: Any, mode: list[str]) -> None:
-    before = _state(lab, "w1")
+    before = _state(lab, "w25")
     done = trueup(
-        "--hosts=ssh://nosudo@w1", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", "--sudo", *mode
+        "--hosts=ssh://nosudo@w25", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", "--sudo", *mode
     )
     assert done.code == 3, done.text
-    assert {outcome for (_, host), outcome in done.outcomes.items() if host == "w1"} == {"could-not-look"}
+    assert {outcome for (_, host), outcome in done.outcomes.items() if host == "w25"} == {"could-not-look"}
     assert "sudo refused" in done.text
-    assert _state(lab, "w1") == before
+    assert _state(lab, "w25") == before
 
 
 def test_fix_without_root_changes_nothing(lab: Lab, trueup: Audit) -> None:
-    before = _state(lab, "w1")
-    done = trueup("--hosts=ssh://nosudo@w1", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", "--fix")
+    before = _state(lab, "w25")
+    done = trueup("--hosts=ssh://nosudo@w25", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", "--fix")
     assert done.code == 1, done.text
     assert "not root there: use --sudo; nothing was changed" in done.text
-    assert _state(lab, "w1") == before
+    assert _state(lab, "w25") == before
 
 
 def test_sudo_sees_what_root_sees(lab: Lab, trueup: Audit, audit: Audit) -> None:
-    as_root = audit(hosts="w1")
-    done = trueup("--hosts=ssh://op@w1", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", "--sudo")
+    as_root = audit(hosts="w25")
+    done = trueup("--hosts=ssh://op@w25", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", "--sudo")
     assert done.outcomes == as_root.outcomes, done.text
 
 
 def test_a_shell_that_prints_a_banner(lab: Lab, audit: Audit) -> None:
-    quiet = audit(hosts="w1")
-    lab.sh("w1", BANNER)
+    quiet = audit(hosts="w25")
+    lab.sh("w25", BANNER)
     try:
-        assert audit(hosts="w1").outcomes == quiet.outcomes
+        assert audit(hosts="w25").outcomes == quiet.outcomes
     finally:
-        lab.sh("w1", QUIET)
+        lab.sh("w25", QUIET)
 
 
 def test_an_ssh_config_that_ssh_refuses(lab: Lab, trueup: Audit, config: Any, tmp_path: Path) -> None:
     for option, says in (
         (f"--ssh-config={tmp_path}/none", "no such file"),
-        (config("Host w1\n  NoSuchOption yes"), "ssh does not accept it"),
+        (config("Host w25\n  NoSuchOption yes"), "ssh does not accept it"),
     ):
-        done = trueup("--hosts=w1", option, f"--profile={lab.profile}")
+        done = trueup("--hosts=w25", option, f"--profile={lab.profile}")
         assert done.code == 4, done.text
         assert says in done.text
         assert "Traceback" not in done.text
@@ -196,16 +196,16 @@ def test_an_ssh_config_that_ssh_refuses(lab: Lab, trueup: Audit, config: Any, tm
 
 def test_testinfra_backend_through_the_same_door(lab: Lab, trueup: Audit, tmp_path: Path) -> None:
     """chroot:// is the one other backend that this machine has all it needs for."""
-    null = lab.root("w1") / "dev/null"
+    null = lab.root("w25") / "dev/null"
     if not null.exists():  # seen from outside, the host's own /dev is not there
         os.mknod(null, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
-    (tmp_path / "w1root").symlink_to(lab.root("w1"))  # testinfra takes one path component
-    done = trueup("--hosts=chroot://w1root", f"--profile={lab.profile}", "-k", CHROOT, cwd=tmp_path)
+    (tmp_path / "w25root").symlink_to(lab.root("w25"))  # testinfra takes one path component
+    done = trueup("--hosts=chroot://w25root", f"--profile={lab.profile}", "-k", CHROOT, cwd=tmp_path)
     assert done.code == 1, done.text
-    assert done.outcomes["host.kernel.module.br_netfilter", "w1root"] == "failed"
+    assert done.outcomes["host.kernel.module.br_netfilter", "w25root"] == "failed"
     assert "br_netfilter in modules-load.d\n      expected  named\n      found     not named" in done.text
     # which containerd runs is systemd's to say, and there is none in a chroot
-    assert done.outcomes["runtime.runc.version", "w1root"] == "could-not-look"
+    assert done.outcomes["runtime.runc.version", "w25root"] == "could-not-look"
     assert "containerd.binaries: exit code 1 (" in done.text
 
 
@@ -213,10 +213,10 @@ def test_a_users_own_test_beside_ours(lab: Lab, tmp_path: Path) -> None:
     own = tmp_path / "test_own.py"
     own.write_text("def test_release(host):\n    assert host.file('/etc/debian_version').exists\n")
     command = f"{shlex.quote(sys.executable)} -m pytest -p trueup.plugin -p no:cacheprovider checks {own} -v"
-    options = f"--hosts=w1 --ssh-config={lab.ssh_config} --profile={lab.profile}"
+    options = f"--hosts=w25 --ssh-config={lab.ssh_config} --profile={lab.profile}"
     done = subprocess.run(f"{command} {options}", shell=True, capture_output=True, text=True, check=False)
-    assert "test_release[ssh://w1] PASSED" in done.stdout, done.stdout
-    assert "host.sysctl.ip_forward[w1] FAILED" in done.stdout
+    assert "test_release[ssh://w25] PASSED" in done.stdout, done.stdout
+    assert "host.sysctl.ip_forward[w25] FAILED" in done.stdout
     assert done.returncode == 1
 
 

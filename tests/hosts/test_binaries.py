@@ -13,7 +13,7 @@ import pytest
 from lab import Lab
 
 pytestmark = pytest.mark.lab
-HOST = "w3"
+HOST = "w27"
 Run = Callable[..., Any]
 ONLY = """select: [
   "runtime.*", "!runtime.containerd.deprecations", "!runtime.ctr.*", "!runtime.nerdctl.*", "host.kernel.*",

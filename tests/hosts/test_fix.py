@@ -17,7 +17,7 @@ import pytest
 from lab import Lab
 
 pytestmark = pytest.mark.lab
-HOST = "w2"
+HOST = "w26"
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., Any]
 

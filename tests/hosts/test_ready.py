@@ -12,7 +12,7 @@ from lab import Lab
 from trueup.catalog import catalog
 
 pytestmark = pytest.mark.lab
-HOST = "cp2"
+HOST = "cp5"
 Run = Callable[..., Any]
 
 
