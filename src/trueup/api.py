@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any
@@ -15,6 +14,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.utils.retry import Backoff, on_error  # type: ignore[attr-defined]
 
 from trueup.errors import ChangeFailed, CouldNotLook
+from trueup.patience import Patience
 
 Object = dict[str, Any]
 MANAGER = "trueup"  # the field manager of all that is written
@@ -187,9 +187,9 @@ class Api:
                 raise ApiError(answer.status, _message(answer.status, data))
             return data
 
-        until = time.monotonic() + (self._patience if patient else 0)
+        limit = Patience(self._patience if patient else 0)
         try:
-            return str(on_error(self._backoff, lambda error: _passing(error) and time.monotonic() < until, once))
+            return str(on_error(self._backoff, lambda error: _passing(error) and not limit.ended, once))
         except ApiError as error:
             self.lost = error.status == 0
             raise

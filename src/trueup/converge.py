@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
+from trueup import patience
 from trueup.agreed import Agreed, Agreement
 from trueup.audit import Audit, Pair, Subject, holds
 from trueup.catalog import MOST, Catalog, Disruption, Remedy, Requirement
@@ -24,14 +25,13 @@ from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
 from trueup.fact import Fact, FleetFacts, HostFacts, of_cluster
 from trueup.fleet import Fleet, Host
 from trueup.ledger import Ledger
+from trueup.patience import Patience
 from trueup.profile import Loaded
 from trueup.redact import redact
-from trueup.transport import cut
 from trueup.verdict import Outcome, Result
 
 Say = Callable[[str], None]
 _VARYING = re.compile(r"[0-9:.]{3,}|[0-9]+ s\b")  # times, and numbers of processes
-_PAUSE, _LONGEST = 0.5, 5.0  # seconds between two looks at what is coming up: at first, and at most
 
 
 class Converge(Audit):
@@ -136,7 +136,7 @@ class Converge(Audit):
     def _true_up(self, requirement: Requirement, host: Subject) -> Result:
         began = time.perf_counter()
         if requirement.eventually and self._changed:  # it may hang on another host, which was changed since
-            self._forget(requirement, host, age=_PAUSE)
+            self._forget(requirement, host, age=patience.FIRST)
         self._look(requirement, host)
         result = self.judge(requirement, host)
         remedy = self.catalog.remedies.get(requirement.id)
@@ -176,26 +176,24 @@ class Converge(Audit):
 
     def _eventually(self, requirement: Requirement, subject: Subject, result: Result) -> Result:
         """Return what is so in the end: some things take their time after a change, up to the profile's ``wait``."""
-        until, pause, said = time.monotonic() + subject.spec.wait, _PAUSE, ""
+        limit, said = Patience(subject.spec.wait), ""
         while (
             self._patient(requirement, subject)
             and result.outcome in (Outcome.FAILED, Outcome.COULD_NOT_LOOK)
-            and time.monotonic() < until
+            and not limit.ended
         ):
             words = "; ".join(f"{d.where}: {d.found}" for d in result.deviations) or result.detail
             if (form := _VARYING.sub("", words)) != said:
                 self.say(f"waiting for {requirement.id} on {subject.id}: {words}")
             said = form
-            cut.wait(pause)
-            self._forget(requirement, subject, age=pause)
-            pause = min(pause * 1.5, _LONGEST)
+            self._forget(requirement, subject, age=limit.rest())
             self._look(requirement, subject)
             result = self.judge(requirement, subject)
         return result
 
     def _patient(self, requirement: Requirement, subject: Subject) -> bool:  # noqa: ARG002 - see Rollout
         """Whether it is worth while to wait until a requirement comes true."""
-        return requirement.eventually and self.apply and not cut.is_set()
+        return requirement.eventually and self.apply
 
     def _hand(
         self, remedy: Remedy, subject: Subject, *, apply: bool, agreed: Agreed | None = None, draft: Draft | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable, some
 from trueup.facts.preflight import FILES, member
 from trueup.node import CORDONED_BY, Node, Pod, cordoned, owed
+from trueup.patience import Patience
 from trueup.redact import redact
 from trueup.verdict import Action, Deviation, Outcome, Result, later
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from trueup.cluster import Cluster
     from trueup.fleet import Host
 
-_PAUSE, _LONGEST = 0.5, 5.0  # seconds between two looks: at first, and at most
 _GREEN = (Outcome.PASSED, Outcome.FIXED, Outcome.NOT_IDEMPOTENT)
 
 
@@ -178,21 +177,19 @@ class Drain:
 
     def _empty(self, node: Node) -> None:
         """Evict pods, and wait until they are gone."""
-        seconds = self._host.spec.kube.drain.seconds
-        until, pause, said = time.monotonic() + seconds, _PAUSE, ""
+        patience, said = Patience(self._host.spec.kube.drain.seconds), ""
         while pods := [pod for pod in node.present() if pod.moves]:
             if why := self._precious(pods):
                 raise ChangeFailed(f"node {node.name} is not drained: {why}")
             whys = [f"{pod.name} {'does not end' if pod.ending else node.evict(pod)}" for pod in pods]
             words = some(whys, "; ")
-            if time.monotonic() >= until:
+            if ended := patience.ended:
                 unready = "" if self._ready else "; the node was not Ready before, so that kubelet may end none"
-                raise ChangeFailed(f"node {node.name} could not be drained in {seconds:g} s: {words}{unready}")
+                raise ChangeFailed(f"node {node.name} could not be drained {ended}: {words}{unready}")
             if words != said:
                 self._say(f"draining {node.name}: {words}")
             said = words
-            time.sleep(min(pause, max(until - time.monotonic(), 0)))
-            pause = min(pause * 1.5, _LONGEST)
+            patience.rest()
 
     def _settle(self, node: Node) -> None:
         """Wait until the node and its static pods are ready again, by what kubelet has said since.
@@ -204,7 +201,7 @@ class Drain:
         """
         if not self._ready:  # one that was not need not become so
             return
-        until, pause, first = time.monotonic() + self._host.spec.wait, _PAUSE, ""
+        patience, first = Patience(self._host.spec.wait), ""
         while True:
             try:
                 renewed, why = node.pulse()
@@ -216,10 +213,9 @@ class Drain:
                 why = why or "kubelet has not renewed its lease"
             except (ChangeFailed, CouldNotLook) as error:
                 why = redact(str(error))
-            if time.monotonic() >= until:
-                raise ChangeFailed(f"node {node.name} is not Ready after {self._host.spec.wait:g} s: {why}")
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST)
+            if ended := patience.ended:
+                raise ChangeFailed(f"node {node.name} did not become Ready {ended}: {why}")
+            patience.rest()
 
 
 def _uncordoning(node: Node) -> Action:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-from trueup.transport import cut
+from trueup.patience import cut
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

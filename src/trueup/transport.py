@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 import uuid
 from contextlib import suppress
@@ -23,6 +22,7 @@ from typing import Any, BinaryIO, ClassVar, Protocol
 
 from trueup.become import Password, refusal
 from trueup.errors import CouldNotLook, TimedOut, Unreachable, UsageError
+from trueup.patience import cut
 
 _SSH_FAILED = 255
 _TIMED_OUT = 124  # what timeout(1) says
@@ -37,10 +37,6 @@ _ADVICE = {
     "timed out": "no answer: is the host up and the network open?",
     "no route to host": "no answer: is the host up and the network open?",
 }
-
-
-cut = threading.Event()
-"""While it is set, this process waits for no script and starts none: the operator wants to stop now."""
 
 
 @dataclass(frozen=True)

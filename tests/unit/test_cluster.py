@@ -199,7 +199,7 @@ def put(change: ClusterChange, spec: Any, facts: Any) -> None:
 def test_what_comes_up_in_a_while_is_waited_for_and_said(
     api: FakeApi, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trueup.converge._PAUSE", 0.01)
+    monkeypatch.setattr("trueup.patience.FIRST", 0.01)
     result, said = settle(fleet, rising(api, 4), put)
     assert result.outcome is Outcome.FIXED
     assert said == ["waiting for own.ready on cluster: pods: 1 of 3 ready"]
@@ -208,7 +208,7 @@ def test_what_comes_up_in_a_while_is_waited_for_and_said(
 def test_what_does_not_come_up_by_the_deadline_is_taken_back(
     api: FakeApi, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trueup.converge._PAUSE", 0.01)
+    monkeypatch.setattr("trueup.patience.FIRST", 0.01)
     fleet.cluster.spec = fleet.cluster.spec.model_copy(update={"wait": 0.2})
     result, _ = settle(fleet, rising(api, 10_000), put)
     assert result.outcome is Outcome.FIX_FAILED

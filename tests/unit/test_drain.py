@@ -24,6 +24,7 @@ from trueup.facts.cluster import NODES
 from trueup.fleet import Fleet
 from trueup.inventory import Connection, Target
 from trueup.node import CORDONED_BY, CORDONED_FOR
+from trueup.patience import cut
 from trueup.transport import Completed, Process
 from trueup.verdict import Outcome, Result, equal, expect
 
@@ -151,7 +152,7 @@ class Nodes:
 @pytest.fixture
 def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
     monkeypatch.setattr(engine, "STATE", str(tmp_path / "kept"))
-    monkeypatch.setattr("trueup.drain._PAUSE", 0.05)
+    monkeypatch.setattr("trueup.patience.FIRST", 0.05)
     with serving() as api:
         made = Nodes(api, tmp_path)
         yield made
@@ -216,6 +217,21 @@ def test_a_budget_that_allows_nothing_is_named_and_the_node_is_as_before(nodes: 
     assert not nodes.cordoned
     assert nodes.seen == []
     assert said(result) == ["drain h1 first (1 pod)", "uncordon h1"]
+
+
+def test_who_wants_to_stop_now_waits_for_no_pod_and_the_node_is_as_before(nodes: Nodes) -> None:
+    def refuse(pod: str) -> int:
+        cut.set()
+        return 429
+
+    nodes.remedy()
+    nodes.api.evict = refuse
+    try:
+        result = nodes.run()
+    finally:
+        cut.clear()
+    assert "h1 could not be drained before the operator stopped it: web/web-1" in result.detail
+    assert (nodes.state(), nodes.seen, nodes.cordoned) == ("bad", [], False)
 
 
 def test_a_budget_that_allows_it_later_is_waited_for(nodes: Nodes) -> None:
@@ -320,7 +336,7 @@ def test_a_node_that_does_not_get_ready_is_taken_back_and_left_cordoned(nodes: N
     nodes.remedy(fix)
     result = nodes.run()
     assert result.outcome is Outcome.FIX_FAILED
-    assert "node h1 is not Ready after 0.4 s: False: no runtime" in result.detail
+    assert "node h1 did not become Ready in 0.4 s: False: no runtime" in result.detail
     assert nodes.state() == "bad"
     assert nodes.cordoned
 
@@ -338,7 +354,7 @@ def test_a_static_pod_that_does_not_come_up_again_keeps_the_next_node_waiting(no
             nodes.api.objects["/api/v1/namespaces/web/pods/etcd-h1"]["status"]["conditions"][0]["status"] = "False"
 
     nodes.remedy(fix)
-    assert "not Ready after 0.4 s: web/etcd-h1 not ready" in nodes.run().detail
+    assert "did not become Ready in 0.4 s: web/etcd-h1 not ready" in nodes.run().detail
 
 
 def test_ready_counts_only_as_said_since(nodes: Nodes) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from trueup.errors import Unreachable
 from trueup.interrupts import Interrupts
-from trueup.transport import OpenSSH, Process, cut
+from trueup.patience import cut
+from trueup.transport import OpenSSH, Process
 
 
 @pytest.fixture(autouse=True)

@@ -51,7 +51,7 @@ class Machine(Process):
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    monkeypatch.setattr("trueup.change.reboot._PAUSE", 0.01)
+    monkeypatch.setattr("trueup.patience.FIRST", 0.01)
     (tmp_path / "boot_id").write_text(f"{BEFORE}\n")
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -114,7 +114,7 @@ def test_one_that_does_not_come_back_is_given_up_and_no_other_is_rebooted(machin
     targets = [Target(name, name, "local", "") for name in ("h1", "h2")]
     fleet = Fleet(targets, profiles.load("base"), Connection())
     machine.away = 10_000
-    with pytest.raises(NotBack, match=r"not back after 0.2 s: ssh: connection refused"):
+    with pytest.raises(NotBack, match=r"not back in 0.2 s: ssh: connection refused"):
         hand(machine, fleet).reboot("a new kernel", within=0.2)
     host = fleet.hosts["h1"]
     host.forget()

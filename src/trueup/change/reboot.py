@@ -9,10 +9,10 @@ from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed, CouldNotLook, NotBack, Unreachable
 from trueup.fact import ask
 from trueup.facts import boot
+from trueup.patience import Patience
 from trueup.verdict import Action
 
 _OWN = Path("/proc/sys/kernel/random/boot_id")
-_PAUSE = 1.0  # seconds between two tries
 _LOGIN = 15.0  # seconds: a host that goes down may keep a connection open and say nothing
 # A timer of systemd's, and not this script: its answer comes back before the host goes down.
 _SOON = "systemd-run --on-active=1s --timer-property=AccuracySec=100ms systemctl reboot"
@@ -43,13 +43,13 @@ class Reboot(Hand):
             self.record.notes.append(f"back after {time.monotonic() - began:.0f} s; {self.look(boot.STARTED)}")
 
     def _await(self, before: str, within: float) -> None:
-        until, said = time.monotonic() + within, "it goes on running"
-        while time.monotonic() < until:
-            time.sleep(_PAUSE)
+        patience, said = Patience(within), "it goes on running"
+        while not patience.ended:
+            patience.rest()
             self._transport.renew()
             try:
-                if ask(self._transport, boot.ID, min(_LOGIN, max(until - time.monotonic(), 1))) != before:
+                if ask(self._transport, boot.ID, min(_LOGIN, max(patience.left, 1))) != before:
                     return
             except (Unreachable, CouldNotLook) as error:
                 said = str(error)
-        raise NotBack(f"not back after {within:g} s: {said}; nothing else is tried there in this run")
+        raise NotBack(f"not back {patience.ended}: {said}; nothing else is tried there in this run")
