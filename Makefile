@@ -6,6 +6,8 @@ N ?= 3
 FAULTS ?= 500
 SITE ?= host
 BIN := .venv/bin
+# The suites run trueup some hundred times: it need not compile itself each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo audit test test-lab test-hosts test-scenarios test-cluster test-edge test-long test-faults lint report lab-setup lab-up lab-down bench schema catalogue lock clean
 
