@@ -3,7 +3,6 @@ PYTHON ?= python3
 HOSTS ?= local://
 PROFILE ?= base
 N ?= 3
-FAULTS ?= 500
 SITE ?= host
 BIN := .venv/bin
 # The suites run trueup some hundred times: it need not compile itself each time.
@@ -24,17 +23,15 @@ test: .venv/ready  ## the suite's own tests that need no test hosts
 
 test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; needs root
 	$(BIN)/pytest tests/lab -q
-	$(MAKE) -j 2 --output-sync=target test-cluster test-scenarios test-edge test-hosts
+	$(MAKE) -j 2 --output-sync=target test-cluster test-scenarios test-edge test-hosts test-faults
 
-# Each is on hosts of its own. Not part of test-lab: test-long, and more faults than a few (make test-faults FAULTS=500).
-test-hosts test-cluster test-edge test-long: test-%: .venv/ready
+# Each is on hosts of its own, the longest first. Not part of test-lab: test-long, and more faults than one of each kind.
+test-hosts test-cluster test-edge test-scenarios test-long: test-%: .venv/ready
 	$(BIN)/pytest tests/$* -q
 
-test-scenarios: .venv/ready
-	$(BIN)/pytest tests/scenarios tests/faults -q
-
-test-faults: .venv/ready  ## SITE=host, edge or cluster: which hosts they befall
-	TRUEUP_FAULTS=$(FAULTS) TRUEUP_SITE=$(SITE) $(BIN)/pytest tests/faults -q -s $(if $(filter host,$(SITE)),-n 2)
+test-faults: .venv/ready  ## FAULTS=500: how many; SITE=host, edge or cluster: which hosts they befall
+	TRUEUP_FAULTS='$(FAULTS)' TRUEUP_SITE=$(SITE) \
+	  $(BIN)/pytest tests/faults -q $(if $(FAULTS),-s $(if $(filter host,$(SITE)),-n 2))
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """Faults at random moments of fixes of hosts that are broken in random ways: nothing is lost, the next fix converges.
 
-``TRUEUP_FAULTS`` is how many of them, ``TRUEUP_SITE`` which hosts they befall: ``host``, which is one, ``edge`` or
-``cluster``. What was seen is written up in docs/faults.md; each fault leaves a row in .trueup/faults.jsonl.
+``TRUEUP_FAULTS`` is how many of them, one of each kind unless told; ``TRUEUP_SITE`` is which hosts they befall:
+``host`` (which is one), ``edge`` or ``cluster``. Each leaves a row in .trueup/faults.jsonl; see docs/faults.md.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from trueup.catalog import catalog
 pytestmark = pytest.mark.lab
 catalog.load("trueup.checks", "trueup.remediations")
 ROOT = Path(__file__).parents[2]
-COUNT = int(os.environ.get("TRUEUP_FAULTS", len(FAULTS)))
+COUNT = int(os.environ.get("TRUEUP_FAULTS") or len(FAULTS))
 SEED = os.environ.get("TRUEUP_SEED", "6")
 SITE = os.environ.get("TRUEUP_SITE", "host")
 HOST = f"w{5 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])}"
