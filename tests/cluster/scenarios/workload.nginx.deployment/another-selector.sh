@@ -1,6 +1,7 @@
 # red: declared
 # says: spec.selector cannot be changed
 # also: workload.nginx.service
+# profile: wait: 30
 # advice
 # after: kubectl -n myserver delete deployment myserver-nginx-deployment
 # after: kubectl create -f /root/nginx.yaml && rm /root/nginx.yaml
