@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -142,7 +143,7 @@ class Bench:
         if not self._made:
             self.standing.make()
             assert self.standing.made.code == 0, self.standing.made.text
-            self._made = True
+        self._made = False  # until the trial has come to its end
         for host in self.standing.hosts:
             self.lab.sh(host, f"rm -rf {STATE}/runs")  # so that what is kept is of this trial
 
@@ -169,10 +170,17 @@ class Bench:
             self.standing.sh(f"{forgiven}\nset -e\n{scenario.script.read_text()}", host)
 
     def takes_back(self, scenario: Scenario | None) -> None:
-        """Take back what the scenario says that a fix leaves."""
-        for text in scenario.head("after") if scenario else ():
-            for host in self.standing.places(scenario):
-                self.standing.sh(text, host)
+        """Take back what the scenario says that a fix leaves, so that the next trial may go on with the hosts.
+
+        What a scenario only played, a power cut has ended: they are made anew then.
+        """
+        try:
+            for text in scenario.head("after") if scenario else ():
+                for host in self.standing.places(scenario):
+                    self.standing.sh(text, host)
+        except subprocess.CalledProcessError:
+            return
+        self._made = True
 
     def profile(self, scenario: Scenario | None) -> Loaded:
         """Return the profile of the hosts with what a scenario has of its own."""
