@@ -27,7 +27,7 @@ test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; ne
 
 # Each is on hosts of its own, the longest first. Not part of test-lab: test-long, and more faults than one of each kind.
 test-hosts test-cluster test-edge test-scenarios test-long: test-%: .venv/ready
-	$(BIN)/pytest tests/$* -q
+	$(BIN)/pytest tests/$* -q --durations=10
 
 test-faults: .venv/ready  ## FAULTS=500: how many; SITE=host, edge or cluster: which hosts they befall
 	TRUEUP_FAULTS='$(FAULTS)' TRUEUP_SITE=$(SITE) \
