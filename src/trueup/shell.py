@@ -7,9 +7,14 @@ import shlex
 from collections.abc import Iterable
 
 CHANGED = 75  # exit code: something is not as it was looked at, or left
-# keep PATH BACKUP: keeps what is there, or that nothing is; taken NEW BACKUP: notes what takes its place;
+# keep PATH BACKUP: keeps what is there, whole or not at all, or that nothing is
+# taken NEW BACKUP: notes what takes its place
 # making DIRECTORY BACKUP: notes which directories are not there, and makes them
-KEEPING = """keep() { if [ -e "$1" ]; then cp -p "$1" "$2"; else : >"$2.absent"; fi; }
+KEEPING = """keep() {
+  if [ ! -e "$1" ]; then : >"$2.absent"; return; fi
+  part=${2%/*}/.part
+  cp -p "$1" "$part" && sync "$part" && mv "$part" "$2" || { rm -f "$part"; return 1; }
+}
 taken() { sha256sum <"$1" | cut -d' ' -f1 >"$2.left"; }
 making() {
   mkdir -p "${2%/*}"
@@ -158,8 +163,7 @@ programs=$(find "$stage" -type f -perm -u=x)
 [ -n "$programs" ] || {{ echo "no program in it"; exit 65; }}
 printf '%s\\n' "$programs" | while read -r new; do
   old=$dir/${{new##*/}}
-  if [ ! -e "$old" ]; then : >"$kept/${{new##*/}}.absent"
-  else ln "$old" "$kept/" 2>/dev/null || cp -p "$old" "$kept/"; fi
+  ln "$old" "$kept/" 2>/dev/null || keep "$old" "$kept/${{new##*/}}"
   chmod go-w "$new"; chown 0:0 "$new" 2>/dev/null || :
   printf '%s %s\\n' "$(sha256sum <"$new" | cut -d' ' -f1)" "${{new##*/}}" >>"$kept/.left"
 done

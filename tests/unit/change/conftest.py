@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from scratch import TOOLS, Changes, Rooted
+from scratch import FULL, TOOLS, Changes, Rooted, install
 
 from trueup.catalog import Disruption
 from trueup.change import Change
@@ -45,13 +45,17 @@ def log(state: Path) -> Callable[[], list[str]]:
 def transport(tmp_path: Path, root: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Rooted:
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name, body in TOOLS.items():
-        (tools / name).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
-        (tools / name).chmod(0o755)
+    install(tools, TOOLS)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     monkeypatch.setenv("STATE", str(state))
     monkeypatch.setenv("ROOT", str(root))
     return Rooted(["sh"], "h", root=str(root))
+
+
+@pytest.fixture
+def full(tmp_path: Path, transport: Rooted) -> None:
+    """No room is left where trueup keeps what was there."""
+    install(tmp_path / "tools", FULL)
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """A host to change that is this machine: files under a scratch root are real, tools are scripts with a state."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from trueup.change import Change
 from trueup.errors import Unreachable
@@ -10,6 +11,27 @@ from trueup.transport import Completed, Process
 
 Changes = Callable[..., Change]
 
+
+def install(directory: Path, tools: Mapping[str, str]) -> None:
+    """Put tools where the host finds them."""
+    for name, body in tools.items():
+        (directory / name).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+        (directory / name).chmod(0o755)
+
+
+# no room is left where trueup keeps what was there, which is another file system than what it changes
+FULL = {
+    "cp": r"""
+for to; do :; done
+case $to in
+*/backup/*)
+  [ ! -d "$to" ] || to=$to/${2##*/}
+  head -c 3 "$2" >"$to"; echo "cp: error writing '$to': No space left on device" >&2; exit 1;;
+esac
+exec /bin/cp "$@"
+""",
+    "ln": "exit 1",
+}
 LOCKED = r"""
 [ ! -s "$STATE/locked" ] || {
   sed -i 1d "$STATE/locked"

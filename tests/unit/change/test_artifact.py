@@ -76,6 +76,15 @@ def test_rollback_brings_the_old_programs_back_and_removes_new_ones(changes: Cha
     assert (bin / "containerd").stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.usefixtures("full")
+def test_a_program_that_could_not_be_kept_whole_stays(changes: Changes, source: Path, bin: Path) -> None:
+    change = changes()
+    with pytest.raises(ChangeFailed, match="No space left on device"):
+        change.artifact("containerd", artifact(source, bin), source=str(source))
+    assert change.rollback() == []
+    assert programs(bin) == {"containerd": "old containerd"}
+
+
 @pytest.mark.parametrize("way", ["sent", "fetched"])
 def test_a_wrong_checksum_changes_nothing(changes: Changes, source: Path, bin: Path, tmp_path: Path, way: str) -> None:
     (tmp_path / "tools/curl").write_text(f'#!/bin/sh\nshift 6\ncp {source}/runc.amd64 "$1"\n')

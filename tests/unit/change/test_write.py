@@ -189,6 +189,18 @@ def test_rollback_restores_every_byte_and_the_mode(changes: Changes, tmp_path: P
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.usefixtures("full")
+def test_what_could_not_be_kept_whole_is_not_replaced_and_not_put_back(changes: Changes, tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_text("precious")
+    change = changes()
+    with pytest.raises(ChangeFailed, match="No space left on device"):
+        change.write(str(path), "new")
+    assert change.rollback() == []
+    assert path.read_text() == "precious"
+    assert leftovers(tmp_path) == []
+
+
 def test_rollback_removes_a_file_that_was_not_there(changes: Changes, tmp_path: Path, owner: str) -> None:
     path = tmp_path / "f"
     change = changes()
