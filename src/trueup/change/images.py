@@ -12,6 +12,12 @@ from trueup.facts.containerd import PROXIES
 from trueup.verdict import Action
 
 _KUBELETS = f"ctr -n {images.KUBELETS} images"
+# What was unpacked when the host lost its power is in containerd's way once: it clears that away only as it fails, see
+# https://github.com/containerd/accelerated-container-image/issues/102
+_AGAIN = """said=$(bring 2>&1 >/dev/null) || case $said in
+*"failed to rename"*"file exists"*) bring >/dev/null;;
+*) echo "$said"; exit 1;;
+esac"""
 
 
 def archive(directory: str, name: str) -> Path | None:
@@ -40,7 +46,8 @@ class Images(Hand):
             body = f"""file=$(mktemp -p /var/tmp trueup.XXXXXX)
 trap 'rm -f "$file"' EXIT
 ctr -n {shlex.quote(source)} images export "$file" {quoted}
-{_KUBELETS} import "$file" """
+bring() {{ {_KUBELETS} import "$file"; }}
+{_AGAIN}"""
         elif file := archive(archives, name):
             summary = f"import {name} from {file.name}"
             body = self._import(file, quoted)
@@ -48,7 +55,7 @@ ctr -n {shlex.quote(source)} images export "$file" {quoted}
             summary = f"pull {name}"
             hosts = shlex.quote(hosts_dir)
             given = f'$([ ! -d {hosts} ] || echo "--hosts-dir" {hosts})' if hosts_dir else ""
-            body = f"{PROXIES}\n{_KUBELETS} pull {given} {quoted} >/dev/null"
+            body = f"{PROXIES}\nbring() {{ {_KUBELETS} pull {given} {quoted}; }}\n{_AGAIN}"
         action = Action("image", name, summary, f"+{name}\n", f"{_KUBELETS} rm {quoted}", before={"absent": True})
         self.act(action, body)
 
@@ -60,5 +67,6 @@ ctr -n {shlex.quote(source)} images export "$file" {quoted}
             self.send(file, checksum)
         unpack = "gunzip -c" if file.name.endswith(".gz") else "cat"
         return f"""trap 'rm -f {arrived}' EXIT
-{unpack} {arrived} | {_KUBELETS} import -
+bring() {{ {unpack} {arrived} | {_KUBELETS} import -; }}
+{_AGAIN}
 [ -n "$({_KUBELETS} ls -q name=={quoted})" ] || {{ echo "the archive holds another image"; exit 65; }}"""

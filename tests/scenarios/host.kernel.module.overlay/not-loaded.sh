@@ -10,5 +10,5 @@ mount -o remount,rw /sys
 mkdir /sys/module
 cp /lib/modules/$(uname -r)/modules.builtin /root/modules.builtin
 sed -i /overlay/d /lib/modules/$(uname -r)/modules.builtin
-printf '#!/bin/sh\nmkdir "/sys/module/$1"\n' >/usr/local/sbin/modprobe
+printf '#!/bin/sh\nmount -o remount,rw /sys; mkdir -p "/sys/module/$1"\n' >/usr/local/sbin/modprobe
 chmod 755 /usr/local/sbin/modprobe
