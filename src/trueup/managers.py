@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 _LOCKED = 120  # seconds that another process may take with dpkg's lock
+_INCOMPLETE = "*'dependency problems'*"  # dpkg of packages whose dependencies never came, which apt can get
 
 
 class Manager(Protocol):
@@ -70,21 +71,27 @@ class Apt:
         return f"{asked} | {_third(name)}"
 
     def install(self, versions: Mapping[str, str], *, held: Iterable[str] = (), gone: Iterable[str] = ()) -> str:
-        """Keep the configuration files that are there."""
+        """Keep the configuration files that are there.
+
+        What is half installed, apt takes for installed unless it is told to install it once more.
+        """
         held, gone = set(held), list(gone)
         words = [*(f"{name}={version}" for name, version in versions.items()), *(f"{name}-" for name in gone)]
+        get = f"{self._get} -o Dpkg::Options::=--force-confold --no-install-recommends"
         return (
-            f"{_patiently('dpkg --configure -a')}{self._get} --allow-downgrades --allow-change-held-packages "
-            f"-o Dpkg::Options::=--force-confold {'' if gone else '--no-remove '}--no-install-recommends "
-            f"install {shlex.join(words)}\n"
+            f"{_patiently('dpkg --configure -a', _INCOMPLETE)}"
+            f"case $said in {_INCOMPLETE}) {get} --no-remove --fix-broken install;; esac\n"
+            f"{get} --allow-downgrades --allow-change-held-packages {'' if gone else '--no-remove '}"
+            f"--reinstall install {shlex.join(words)}\n"
             + (self.hold(names) if (names := [name for name in versions if name in held]) else "")
             + (self.unhold(names) if (names := [name for name in versions if name not in held]) else "")
         )
 
     def remove(self, names: Iterable[str]) -> str:
-        """Take the hold away first: it would outlast the package."""
+        """Take the hold away first: it would outlast the package. One that is half installed goes too."""
         names = list(names)
-        return f"{self.unhold(names)}{self._get} remove {shlex.join(names)}\n"
+        forced = "-o Dpkg::Options::=--force-remove-reinstreq"
+        return f"{self.unhold(names)}{self._get} {forced} remove {shlex.join(names)}\n"
 
     def noting(self, body: str, kept: str) -> str:
         """Compare the lists of what is installed."""
@@ -124,11 +131,14 @@ class Apt:
         return f"apt-mark auto {shlex.join(names)}\n"
 
 
-def _patiently(command: str) -> str:
-    """Return text that runs what writes dpkg's status, which does not wait for its lock as apt-get does."""
+def _patiently(command: str, enough: str = "") -> str:
+    """Return text that runs what writes dpkg's status, which does not wait for its lock as apt-get does.
+
+    What it ``said`` fails the text, unless it is enough.
+    """
     return f"""left={_LOCKED}
 until said=$({command} 2>&1); do
-  case $said in *' lock '*) left=$((left - 1));; *) left=0;; esac
+  case $said in {f"{enough}) break;; " if enough else ""}*' lock '*) left=$((left - 1));; *) left=0;; esac
   [ $left -gt 0 ] || {{ echo "$said"; exit 1; }}
   sleep 1
 done

@@ -126,6 +126,26 @@ def test_installing_disturbs_more_than_a_remedy_without_disruption_may(changes: 
     assert log() == []
 
 
+def test_dependencies_that_never_came_are_fetched_first(
+    changes: Changes, state: Path, tmp_path: Path, log: Log
+) -> None:
+    offer(state, "1.1.5-1")
+    said = "dpkg: dependency problems prevent configuration of libnl-genl-3-200:amd64"
+    (tmp_path / "tools/dpkg").write_text(f"#!/bin/sh\necho '{said}'\nexit 1\n")
+    changes().package("runc", ">= 1.1")
+    mended, installed = [line for line in log() if line.startswith("apt-get ")]
+    assert mended.endswith(" --no-remove --fix-broken install")
+    assert installed.endswith(" --reinstall install runc=1.1.5-1")
+
+
+def test_what_dpkg_cannot_configure_fails_the_change(changes: Changes, state: Path, tmp_path: Path, log: Log) -> None:
+    offer(state, "1.1.5-1")
+    (tmp_path / "tools/dpkg").write_text("#!/bin/sh\necho 'a script of some package failed'\nexit 1\n")
+    with pytest.raises(ChangeFailed, match="a script of some package failed"):
+        changes().package("runc", ">= 1.1")
+    assert log() == []
+
+
 def test_another_process_that_has_dpkgs_lock_is_waited_for(changes: Changes, state: Path) -> None:
     (state / "locked").write_text("now\n" * 2)
     offer(state, "1.1.5-1")
