@@ -1,7 +1,8 @@
 """Faults at random moments of fixes of hosts that are broken in random ways: nothing is lost, the next fix converges.
 
 ``TRUEUP_FAULTS`` is how many of them, one of each kind unless told; ``TRUEUP_SITE`` is which hosts they befall:
-``host`` (which is one), ``edge`` or ``cluster``. Each leaves a row in .trueup/faults.jsonl; see docs/faults.md.
+``host`` (which is one), ``edge`` or ``cluster``; ``TRUEUP_ONLY`` is a pattern of the scenarios that are played. Each
+leaves a row in .trueup/faults.jsonl; see docs/faults.md.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import itertools
 import json
 import os
 import random
+import re
 import subprocess
 import time
 from collections import Counter
@@ -32,6 +34,7 @@ ROOT = Path(__file__).parents[2]
 COUNT = int(os.environ.get("TRUEUP_FAULTS") or len(FAULTS))
 SEED = os.environ.get("TRUEUP_SEED", "6")
 SITE = os.environ.get("TRUEUP_SITE", "host")
+ONLY = os.environ.get("TRUEUP_ONLY", "")
 HOST = f"w{5 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])}"
 PLACES = {"host": "scenarios", "edge": "edge/scenarios", "cluster": "cluster/scenarios"}
 PACKAGES = ("version", "packages", "FileExisting", "absent", "conntrack", "source")  # of ids whose remedy runs apt
@@ -41,7 +44,7 @@ SCENARIOS = [
     scenario
     for group in groups(ROOT / "tests" / PLACES[SITE])
     for scenario in group.scenarios
-    if not scenario.flag("advice") and not scenario.flag("peers") and not scenario.head("options")
+    if not scenario.flag("advice") and not scenario.flag("peers") and re.search(ONLY, str(scenario))
 ]
 
 

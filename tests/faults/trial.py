@@ -197,12 +197,11 @@ class Bench:
         answer = self.directory / "answer.json"
         answer.unlink(missing_ok=True)
         profile = self.profile(scenario)
-        ids = scenario.broken | required(scenario.broken) if scenario else set(catalog.requirements)
         if (child := os.fork()) == 0:
             code = 1
             try:
                 os.setsid()
-                answer.write_text(json.dumps(self._converge(profile, ids, trouble)))
+                answer.write_text(json.dumps(self._converge(scenario, profile, trouble)))
                 code = 0
             finally:
                 os._exit(code)
@@ -213,7 +212,8 @@ class Bench:
         rows = (row for file in self.directory.glob("runs/*/journal.jsonl") for row in file.read_text().splitlines())
         return [f"the journal on this machine has {row!r}" for row in rows if not _is_json(row)]
 
-    def _converge(self, profile: Loaded, ids: set[str], trouble: Trouble | None) -> list[Any]:
+    def _converge(self, scenario: Scenario | None, profile: Loaded, trouble: Trouble | None) -> list[Any]:
+        ids = scenario.broken | required(scenario.broken) if scenario else set(catalog.requirements)
         options = inventory.Connection(ssh_config=str(self.lab.ssh_config))
         inventory._ALIVE = ("-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=2")
         targets = inventory.read(",".join(self.standing.hosts), options)
@@ -234,7 +234,10 @@ class Bench:
             with Locks(fleet.hosts.values(), run, say=print):
                 fleet.gather(asked)
                 ledger = Ledger(self.directory / "runs", run)
-                converge = Converge(catalog, fleet, profile, pairs, run=run, apply=True, say=print, ledger=ledger)
+                converge = Converge(
+                    catalog, fleet, profile, pairs,
+                    run=run, apply=True, say=print, ledger=ledger, **_allowed(scenario),
+                )  # fmt: skip
                 return [converge.result(*each).to_dict() for each in wanted]
         finally:
             fleet.close()
@@ -250,6 +253,14 @@ class Bench:
                 return Ran(None)
             time.sleep(0.02)
         return Ran(os.waitstatus_to_exitcode(ended[1]), json.loads(answer.read_text()) if answer.exists() else [])
+
+
+def _allowed(scenario: Scenario | None) -> dict[str, Any]:
+    """Return what a scenario's options let a fix do, as the engine takes it."""
+    words = " ".join(scenario.head("options") if scenario else ()).split()
+    given = dict(word.split("=") for word in words if "=" in word)
+    allow, most = given.get("--fix-allow"), given.get("--max-disruption")
+    return ({"allow": [allow]} if allow else {}) | ({"most": most} if most else {})
 
 
 def _subjects(fleet: Fleet, requirement: Requirement) -> Sequence[Subject]:
