@@ -12,7 +12,7 @@ CHANGED = 75  # exit code: something is not as it was looked at, or left
 # making DIRECTORY BACKUP: notes which directories are not there, and makes them
 KEEPING = """keep() {
   if [ ! -e "$1" ]; then : >"$2.absent"; return; fi
-  part=${2%/*}/.part
+  part=$(mktemp "${2%/*}/.part.XXXXXX")
   cp -p "$1" "$part" && sync "$part" && mv "$part" "$2" || { rm -f "$part"; return 1; }
 }
 taken() { sha256sum <"$1" | cut -d' ' -f1 >"$2.left"; }
