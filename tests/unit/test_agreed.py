@@ -35,7 +35,7 @@ def test_what_differs_in_anything_but_its_context_is_told(planned: list[Action],
         return (action.verb, action.target, action.summary, *rows)
 
     same = [*map(essence, planned)] == [*map(essence, done)]
-    same = same and all(old.before in ("", new.before) for old, new in zip(planned, done, strict=False))
+    same = same and all(old.precondition in ("", new.precondition) for old, new in zip(planned, done, strict=False))
     assert (differences(planned, done) == []) is same
 
 
