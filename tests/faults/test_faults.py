@@ -64,9 +64,10 @@ def bench(lab: Lab, trueup: Callable[..., Any], tmp_path_factory: pytest.TempPat
     """Hosts that are brought to good whenever they are made anew."""
     directory = tmp_path_factory.mktemp("bench")
     if SITE != "host":
-        return Bench((Edge if SITE == "edge" else Cluster)(lab, trueup), directory, patience=400)
+        return Bench((Edge if SITE == "edge" else Cluster)(lab, trueup), directory, patience=900)
     profile = directory / "host.yaml"
-    profile.write_text(f'extends: {lab.profile}\nroles: {{control-plane: ["*"], worker: ["*"]}}\n')
+    rows = [f"extends: {lab.profile}", 'roles: {control-plane: ["*"], worker: ["*"]}', "host: {reboot: {seconds: 30}}"]
+    profile.write_text("\n".join(rows) + "\n")
     return Bench(Standing(lab, trueup, (HOST,), profile), directory)
 
 
