@@ -19,6 +19,7 @@ from trueup.errors import ChangeFailed, CouldNotLook, UsageError
 from trueup.fact import ApiFact
 from trueup.fleet import Fleet
 from trueup.inventory import Connection
+from trueup.patience import cut
 from trueup.verdict import Outcome, Result, equal, expect
 
 NODES = ApiFact("nodes", lambda api, _: api.list("/api/v1/nodes", lambda node: node["metadata"]["name"]), list)
@@ -65,6 +66,19 @@ def test_a_server_that_restarts_is_asked_again(api: FakeApi, fleet: Fleet) -> No
     api.mood = lambda method, path: next(answers, 0)
     fleet.cluster.look([VERSION])
     assert fleet.cluster.facts[VERSION] == "v1.33.4"
+
+
+def test_a_server_that_restarts_is_asked_no_more_by_who_wants_to_stop_now(api: FakeApi, fleet: Fleet) -> None:
+    def busy(method: str, path: str) -> int:
+        cut.set()
+        return 503
+
+    api.mood = busy
+    try:
+        fleet.cluster.look([VERSION])
+    finally:
+        cut.clear()
+    assert len(api.asked) == 1
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from trueup.errors import ChangeFailed, NotBack, Unreachable
 from trueup.facts.boot import Pending
 from trueup.fleet import Fleet
 from trueup.inventory import Connection, Target
+from trueup.patience import cut
 from trueup.transport import Completed, OpenSSH, Process
 
 BEFORE, AFTER = str(uuid.uuid4()), str(uuid.uuid4())
@@ -124,6 +125,16 @@ def test_one_that_does_not_come_back_is_given_up_and_no_other_is_rebooted(machin
     with pytest.raises(ChangeFailed, match="h1 did not come back: no other is rebooted"):
         Change(other, host="h2", cluster=fleet.cluster, run="run", apply=True, allowed="reboot").reboot("x", within=1)
     assert not other.down
+
+
+def test_who_wants_to_stop_now_waits_for_no_host(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.away = 10_000
+    monkeypatch.setattr(machine, "renew", cut.set)
+    try:
+        with pytest.raises(NotBack, match="not back before the operator stopped it: ssh: connection refused"):
+            hand(machine).reboot("a new kernel", within=600)
+    finally:
+        cut.clear()
 
 
 def test_a_shared_connection_is_dropped_though_its_master_does_not_hear(tmp_path: Path) -> None:

@@ -19,6 +19,12 @@ SYSTEM = "system\tdebian 12, kernel 6.1.0-26-amd64\n"
 CRI = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\nmax_concurrent_downloads = {}\n'
 
 
+def test_hosts_are_compared_once_all_that_changes_what_is_compared_is_done() -> None:
+    order = catalog.order()
+    before = ("runtime.cni.plugins", "kube.init", "kube.join", "runtime.containerd.registry_mirrors")
+    assert max(map(order.index, before)) < order.index("cluster.config.uniform")
+
+
 def said(deviations: list[Deviation]) -> list[tuple[str, str, str]]:
     return [(d.where, d.expected, d.found) for d in deviations]
 

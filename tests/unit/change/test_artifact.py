@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from scratch import Changes, Rooted
+from scratch import Changes, Rooted, install
 
 from trueup.errors import ChangeFailed
 from trueup.profiles.keys.section import Artifact
@@ -40,8 +40,7 @@ def bin(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def machine(tmp_path: Path, transport: Rooted) -> None:
-    (tmp_path / "tools/uname").write_text("#!/bin/sh\necho x86_64\n")
-    (tmp_path / "tools/uname").chmod(0o755)
+    install(tmp_path / "tools", {"uname": "echo x86_64"})
 
 
 def artifact(source: Path, bin: Path, name: str = "containerd-1.6.10-linux-amd64.tar.gz", **other: object) -> Artifact:
@@ -87,8 +86,7 @@ def test_a_program_that_could_not_be_kept_whole_stays(changes: Changes, source: 
 
 @pytest.mark.parametrize("way", ["sent", "fetched"])
 def test_a_wrong_checksum_changes_nothing(changes: Changes, source: Path, bin: Path, tmp_path: Path, way: str) -> None:
-    (tmp_path / "tools/curl").write_text(f'#!/bin/sh\nshift 6\ncp {source}/runc.amd64 "$1"\n')
-    (tmp_path / "tools/curl").chmod(0o755)
+    install(tmp_path / "tools", {"curl": f'shift 6; cp {source}/runc.amd64 "$1"'})
     wrong = artifact(source, bin, sha256={"amd64": "0" * 64})
     with pytest.raises(ChangeFailed, match="checksum"):
         changes().artifact("containerd", wrong, source=str(source) if way == "sent" else "")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from scratch import Changes
+from scratch import Changes, install
 
 from trueup.errors import ChangeFailed
 
@@ -39,8 +39,7 @@ Log = Callable[[], list[str]]
 
 @pytest.fixture
 def tables(state: Path, tmp_path: Path, transport: object) -> Path:
-    (tmp_path / "tools/ctr").write_text(f"#!/bin/sh\n{CTR}\n")
-    (tmp_path / "tools/ctr").chmod(0o755)
+    install(tmp_path / "tools", {"ctr": CTR})
     (state / "images").mkdir()
     (state / "unit").write_text("0\n")  # which systemctl gives as the process of containerd
     (state / "images/k8s.io").write_text(HEAD)

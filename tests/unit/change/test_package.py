@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from scratch import Changes
+from scratch import Changes, install
 
 from trueup.errors import ChangeFailed
 
@@ -100,6 +100,14 @@ def test_rollback_removes_what_was_not_installed(changes: Changes, state: Path) 
     assert (state / "dpkg").read_text() == ""
 
 
+def test_rollback_removes_what_is_only_half_installed(changes: Changes, state: Path, log: Log) -> None:
+    offer(state, "1.1.5-1")
+    change = changes()
+    change.package("runc", ">= 1.1")
+    assert change.rollback() == []
+    assert any("--force-remove-reinstreq remove runc" in line for line in log())
+
+
 @pytest.mark.parametrize("held", ["h", "i"])
 def test_rollback_brings_back_the_version_and_whether_it_was_held(changes: Changes, state: Path, held: str) -> None:
     before = f"{held}i \trunc\t1.0-1\n"
@@ -131,7 +139,7 @@ def test_dependencies_that_never_came_are_fetched_first(
 ) -> None:
     offer(state, "1.1.5-1")
     said = "dpkg: dependency problems prevent configuration of libnl-genl-3-200:amd64"
-    (tmp_path / "tools/dpkg").write_text(f"#!/bin/sh\necho '{said}'\nexit 1\n")
+    install(tmp_path / "tools", {"dpkg": f"echo '{said}'; exit 1"})
     changes().package("runc", ">= 1.1")
     mended, installed = [line for line in log() if line.startswith("apt-get ")]
     assert mended.endswith(" --no-remove --fix-broken install")
@@ -140,7 +148,7 @@ def test_dependencies_that_never_came_are_fetched_first(
 
 def test_what_dpkg_cannot_configure_fails_the_change(changes: Changes, state: Path, tmp_path: Path, log: Log) -> None:
     offer(state, "1.1.5-1")
-    (tmp_path / "tools/dpkg").write_text("#!/bin/sh\necho 'a script of some package failed'\nexit 1\n")
+    install(tmp_path / "tools", {"dpkg": "echo 'a script of some package failed'; exit 1"})
     with pytest.raises(ChangeFailed, match="a script of some package failed"):
         changes().package("runc", ">= 1.1")
     assert log() == []
