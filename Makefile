@@ -23,9 +23,10 @@ test: .venv/ready  ## the suite's own tests that need no test hosts
 
 test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; needs root
 	$(BIN)/pytest tests/lab -q
-	$(MAKE) -j 2 --output-sync=target test-cluster test-scenarios test-edge test-hosts test-faults
+	$(MAKE) -j 3 --output-sync=target test-cluster test-scenarios test-edge test-hosts test-faults
 
-# Each is on hosts of its own, the longest first. Not part of test-lab: test-long, and more faults than one of each kind.
+# Each is on hosts of its own, the longest first; three, as much of their time is waiting.
+# Not part of test-lab: test-long, and more faults than one of each kind.
 test-hosts test-cluster test-edge test-scenarios test-long: test-%: .venv/ready
 	$(BIN)/pytest tests/$* -q --durations=10
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,11 +101,12 @@ class Group:
         sh: Callable[[Scenario, str], object],
         host: Callable[[Scenario], str],
         prelude: str = "",
-        settled: Callable[[], bool] = lambda: False,
+        settles: float = 0,
     ) -> None:
         """Break → plan: red for that reason and no other → fix, as planned → green → a second fix changes nothing.
 
-        ``settled`` waits until all is well: pods of a kubelet that was started are not ready for a moment, later on.
+        ``settles`` is in how many seconds all must be well: pods of a kubelet that was started are not ready for a
+        moment, later on, and it may begin after an audit that found all well.
         """
 
         def subject(scenario: Scenario) -> str:
@@ -138,8 +140,9 @@ class Group:
             for scenario in self.scenarios:
                 for text in scenario.head("after"):
                     sh(scenario, text)
+        until = time.monotonic() + settles
         again = run("--fix", *options)
-        if again.code == 1 and not again.changes and settled():
+        while again.code == 1 and not again.changes and time.monotonic() < until:
             again = run("--fix", *options)
         assert (again.code, again.changes) == (0, []), again.text
 

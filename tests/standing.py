@@ -81,7 +81,7 @@ class Standing:
             for host in self.places(scenario):
                 self.sh(text, host)
 
-        group.play(run, everywhere, lambda scenario: self.places(scenario)[0], settled=self.settled)
+        group.play(run, everywhere, lambda scenario: self.places(scenario)[0], settles=SETTLES)
         self.good = not group.flag("advice") and not group.head("profile")  # as its last run has said
 
     def places(self, scenario: Scenario) -> list[str]:

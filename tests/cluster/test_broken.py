@@ -11,7 +11,7 @@ from scenario import Group, every_requirement_is_proven, groups
 from trueup.catalog import catalog
 
 catalog.load("trueup.checks")
-GROUPS = groups(Path(__file__).parent / "scenarios", 1)  # all of a cluster hangs together
+GROUPS = groups(Path(__file__).parent / "scenarios", 3)
 pytestmark = pytest.mark.lab
 
 

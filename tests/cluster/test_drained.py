@@ -83,7 +83,7 @@ def where(cluster: Standing) -> str:
     return cluster.sh("kubectl -n drained get pods -o 'jsonpath={.items[*].spec.nodeName}'").strip()
 
 
-def fix(cluster: Standing, directory: Path, seconds: int, *args: str, **how: Any) -> Any:
+def fix(cluster: Standing, directory: Path, *args: str, seconds: int = 240, **how: Any) -> Any:
     profile = directory / "drain.yaml"
     profile.write_text(f"extends: {cluster.profile}\nkube: {{drain: {{seconds: {seconds}}}}}\n")
     return cluster.run(
@@ -95,7 +95,7 @@ def test_a_budget_is_kept_and_when_it_allows_the_node_is_drained_remedied_and_ta
     held: Standing, tmp_path: Path
 ) -> None:
     assert where(held) == "w1"
-    refused = fix(held, tmp_path, 6)
+    refused = fix(held, tmp_path, seconds=6)
     assert refused.result(ID, "w1")["outcome"] == "fix-failed", refused.text
     assert "w1 could not be drained in 6 s: drained/held-" in refused.text
     assert "The disruption budget held-budget needs 1 healthy pods and has 1 currently" in refused.text
@@ -104,7 +104,7 @@ def test_a_budget_is_kept_and_when_it_allows_the_node_is_drained_remedied_and_ta
     assert where(held) == "w1"
 
     held.sh('kubectl -n drained patch pdb held-budget -p \'{"spec": {"minAvailable": 0}}\'')
-    done = fix(held, tmp_path, 60)
+    done = fix(held, tmp_path)
     assert done.result(ID, "w1")["outcome"] == "fixed", done.text
     changes = [change for change in done.changes if change.startswith("w1: ")]
     assert changes[0].startswith("w1: drain w1 first (")
@@ -112,12 +112,12 @@ def test_a_budget_is_kept_and_when_it_allows_the_node_is_drained_remedied_and_ta
     assert done.result("kube.nodes.schedulable", "w1")["outcome"] == "passed", done.text
     assert "trueup.io/cordoned-by" not in node(held)["metadata"]["annotations"]
     assert where(held) != "w1"
-    assert fix(held, tmp_path, 60).changes == []
+    assert fix(held, tmp_path).changes == []
 
 
 def test_a_node_that_somebody_cordoned_stays_cordoned(broken: Standing, tmp_path: Path) -> None:
     broken.sh("kubectl cordon w1")
-    done = fix(broken, tmp_path, 60)
+    done = fix(broken, tmp_path)
     assert done.result(ID, "w1")["outcome"] == "fixed", done.text
     assert "it is cordoned already, and stays so" in done.text
     assert node(broken)["spec"]["unschedulable"] is True
@@ -127,7 +127,7 @@ def test_a_node_that_a_killed_run_left_cordoned_is_taken_back(well: Standing, tm
     notes = {"trueup.io/cordoned-by": "20260101T000000Z-0000", "trueup.io/cordoned-for": ID}
     patch = json.dumps({"metadata": {"annotations": notes}, "spec": {"unschedulable": True}})
     well.sh(f"kubectl patch node w1 --field-manager=trueup -p '{patch}'")
-    done = fix(well, tmp_path, 60)
+    done = fix(well, tmp_path)
     assert done.changes == ["w1: uncordon w1"], done.text
     assert "cordoned by trueup's run 20260101T000000Z-0000" in done.text
     assert "unschedulable" not in node(well)["spec"]
@@ -135,11 +135,11 @@ def test_a_node_that_a_killed_run_left_cordoned_is_taken_back(well: Standing, tm
 
 def test_the_role_for_fixing_may_drain_and_who_may_not_changes_nothing(broken: Standing, tmp_path: Path) -> None:
     reader = f"--kubeconfig={kubeconfig(broken, tmp_path, 'no-drainer', fixes=False)}"
-    refused = fix(broken, tmp_path, 60, reader, within=MANAGEMENT)
+    refused = fix(broken, tmp_path, reader, within=MANAGEMENT)
     assert refused.code == 4, refused.text
     assert f"create pods/eviction (for {ID})" in refused.text
 
     drainer = f"--kubeconfig={kubeconfig(broken, tmp_path, 'drainer', fixes=True)}"
-    done = fix(broken, tmp_path, 60, drainer, within=MANAGEMENT)
+    done = fix(broken, tmp_path, drainer, within=MANAGEMENT)
     assert done.result(ID, "w1")["outcome"] == "fixed", done.text
     assert "w1: uncordon w1" in done.changes

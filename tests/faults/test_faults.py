@@ -57,6 +57,8 @@ def chances(kind: type[Fault], rng: random.Random) -> Iterator[tuple[Scenario | 
             if rng.random() < BARE[SITE]:
                 yield None, rng.randint(1, CHANGES[SITE])
             yield scenario, rng.choice((1, 1, 1, 2, 2, 3))
+        if not able:
+            yield None, rng.randint(1, CHANGES[SITE])
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +136,7 @@ def trial(bench: Bench, scenario: Scenario | None, trouble: Trouble) -> dict[str
     return {
         "site": SITE, "kind": trouble.kind.__name__, "moment": trouble.moment, "delay": round(trouble.delay, 2),
         "change": trouble.number, "scenario": str(scenario or "bare"), **told,
+        "requirement": told["requirement"] or (scenario.requirement if scenario else ""),
         "first": ran.bad, "changes": again.changes, "seconds": time.monotonic() - began, "problems": found,
     }  # fmt: skip
 
