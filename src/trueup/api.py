@@ -12,6 +12,7 @@ import urllib3
 from kubernetes.client import ApiClient
 from kubernetes.client.exceptions import ApiException
 from kubernetes.utils.retry import Backoff, on_error  # type: ignore[attr-defined]
+from urllib3.exceptions import NewConnectionError
 
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.patience import Patience
@@ -26,11 +27,17 @@ _FIRST, _FACTOR = 0.5, 1.6  # seconds before the first retry, and how many times
 
 
 class ApiError(Exception):
-    """What the API server, or the way to it, says in place of an answer; ``status`` is 0 where nobody answered."""
+    """What the API server, or the way to it, says in place of an answer.
 
-    def __init__(self, status: int, message: str) -> None:
+    Args:
+        status: 0 where nobody answered.
+        closed: there was not even a connection.
+    """
+
+    def __init__(self, status: int, message: str, *, closed: bool = False) -> None:
         super().__init__(message)
         self.status = status
+        self.closed = closed
 
 
 class Api:
@@ -38,11 +45,13 @@ class Api:
 
     Args:
         patience: seconds for which a server that is away or busy is asked again, with a growing pause.
+        reopen: opens our end of the way to the server again where that was closed, and returns whether it could.
     """
 
-    def __init__(self, client: ApiClient, patience: float) -> None:
+    def __init__(self, client: ApiClient, patience: float, reopen: Callable[[], bool] = lambda: True) -> None:
         self._client = client
         self._patience = patience
+        self._reopen = reopen
         steps = 1 + int(math.log(1 + patience * (_FACTOR - 1) / _FIRST, _FACTOR))
         self._backoff = Backoff(steps=steps, duration=_FIRST, factor=_FACTOR, jitter=0.1)
         self.lost = False  # the way to the server, it seems
@@ -159,7 +168,7 @@ class Api:
 
     def hasty(self) -> Api:
         """Return the same connection for what is good to know but not worth a wait, such as the log of a lost node."""
-        return Api(self._client, min(self._patience, _HASTE))
+        return Api(self._client, min(self._patience, _HASTE), self._reopen)
 
     def close(self) -> None:
         """Give back the connections."""
@@ -179,7 +188,7 @@ class Api:
                 answer = self._client.call_api(*request, _request_timeout=(10, self._patience))
                 data: str = answer.read().decode(errors="replace")
             except urllib3.exceptions.HTTPError as error:
-                raise ApiError(0, _words(error)) from None
+                raise ApiError(0, _words(error), closed=isinstance(error, NewConnectionError)) from None
             except ApiException as error:
                 raise ApiError(0, " ".join(str(error.reason).split())) from None
             self.date = answer.headers.get("Date", self.date)
@@ -188,8 +197,12 @@ class Api:
             return data
 
         limit = Patience(self._patience if patient else 0)
+
+        def again(error: Exception) -> bool:
+            return _passing(error) and not limit.ended and (not getattr(error, "closed", False) or self._reopen())
+
         try:
-            return str(on_error(self._backoff, lambda error: _passing(error) and not limit.ended, once))
+            return str(on_error(self._backoff, again, once))
         except ApiError as error:
             self.lost = error.status == 0
             raise

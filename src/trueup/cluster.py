@@ -8,8 +8,9 @@ import tempfile
 import threading
 import time
 import urllib.parse
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,7 @@ class Cluster:
         self._kubeconfig = kubeconfig
         self._patience = patience
         self._looking = threading.Lock()
+        self._opening = threading.Lock()
         self._looked = 0.0
         self._api: Api | None = None
         self._seat: Host | None = None
@@ -218,7 +220,8 @@ class Cluster:
             config = YAML(typ="safe", pure=True).load(text)
             cluster = config["clusters"][0]["cluster"]
             server = urllib.parse.urlsplit(cluster["server"])
-            address = self._seat.transport.forward(server.hostname or "", server.port or 443)
+            forward = partial(self._seat.transport.forward, server.hostname or "", server.port or 443)
+            address = forward()
         except (YAMLError, KeyError, IndexError, TypeError, ValueError):
             raise CouldNotLook(f"{self._seat.id}: {_ADMIN} is not a kubeconfig") from None
         except Unreachable as error:
@@ -226,13 +229,21 @@ class Cluster:
         if address != server.netloc:
             cluster["tls-server-name"] = server.hostname
             cluster["server"] = f"https://{address}"
-        return self._connect(config, f"{self._seat.id}: {_ADMIN}")
+        return self._connect(config, f"{self._seat.id}: {_ADMIN}", reopen=partial(self._reopens, forward))
+
+    def _reopens(self, forward: Callable[[], str]) -> bool:
+        with self._opening:  # all that ask at once go the same way
+            try:
+                forward()
+            except (Unreachable, CouldNotLook):
+                return False
+            return True
 
     def _by_file(self) -> Api:
         path = Path(self._kubeconfig)
         return self._connect(YAML(typ="safe", pure=True).load(path), str(path), str(path.parent))
 
-    def _connect(self, config: Any, name: str, base: str = "") -> Api:
+    def _connect(self, config: Any, name: str, base: str = "", reopen: Callable[[], bool] = lambda: True) -> Api:
         from kubernetes.client import ApiClient, Configuration
         from kubernetes.config.config_exception import ConfigException
         from kubernetes.config.kube_config import KubeConfigLoader
@@ -247,7 +258,7 @@ class Cluster:
             loader.load_and_set(settings)
         except (ConfigException, OSError, ValueError) as error:
             raise CouldNotLook(f"{name}: {error}") from None
-        return Api(ApiClient(settings), self._patience)
+        return Api(ApiClient(settings), self._patience, reopen)
 
 
 def check_kubeconfig(path: str) -> None:

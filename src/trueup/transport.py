@@ -72,7 +72,8 @@ class Transport(Protocol):
         """
 
     def forward(self, host: str, port: int) -> str:
-        """Return the address by which we reach what the host reaches at that address.
+        """Return the address by which we reach what the host reaches at that address; asked again, it opens that anew
+        where the connection was lost.
 
         Raises:
             Unreachable: no connection.
@@ -165,6 +166,7 @@ class OpenSSH(Process):
     shared: bool = False
     directory: str = ""
     options: list[str] = field(default_factory=list)
+    ports: dict[tuple[str, int], int] = field(default_factory=dict)  # of ours, each forwarded to an address there
 
     def __post_init__(self) -> None:
         self.options = ["-o", "BatchMode=yes"]
@@ -193,13 +195,12 @@ class OpenSSH(Process):
 
     def forward(self, host: str, port: int) -> str:
         """See :class:`Transport`: over the shared connection, which is made where there is none."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            own = free.getsockname()[1]
+        own = self.ports.pop((host, port), 0) or _free_port()
         self._share()
         self._run(["ssh", "-T", *self.options, *self.target, "true"], subprocess.DEVNULL, None, _LOGIN)
-        way = ["-O", "forward", "-L", f"127.0.0.1:{own}:[{host}]:{port}"]
+        way = ["-O", "forward", "-L", f"127.0.0.1:{own}:[{host}]:{port}"]  # no harm where that is forwarded already
         self._run(["ssh", *self.options, *way, *self.target], subprocess.DEVNULL, None, _LOGIN)
+        self.ports[host, port] = own
         return f"127.0.0.1:{own}"
 
     def renew(self) -> None:
@@ -271,6 +272,12 @@ class Testinfra:
 
     def close(self) -> None:
         """Nothing to give back."""
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _wait(process: subprocess.Popen[bytes], given: bytes | None, timeout: float) -> tuple[bytes, bytes]:

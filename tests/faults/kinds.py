@@ -20,6 +20,7 @@ dd if=/dev/zero of=/run/fault/.fill bs=4k 2>/dev/null || :
 mount --bind /run/fault {path}
 """
 MERGE = """
+mountpoint -q {path} || exit 0  # the host has started anew since
 rm -f /run/fault/.fill
 umount -l {path}
 cd {path}
@@ -132,7 +133,7 @@ class ReadOnlyEtc(Fault):
         self.sh("set -e\nmount --bind /etc /etc\nmount -o remount,bind,ro /etc")
 
     def lift(self) -> None:
-        self.sh("umount -l /etc")
+        self.sh("! mountpoint -q /etc || umount -l /etc")
 
 
 class DpkgLocked(Fault):

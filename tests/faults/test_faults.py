@@ -1,8 +1,9 @@
 """Faults at random moments of fixes of hosts that are broken in random ways: nothing is lost, the next fix converges.
 
 ``TRUEUP_FAULTS`` is how many of them, one of each kind unless told; ``TRUEUP_SITE`` is which hosts they befall:
-``host`` (which is one), ``edge`` or ``cluster``; ``TRUEUP_ONLY`` is a pattern of the scenarios that are played. Each
-leaves a row in .trueup/faults.jsonl; see docs/faults.md.
+``host`` (which is one), ``edge`` or ``cluster``; ``TRUEUP_ONLY`` is a pattern of the scenarios that are played, of
+which hosts that are bare are one by the name of ``bare``. Each leaves a row in .trueup/faults.jsonl; see
+docs/faults.md.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def chances(kind: type[Fault], rng: random.Random) -> Iterator[tuple[Scenario | 
     able = [each for each in SCENARIOS if kind is not DpkgLocked or any(word in str(each) for word in PACKAGES)]
     while True:
         for scenario in rng.sample(able, len(able)):
-            if rng.random() < BARE[SITE]:
+            if re.search(ONLY, "bare") and rng.random() < BARE[SITE]:
                 yield None, rng.randint(1, CHANGES[SITE])
             yield scenario, rng.choice((1, 1, 1, 2, 2, 3))
         if not able:

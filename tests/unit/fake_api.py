@@ -29,6 +29,8 @@ class FakeApi:
     lists: set[str] = field(default_factory=set)  # paths that were listed
     evict: Callable[[str], int] = lambda pod: 0  # a status to answer with where a pod is not to end
     port: int = 0
+    lingers: int = 0  # how often an object that was deleted is still seen, as a namespace that is being emptied is
+    leaving: dict[str, int] = field(default_factory=dict)
 
     def kubeconfig(self, directory: Path) -> Path:
         """Write a kubeconfig that leads here."""
@@ -71,8 +73,15 @@ class FakeApi:
             self.lists.add(path)
             return 200, self.page(path, query)
         if method == "GET":
+            if path in self.leaving:
+                self.leaving[path] -= 1
+                if self.leaving[path] < 0:
+                    del self.leaving[path], self.objects[path]
             found = self.objects.get(path)
             return (200, found) if found else (404, {"kind": "Status", "message": f"{path} not found"})
+        if method == "DELETE" and self.lingers and path in self.objects:
+            self.leaving.setdefault(path, self.lingers)
+            return 200, {}
         if method == "DELETE":
             return (200, {}) if self.objects.pop(path, None) else (404, {"message": "not found"})
         if method == "POST" and path.endswith("/eviction"):
@@ -121,8 +130,8 @@ def merge(old: Any, new: Any) -> Any:
 
 
 @contextmanager
-def serving() -> Iterator[FakeApi]:
-    """Serve an API on a free port of this machine until the block ends."""
+def serving(port: int = 0) -> Iterator[FakeApi]:
+    """Serve an API on a port of this machine, a free one unless told, until the block ends."""
     api = FakeApi()
 
     class Handler(BaseHTTPRequestHandler):
@@ -143,7 +152,7 @@ def serving() -> Iterator[FakeApi]:
         def log_message(self, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     api.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -182,6 +182,21 @@ def test_what_was_made_is_taken_back_and_what_was_changed_is_as_before(api: Fake
     assert api.objects["/api/v1/namespaces/web/configmaps/c"]["data"] == {"a": "1"}
 
 
+def test_what_was_made_is_taken_back_when_it_is_gone(
+    api: FakeApi, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trueup.patience.FIRST", 0.01)
+    made = change(fleet)
+    made.put(NAMESPACE)
+    api.lingers = 3
+    assert made.rollback() == []
+    assert api.objects == {}
+    made.put(NAMESPACE)
+    api.lingers = 1000
+    monkeypatch.setattr(fleet.cluster, "spec", fleet.cluster.spec.model_copy(update={"wait": 0.1}))
+    assert made.rollback() == ["delete Namespace web: it is being deleted, but not gone in 0.1 s"]
+
+
 def settle(fleet: Fleet, check: Callable[..., None], fix: Callable[..., None] | None) -> tuple[Result, list[str]]:
     catalog = Catalog()
     catalog.requirement("own.ready", key="wait", reads=(VERSION,), across=True, eventually=True)(check)

@@ -20,6 +20,7 @@ from trueup.change.hand import Draft, Record
 from trueup.cluster import Cluster
 from trueup.errors import ChangeFailed
 from trueup.journal import Entry, State
+from trueup.patience import Patience
 from trueup.redact import HIDDEN, digest, redact, secret
 from trueup.verdict import Action, later
 
@@ -186,7 +187,7 @@ class Objects:
             whom: the object as it was, or what names the ``new`` one.
 
         Raises:
-            ChangeFailed: refused, in the server's words.
+            ChangeFailed: refused, in the server's words, or not gone within the profile's ``wait``.
         """
         if new:
             self._delete(whom)
@@ -199,11 +200,17 @@ class Objects:
         return not new if now is None else _form(now) != left
 
     def _delete(self, whom: Object) -> None:
+        """Delete an object, and wait until it is gone: a namespace has to be emptied before."""
         try:
             self.api().write("DELETE", self._path(whom), None)
         except ApiError as error:
             if error.status not in _GONE:
                 raise ChangeFailed(f"delete {_name(whom)}: {redact(str(error))}") from None
+        limit = Patience(self._cluster.spec.wait)
+        while self.api().get(self._path(whom)) is not None:
+            if limit.ended:
+                raise ChangeFailed(f"delete {_name(whom)}: it is being deleted, but not gone {limit.ended}")
+            limit.rest()
 
     def _restore(self, before: Object) -> None:
         now = self.api().get(self._path(before)) or {"metadata": {}}
