@@ -213,7 +213,8 @@ class Bench:
         return [f"the journal on this machine has {row!r}" for row in rows if not _is_json(row)]
 
     def _converge(self, scenario: Scenario | None, profile: Loaded, trouble: Trouble | None) -> list[Any]:
-        ids = scenario.broken | required(scenario.broken) if scenario else set(catalog.requirements)
+        ids = _wanted(scenario)
+        ids |= required(ids)
         options = inventory.Connection(ssh_config=str(self.lab.ssh_config))
         inventory._ALIVE = ("-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=2")
         targets = inventory.read(",".join(self.standing.hosts), options)
@@ -253,6 +254,13 @@ class Bench:
                 return Ran(None)
             time.sleep(0.02)
         return Ran(os.waitstatus_to_exitcode(ended[1]), json.loads(answer.read_text()) if answer.exists() else [])
+
+
+def _wanted(scenario: Scenario | None) -> set[str]:
+    """Return what is to be fixed: all that a scenario breaks, or where it chooses by ``-k`` what it is about alone."""
+    if scenario is None:
+        return set(catalog.requirements)
+    return {scenario.requirement} if any("-k " in words for words in scenario.head("options")) else scenario.broken
 
 
 def _allowed(scenario: Scenario | None) -> dict[str, Any]:
