@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from fake_api import serving
 from kubernetes.client import ApiClient, Configuration
 
+from trueup import cluster, profile
 from trueup.api import Api
 from trueup.errors import Unreachable
-from trueup.transport import OpenSSH, _free_port
+from trueup.fact import Fact
+from trueup.fleet import Fleet
+from trueup.inventory import Connection, Target
+from trueup.transport import OpenSSH, Process, _free_port
 
 SSH = """#!/bin/sh
 echo "$*" >>{log}
@@ -57,6 +63,47 @@ def test_a_server_that_hangs_up_is_no_closed_way() -> None:
         served.mood = lambda method, path: next(answers, 0)
         assert Api(client(served.port), 30, lambda: tried.append("") is not None).unready() == ""
     assert tried == []
+
+
+@dataclass
+class Seat(Process):
+    """A control-plane host; each time that the way through it is opened is told."""
+
+    opens: Callable[[int, int], None] = field(kw_only=True)
+    times: int = 0
+
+    def forward(self, host: str, port: int) -> str:
+        self.times += 1
+        self.opens(port, self.times)
+        return super().forward(host, port)
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_the_way_through_a_control_plane_is_opened_again_where_the_host_is_there(
+    back: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as stack:
+
+        def opens(port: int, times: int) -> None:
+            if times == 2 and not back:
+                raise Unreachable("ssh: no route to host")
+            if times == 2:
+                stack.enter_context(serving(port))
+
+        with serving() as served:
+            conf = served.kubeconfig(tmp_path)
+        monkeypatch.setattr(cluster, "ADMIN_CONF", Fact("cluster.admin_conf", f"cat {conf}", str))
+        (tmp_path / "own.yaml").write_text('extends: base\nroles: {control-plane: ["*"]}\n')
+        loaded = profile.load(str(tmp_path / "own.yaml"))
+        fleet = Fleet([Target("cp1", "cp1", "local", "")], loaded, Connection(), timeout=30)
+        seat = Seat(["sh"], "cp1", opens=opens)
+        vars(fleet.hosts["cp1"])["transport"] = seat
+        try:
+            why = fleet.cluster.api().unready()
+        finally:
+            fleet.close()
+    assert ("refused" in why) is not back
+    assert seat.times == 2
 
 
 def test_asked_again_a_host_forwards_the_same_port_unless_it_could_not(
