@@ -30,7 +30,7 @@ class Spec(Section):
     lb: LoadBalancer = Field(default_factory=LoadBalancer)
     registry: Registry = Field(default_factory=Registry)
     cluster: Across = Field(default_factory=Across)
-    wait: float = Field(300, gt=0, description="seconds that something may take to come up after a change")
+    wait: float = Field(300, gt=0, description="seconds that something may take to come up after a change or a start")
     artifacts: LocalPath = Field(
         "", description="directory on the controller, relative to this file, with the files of all urls"
     )

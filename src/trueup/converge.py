@@ -140,8 +140,8 @@ class Converge(Audit):
         self._look(requirement, host)
         result = self.judge(requirement, host)
         remedy = self.catalog.remedies.get(requirement.id)
-        if remedy is None and self._changed:
-            result = self._eventually(requirement, host, result)
+        if remedy is None:
+            result = self._eventually(requirement, host, result, self._coming_up(host))
         if result.outcome is Outcome.PASSED:
             if remedy and remedy.drains and requirement.id in self._left:
                 result = self._served(self._drain(requirement, host).resume(result))
@@ -174,9 +174,9 @@ class Converge(Audit):
         whys = ((member, self._missing(self._own(after, member), member)) for member in members)
         return next((f"{why}, on {member.id}" for member, why in whys if why), "")
 
-    def _eventually(self, requirement: Requirement, subject: Subject, result: Result) -> Result:
-        """Return what is so in the end: some things take their time after a change, up to the profile's ``wait``."""
-        limit, said = Patience(subject.spec.wait), ""
+    def _eventually(self, requirement: Requirement, subject: Subject, result: Result, seconds: float) -> Result:
+        """Return what is so in the end: some things take their time after a change."""
+        limit, said = Patience(seconds), ""
         while (
             self._patient(requirement, subject)
             and result.outcome in (Outcome.FAILED, Outcome.COULD_NOT_LOOK)
@@ -190,6 +190,14 @@ class Converge(Audit):
             self._look(requirement, subject)
             result = self.judge(requirement, subject)
         return result
+
+    def _coming_up(self, subject: Subject) -> float:
+        """Return for how many seconds what no remedy mends may still come up, after a change or the start of a host."""
+        if self._changed:
+            return subject.spec.wait
+        hosts = self.fleet.hosts.values() if isinstance(subject, Cluster) else [subject]
+        ages = (host.facts.snapshot.up for host in hosts)
+        return max([0, *(subject.spec.wait - age for age in ages if age is not None)])
 
     def _patient(self, requirement: Requirement, subject: Subject) -> bool:  # noqa: ARG002 - see Rollout
         """Whether it is worth while to wait until a requirement comes true."""
@@ -271,7 +279,7 @@ class Converge(Audit):
         self._forget(requirement, host, change.record.hosts)
         self._look(requirement, host)
         # Where there was nothing to change, what an earlier run has begun may still be under way.
-        after = self._eventually(requirement, host, self.judge(requirement, host))
+        after = self._eventually(requirement, host, self.judge(requirement, host), host.spec.wait)
         if after.outcome is Outcome.UNREACHABLE and change.actions:  # it is not known to be red, nor can it be undone
             detail = f"remedied, but whether it helped is not seen: {after.detail}; run again, or --rollback={self.run}"
             return replace(result, outcome=Outcome.FIX_FAILED, detail=detail)

@@ -7,6 +7,7 @@ import json
 import secrets
 import shlex
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -196,6 +197,7 @@ class Snapshot:
     problem: str = ""  # why the host as a whole could not be looked at
     unreachable: bool = False
     root: bool = True
+    up: float | None = None  # seconds since the host began to start, where it says so
 
     @property
     def blank(self) -> bool:
@@ -334,7 +336,7 @@ def _parse(fact: Fact[T], raw: Raw) -> T:
 def script(facts: Iterable[Fact[Any]], spec: Spec | None) -> tuple[str, str]:
     """Return one shell script that sends every probe, and the nonce that frames its answers."""
     nonce = f"trueup-{secrets.token_hex(12)}"
-    asked = [_WHOAMI, *facts]
+    asked: list[Fact[Any]] = [_WHOAMI, _UP, *facts]
     if CLOCK in asked:
         asked = [_NOW, *(fact for fact in asked if fact is not CLOCK), _THEN]
     lines = [f"probe {nonce} {fact.name} {fact.timeout} {shlex.quote(fact.probe(spec))}" for fact in asked]
@@ -367,13 +369,15 @@ def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]], spec: 
     ``late`` says in words why some may have none.
     """
     none = replace(CUT_OFF, err=late)
-    whoami = raws.get(_WHOAMI.name)
+    whoami, up = raws.get(_WHOAMI.name), None
+    with suppress(CouldNotLook):
+        up = _parse(_UP, raws.get(_UP.name, CUT_OFF))
     kept = {
         fact.name: Raw(raw.rc, redact(fact.seal(raw.out, spec)), redact(raw.err))
         for fact in wanted
         for raw in [raws.get(fact.name, none)]
     }
-    return Snapshot(host, raws=kept, root=whoami is None or whoami.out.strip() == "0")
+    return Snapshot(host, raws=kept, root=whoami is None or whoami.out.strip() == "0", up=up)
 
 
 def ask(transport: Transport, asked: Fact[T], timeout: float) -> T:
@@ -405,8 +409,20 @@ def parse_clock(text: str) -> tuple[float, float]:
     return last - received, first - sent
 
 
+def parse_up(text: str) -> float:
+    """Return for how many seconds a host has been up, by its first process: the kernel of a container is older."""
+    began, ticks, now = (float(word) for word in text.split())
+    return now - began / ticks
+
+
 CUT_OFF = Raw(_CUT_OFF, "")
 _WHOAMI = Fact("whoami", "id -u", str.strip)
+# proc(5): the 22nd field is when a process began, in ticks since the boot; the second, in brackets, may hold blanks.
+_UP = Fact(
+    "up",
+    r"""set -- $(sed 's/.*) //' /proc/1/stat) && echo "${20} $(getconf CLK_TCK) $(cut -d' ' -f1 /proc/uptime)" """,
+    parse_up,
+)
 _NOW = Fact("clock.first", "date +%s.%N", float)
 _THEN = Fact("clock.last", "date +%s.%N", float)
 CLOCK = Fact("clock.offset", ":", parse_clock)  # made of the two above, see `between`

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from trueup import profile
+from trueup import fact, profile
 from trueup.agreed import differences
 from trueup.catalog import catalog
 from trueup.change import hand
@@ -37,6 +37,17 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def spec() -> Spec:
     """What the shipped base profile asks of any host."""
     return profile.load("base").spec("any")
+
+
+@pytest.fixture(autouse=True)
+def up(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Say for how many seconds hosts have been up; long, unless told, however old this machine is."""
+
+    def be(seconds: float) -> None:
+        monkeypatch.setattr(fact, "_UP", fact.Fact("up", f"echo 0 1 {seconds}", fact.parse_up))
+
+    be(1e9)
+    return be
 
 
 Fix = Callable[[Any, Spec, Any], None]

@@ -59,7 +59,7 @@ def test_a_host_that_gave_no_time_is_silent(spec: Spec) -> None:
 def test_the_clock_is_asked_first_and_last_and_only_where_it_is_wanted() -> None:
     text, _ = script([CLOCK], None)
     names = [line.split()[2] for line in text.splitlines() if line.startswith("probe trueup-")]
-    assert names == ["clock.first", "whoami", "clock.last"]
+    assert names == ["clock.first", "whoami", "up", "clock.last"]
     assert unframe("n", b"", b"") == {}
     text, _ = script([], None)
     assert "clock." not in text

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from trueup import converge
 from trueup import profile as profiles
 from trueup.audit import Audit
 from trueup.catalog import Catalog, Disruption
@@ -19,6 +20,7 @@ from trueup.errors import CouldNotLook, Unreachable
 from trueup.fact import CLOCK, Fact, FleetFacts, HostFacts
 from trueup.fleet import Fleet
 from trueup.inventory import Connection, Target
+from trueup.patience import Patience
 from trueup.profiles.schema import Spec
 from trueup.transport import Completed, Process
 from trueup.verdict import Outcome, Result, equal, expect, unmet
@@ -655,3 +657,23 @@ def test_what_an_earlier_run_has_begun_is_waited_for(lab: Lab) -> None:
     lab.remedy(fix)
     result = lab.run()["own.state", "h1"]
     assert (result.outcome, result.actions) == (Outcome.PASSED, [])
+
+
+@pytest.mark.parametrize(("age", "seconds"), [(20, 280), (20_000, 0)])
+def test_what_runs_on_a_host_that_has_just_started_is_waited_for_until_that_is_so_old(
+    lab: Lab, up: Callable[[float], None], monkeypatch: pytest.MonkeyPatch, age: float, seconds: float
+) -> None:
+    def state(facts: HostFacts, spec: Spec) -> None:
+        """The state is good."""
+        lab.note("judged")
+        if lab.events == ["judged"]:  # it comes up after the first look
+            lab.be("h1", "good")
+        expect(equal(facts[STATE], "good", where="state", layer="effective"))
+
+    limits: list[float] = []
+    monkeypatch.setattr(converge, "Patience", lambda limit: [limits.append(limit), Patience(limit)][1])
+    lab.catalog.requirement("own.state", key="host.modules", reads=(STATE,), eventually=True)(state)
+    up(age)
+    result = lab.run(pairs=[("own.state", "h1")])["own.state", "h1"]
+    assert limits == [pytest.approx(seconds, abs=5)]
+    assert result.outcome is (Outcome.PASSED if seconds else Outcome.FAILED)

@@ -122,6 +122,14 @@ def test_a_snapshot_knows_who_looked() -> None:
     assert not take("h", {"whoami": Raw(0, "1000\n")}, [], SPEC).root
 
 
+@pytest.mark.parametrize(
+    ("said", "up"),
+    [(Raw(0, "6612000 100 66139.35\n"), 19.35), (Raw(0, " 100 66139.35\n"), None), (Raw(1, ""), None), (CUT_OFF, None)],
+)
+def test_a_snapshot_knows_how_long_the_host_has_been_up(said: Raw, up: float | None) -> None:
+    assert take("h", {"up": said}, [], SPEC).up == pytest.approx(up)
+
+
 @given(
     st.binary()
     | st.lists(st.sampled_from([b"\nn begin ", b"\nn end ", b"a", b"\n", b"0", b"\xff", b"9" * 5000])).map(b"".join)
