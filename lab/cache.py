@@ -13,7 +13,7 @@ from lab.machine import MOUNTS, LabUnavailable, end, run, wrap
 PACKAGES = "systemd systemd-sysv dbus libpam-systemd openssh-server iproute2 iputils-ping procps kmod ca-certificates"
 OFFERED = (
     "containerd runc conntrack ethtool socat ebtables containernetworking-plugins"  # with all they need beside the base
-    " keepalived haproxy nginx-light docker-registry"
+    " keepalived haproxy nginx-light docker-registry chrony"
 )
 UNPACKED = "docker-registry busybox-static containerd runc containernetworking-plugins"  # for the lab's own use
 UNPACKED += " etcd-server nginx nginx-common conntrack"
