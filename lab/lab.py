@@ -13,7 +13,7 @@ from lab.kubernetes import kubernetes
 from lab.machine import MOUNTS, LabUnavailable, cgroups, check, cpu, end, locked, run
 from lab.profile import profile
 
-PROFILES = [Path(__file__).parent / name for name in ("cluster.yaml", "edge.yaml", "manifests/calico.yaml")]
+PROFILES = [*Path(__file__).parent.glob("*.yaml"), *Path(__file__).parent.glob("manifests/*.yaml")]
 SSH = (
     "Host *; User root; IdentityFile {0}/id; IdentitiesOnly yes; UserKnownHostsFile {0}/known_hosts; ConnectTimeout 3; "
     "GlobalKnownHostsFile /dev/null; StrictHostKeyChecking yes; ProxyCommand {1} socat - TCP:%h:%p,connect-timeout=3\n"

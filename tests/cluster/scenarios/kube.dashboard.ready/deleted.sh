@@ -1,0 +1,3 @@
+# red: effective
+# says: Deployment kubernetes-dashboard/kubernetes-dashboard
+kubectl -n kubernetes-dashboard delete deployment kubernetes-dashboard
