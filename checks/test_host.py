@@ -172,7 +172,15 @@ def test_reboot_pending(facts: HostFacts, spec: Spec) -> None:
     )
 
 
-@requirement("host.identity.unique", key="host.identity", reads=(IDENTITY,), severity="critical", across=True, roles=())
+@requirement(
+    "host.identity.unique",
+    key="host.identity",
+    reads=(IDENTITY,),
+    after=("host.preflight.FileExisting-ip",),  # which tells what addresses there are
+    severity="critical",
+    across=True,
+    roles=(),
+)
 def test_identity_unique(facts: FleetFacts, spec: Spec) -> None:
     """No two hosts have a name, a machine id, a product UUID or a MAC address in common, as cloned machines do."""
     holders: dict[tuple[str, str], list[str]] = {}

@@ -15,6 +15,7 @@ from trueup.cluster import Cluster
 from trueup.profile import load
 from trueup.verdict import Action
 
+PRELUDE = (Path(__file__).parent / "scenarios/prelude.sh").read_text()  # of scenarios of one host
 _TOGETHER = int(os.environ.get("TRUEUP_TOGETHER", "4"))  # scenarios at once, at most; 1 to look at one of them
 _ALONE = ("profile", "options", "first", "refuses")  # heads of a scenario that shares its host with no other
 

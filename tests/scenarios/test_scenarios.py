@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenario import Group, groups
+from scenario import PRELUDE, Group, groups
 
 from lab import Lab
 from trueup.catalog import catalog
@@ -65,4 +65,4 @@ def test_every_requirement_has_a_scenario_or_a_reason() -> None:
 
 @pytest.mark.parametrize("group", GROUPS, ids=str)
 def test_scenarios(group: Group, lab: Lab, run: Callable[..., Any]) -> None:
-    group.play(run, lambda _, text: lab.sh(HOST, text), lambda _: HOST, f"peer={PEER}")
+    group.play(run, lambda _, text: lab.sh(HOST, text), lambda _: HOST, f"peer={PEER}\n{PRELUDE}")

@@ -1,0 +1,4 @@
+# red: effective
+# says: conntrack on PATH
+# alone
+dpkg --remove --force-depends conntrack

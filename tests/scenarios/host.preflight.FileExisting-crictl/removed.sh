@@ -1,0 +1,4 @@
+# red: effective
+# says: crictl on PATH
+# alone
+dpkg --remove --force-depends cri-tools

@@ -1,0 +1,4 @@
+# red: effective
+# says: ethtool on PATH
+# alone
+dpkg --remove --force-depends ethtool

@@ -1,0 +1,4 @@
+# red: effective
+# says: socat on PATH
+# alone
+dpkg --remove --force-depends socat

@@ -1,0 +1,21 @@
+# What scripts of scenarios may use.
+# The lab's repository has not all that hosts come with: offer what is installed of a package, made again from its files.
+offer() {
+  tree=/root/repository/$1
+  mkdir -p "$tree/DEBIAN"
+  dpkg -L "$1" | while read -r file; do [ ! -e "$file" ] || [ -d "$file" ] || echo "$file"; done | tar -cP -T - | tar -x -C "$tree"
+  dpkg-query -s "$1" | sed '/^Status:/d; /^Conffiles:/,/^[^ ]/{/^Conffiles:/d; /^ /d}' >"$tree/DEBIAN/control"
+  for script in postinst prerm; do
+    [ ! -e "/var/lib/dpkg/info/$1.$script" ] || cp "/var/lib/dpkg/info/$1.$script" "$tree/DEBIAN/$script"
+  done
+  cd /root/repository
+  dpkg-deb -b "$1" "$1.deb"
+  {
+    dpkg-deb -f "$1.deb"
+    echo "Filename: ./$1.deb"
+    echo "Size: $(stat -c %s "$1.deb")"
+    echo "SHA256: $(sha256sum "$1.deb" | cut -d' ' -f1)"
+  } >Packages
+  echo 'deb [trusted=yes] file:/root/repository ./' >/etc/apt/sources.list.d/local.list
+  apt-get -q update
+}
