@@ -30,7 +30,7 @@ test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; ne
 test-hosts test-cluster test-edge test-scenarios test-long: test-%: .venv/ready
 	$(BIN)/pytest tests/$* -q --durations=10
 
-test-faults: .venv/ready  ## FAULTS=500: how many; SITE=host, edge or cluster: whom they befall; ONLY: pattern of scenarios
+test-faults: .venv/ready  ## FAULTS=500: how many; SITE=host, edge, signed or cluster: whom they befall; ONLY: pattern of scenarios
 	TRUEUP_FAULTS='$(FAULTS)' TRUEUP_SITE=$(SITE) TRUEUP_ONLY='$(ONLY)' \
 	  $(BIN)/pytest tests/faults -q $(if $(FAULTS),-s $(if $(filter host,$(SITE)),-n 2))
 

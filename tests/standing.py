@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 from scenario import Group, Scenario
 
 from lab import Lab
+from trueup.profile import load
 
 SETTLES = 120.0  # seconds in which what a test has taken back must be well again
 
@@ -91,6 +93,8 @@ class Standing:
 
 PRELUDE = (Path(__file__).parent / "edge/prelude.sh").read_text()
 HARBOR = "apt-get -qq update && apt-get -qq -y install --no-install-recommends harbor-installer >/dev/null"
+OURS = "{tls: {signing: controller, controller: {certificate: ca.crt, private_key: ca.key}}}"
+TAKEN = "/root/ca.key"
 # A kubelet may need a minute until it has cleared away a pod that ended: not one after the other, for every rollout.
 AT_ONCE = """
 patch='{"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 3}}}}'
@@ -107,6 +111,32 @@ class Edge(Standing):
     def prepare(self) -> None:
         """See the base class."""
         self.sh(HARBOR, "reg1")
+
+    def sign_here(self, directory: Path) -> Path:
+        """Take the registry's authority away to a directory of this machine, and return a profile that has it sign."""
+        ca = load(str(self.lab.edge)).spec("reg1").registry.tls.ca
+        (directory / "ca.crt").write_text(self.sh(f"cat {ca.certificate}", "reg1"))
+        (directory / "ca.key").write_text(self.sh(f"cat {ca.private_key} && mv {ca.private_key} {TAKEN}", "reg1"))
+        profile = directory / "signed.yaml"
+        profile.write_text(f"extends: {self.lab.edge}\nregistry: {OURS}\n")
+        return profile
+
+    def sign_there(self) -> None:
+        """Give the registry its authority's key back."""
+        ca = load(str(self.lab.edge)).spec("reg1").registry.tls.ca
+        self.sh(f"mv {TAKEN} {ca.private_key}", "reg1")
+
+
+class Signed(Edge):
+    """The same, but an authority on this machine signs what the registry serves by."""
+
+    def make(self) -> None:
+        """See the base class."""
+        self.profile = self.lab.edge
+        super().make()
+        if self.made.code == 0:
+            self._authority = tempfile.TemporaryDirectory()
+            self.profile = self.sign_here(Path(self._authority.name))
 
 
 class Cluster(Standing):

@@ -6,23 +6,18 @@ import json
 from pathlib import Path
 
 import pytest
-from standing import Standing
+from standing import Edge
 
 from trueup.profile import load
 
 pytestmark = pytest.mark.lab
-OURS = "{tls: {signing: controller, controller: {certificate: ca.crt, private_key: ca.key}}}"
 
 
-def test_a_certificate_is_signed_by_an_authority_on_the_controller(well: Standing, tmp_path: Path) -> None:
-    tls = load(str(well.profile)).spec("reg1").registry.tls
-    (tmp_path / "ca.crt").write_text(well.sh(f"cat {tls.ca.certificate}", "reg1"))
-    (tmp_path / "ca.key").write_text(well.sh(f"cat {tls.ca.private_key}", "reg1"))
-    profile = tmp_path / "signed.yaml"
-    profile.write_text(f"extends: {well.profile}\nregistry: {OURS}\n")
+def test_a_certificate_is_signed_by_an_authority_on_the_controller(well: Edge, tmp_path: Path) -> None:
+    profile = well.sign_here(tmp_path)
     secret = (tmp_path / "ca.key").read_text().splitlines()[1]
-    well.sh(f"mv {tls.ca.private_key} /root/ca.key && rm {tls.server.certificate}", "reg1")
     try:
+        well.sh(f"rm {load(str(profile)).spec('reg1').registry.tls.server.certificate}", "reg1")
         planned = well.run("--fix=plan", profile=profile)
         fixed = well.run("--fix", profile=profile)
         assert fixed.code == 0, fixed.text
@@ -36,5 +31,5 @@ def test_a_certificate_is_signed_by_an_authority_on_the_controller(well: Standin
         assert left == ""
         assert not [done.text[:80] for done in (planned, fixed) if secret in done.text + json.dumps(done.report)]
     finally:
-        well.sh(f"mv /root/ca.key {tls.ca.private_key}", "reg1")
+        well.sign_there()
     assert well.run().code == 0

@@ -1,9 +1,9 @@
 """Faults at random moments of fixes of hosts that are broken in random ways: nothing is lost, the next fix converges.
 
 ``TRUEUP_FAULTS`` is how many of them, one of each kind unless told; ``TRUEUP_SITE`` is which hosts they befall:
-``host`` (which is one), ``edge`` or ``cluster``; ``TRUEUP_ONLY`` is a pattern of the scenarios that are played, of
-which hosts that are bare are one by the name of ``bare``. Each leaves a row in .trueup/faults.jsonl; see
-docs/faults.md.
+``host`` (which is one), ``edge``, ``signed`` (an edge whose authority is on the controller) or ``cluster``;
+``TRUEUP_ONLY`` is a pattern of the scenarios that are played, of which hosts that are bare are one by the name of
+``bare``. Each leaves a row in .trueup/faults.jsonl; see docs/faults.md.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from typing import Any
 
 import pytest
 from kinds import FAULTS, DpkgLocked, Fault
-from scenario import Scenario, groups
-from standing import Cluster, Edge, Standing
+from scenario import PRELUDE, Scenario, groups
+from standing import Cluster, Edge, Signed, Standing
 from trial import MOMENTS, Bench, Trouble
 
 from lab import Lab
@@ -37,10 +37,16 @@ SEED = os.environ.get("TRUEUP_SEED", "6")
 SITE = os.environ.get("TRUEUP_SITE", "host")
 ONLY = os.environ.get("TRUEUP_ONLY", "")
 HOST = f"w{5 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])}"
-PLACES = {"host": "scenarios", "edge": "edge/scenarios", "cluster": "cluster/scenarios"}
+PLACES = {"host": "scenarios", "edge": "edge/scenarios", "signed": "edge/scenarios", "cluster": "cluster/scenarios"}
+SITES: dict[str, type[Standing]] = {"edge": Edge, "signed": Signed, "cluster": Cluster}
 PACKAGES = ("version", "packages", "FileExisting", "absent", "conntrack", "source")  # of ids whose remedy runs apt
-BARE = {"host": 1 / 24, "edge": 1 / 12, "cluster": 1 / 6}  # how often the hosts are bare, and not broken in one way
-CHANGES = {"host": 30, "edge": 60, "cluster": 100}  # that it takes then
+BARE = {
+    "host": 1 / 24,
+    "edge": 1 / 12,
+    "signed": 0,
+    "cluster": 1 / 6,
+}  # how often the hosts are bare, and not broken in one way
+CHANGES = {"host": 30, "edge": 60, "signed": 60, "cluster": 100}  # that it takes then
 SCENARIOS = [
     scenario
     for group in groups(ROOT / "tests" / PLACES[SITE])
@@ -67,11 +73,11 @@ def bench(lab: Lab, trueup: Callable[..., Any], tmp_path_factory: pytest.TempPat
     """Hosts that are brought to good whenever they are made anew."""
     directory = tmp_path_factory.mktemp("bench")
     if SITE != "host":
-        return Bench((Edge if SITE == "edge" else Cluster)(lab, trueup), directory, patience=900)
+        return Bench(SITES[SITE](lab, trueup), directory, patience=900)
     profile = directory / "host.yaml"
     rows = [f"extends: {lab.profile}", 'roles: {control-plane: ["*"], worker: ["*"]}', "host: {reboot: {seconds: 30}}"]
     profile.write_text("\n".join(rows) + "\n")
-    return Bench(Standing(lab, trueup, (HOST,), profile), directory)
+    return Bench(Standing(lab, trueup, (HOST,), profile, PRELUDE), directory)
 
 
 @pytest.mark.parametrize("kind", FAULTS, ids=lambda kind: kind.__name__)
