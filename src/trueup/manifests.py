@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,14 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from trueup.errors import UsageError
 
 Object = dict[str, Any]
+_PODS = {"Pod": ("spec",), "CronJob": ("spec", "jobTemplate", "spec", "template", "spec")}
+_TEMPLATE = "spec", "template", "spec"  # of all other kinds that have pods
 
 
 def read(path: str, where: str = "") -> list[Object]:
     """Return the objects in a file, those of a List one by one; ``where`` says in an error who named the file.
+
+    A port that names no protocol has TCP, as the API has it.
 
     Raises:
         UsageError: not readable, not YAML, or a document that is no object; says file and line.
@@ -34,6 +39,9 @@ def read(path: str, where: str = "") -> list[Object]:
             for each in document.get("items") or [] if _is_list(document) else [document]:
                 if problem := _problem(each):
                     raise UsageError(f"{where}{path}:{line}: {problem}")
+                for port in _ports(each):
+                    # A server before 1.21 applies none without: https://github.com/kubernetes-sigs/structured-merge-diff/issues/183
+                    port.setdefault("protocol", "TCP")
                 found.append(each)
     except MarkedYAMLError as error:
         row = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -47,6 +55,23 @@ def read(path: str, where: str = "") -> list[Object]:
 
 def _is_list(document: Any) -> bool:
     return isinstance(document, dict) and document.get("kind") == "List"
+
+
+def _ports(manifest: Object) -> Iterator[Object]:
+    """Yield the ports of a Service, or of the containers of pods."""
+    pod = _PODS.get(manifest["kind"], _TEMPLATE)
+    containers = [each for part in ("containers", "initContainers") for each in _items(manifest, *pod, part)]
+    ports = [port for container in containers for port in _items(container, "ports")]
+    if manifest["kind"] == "Service":
+        ports = _items(manifest, "spec", "ports")
+    yield from (port for port in ports if isinstance(port, dict))
+
+
+def _items(node: Any, *path: str) -> list[Any]:
+    """Return the list at a path, which is empty where there is none."""
+    for part in path:
+        node = node.get(part) if isinstance(node, dict) else None
+    return node if isinstance(node, list) else []
 
 
 def _problem(document: Any) -> str:

@@ -479,3 +479,21 @@ def test_a_question_to_the_dns_server_is_one_packet() -> None:
         thread.join(5)
     assert asked == [network.query("kubernetes.default.svc.cluster.local", 1)]
     assert network.DNS.parse(done.stdout) == ["10.200.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "protocols"),
+    [
+        ("Service", "{ports: [{port: 443}, {port: 53, protocol: UDP}]}", ["TCP", "UDP"]),
+        ("Pod", "{containers: [{ports: [{hostPort: 1}]}], initContainers: [{ports: [{}]}]}", 2 * ["TCP"]),
+        ("Deployment", "{template: {spec: {containers: [{}, {ports: [{containerPort: 1}]}]}}}", ["TCP"]),
+        ("CronJob", "{jobTemplate: {spec: {template: {spec: {containers: [{ports: [{}]}]}}}}}", ["TCP"]),
+        ("NetworkPolicy", "{ingress: [{ports: [{port: 1}]}]}", []),
+        ("Service", "{ports: 1}", []), ("Service", "[{ports: [{port: 1}]}]", []), ("Service", "{ports: [1, null]}", []),
+        ("Deployment", "{template: {spec: {containers: 5, initContainers: [5, {ports: [[1]]}]}}}", []),
+    ],
+)  # fmt: skip
+def test_a_port_without_a_protocol_has_the_apis(tmp_path: Path, kind: str, spec: str, protocols: list[str]) -> None:
+    (tmp_path / "m.yaml").write_text(f"{OBJECT.replace('kind: A', f'kind: {kind}')}spec: {spec}\n")
+    (made,) = manifests.read(str(tmp_path / "m.yaml"))
+    assert re.findall("'protocol': '(.*?)'", str(made)) == protocols
