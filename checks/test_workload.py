@@ -21,7 +21,7 @@ _KINDS = (workloads.DEPLOYMENTS, workloads.DAEMONSETS, workloads.STATEFULSETS)
 @requirement(
     "kube.dashboard.ready",
     key="workload.dashboard.manifest",
-    reads=(workloads.DASHBOARD, workloads.DEPLOYMENTS),
+    reads=(workloads.DASHBOARD, workloads.DEPLOYMENTS, workloads.DASHBOARD_TROUBLE),
     needs=API_NEEDS,
     severity="low",
     across=True,
@@ -32,7 +32,10 @@ def test_dashboard(facts: FleetFacts, spec: Spec) -> None:
     wanted, found = facts[workloads.DASHBOARD], facts[workloads.DEPLOYMENTS]
     if not wanted:
         unmet(Deviation("a Deployment", "none", spec.workload.dashboard.manifest, "declared"))
-    expect(*(available(workloads.find(found, *each), f"Deployment {'/'.join(each)}") for each in wanted))
+    there = {each: workloads.find(found, *each) for each in wanted}
+    selectors = [each.selector for each in there.values() if each and each.selector]
+    pods = [pod for pod in facts[workloads.DASHBOARD_TROUBLE] if any(map(pod.fits, selectors))]
+    expect(*(available(each, f"Deployment {'/'.join(name)}") for name, each in there.items()), *troubles(pods))
 
 
 @requirement(

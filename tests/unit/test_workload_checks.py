@@ -3,15 +3,17 @@
 import copy
 import socket
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 from made_cluster import MadeApi, example, found, running, said
 
+from trueup import manifests
 from trueup.catalog import catalog
 from trueup.facts import workloads
 from trueup.profile import load
-from trueup.profiles.keys.workload import ServicePort
+from trueup.profiles.keys.workload import Dashboard, ServicePort
 from trueup.profiles.schema import Spec
 from trueup.remediations import workload as remedies
 
@@ -184,6 +186,24 @@ def test_a_pod_in_trouble_says_why(live: dict[str, Any], words: str) -> None:
     text = said(found("workload.nginx.deployment", MadeApi(live, event, *deployments, texts=texts), nginx()))
     assert words.partition(";")[0] in text and words.partition("; ")[2] in text
     assert "from an event" in text
+
+
+def test_a_dashboard_is_there_as_its_manifest_says_or_its_pods_say_why_not(tmp_path: Path) -> None:
+    def dashboard(manifest: Path) -> Spec:
+        given = SEED.workload.model_copy(update={"dashboard": Dashboard(manifest=str(manifest))})
+        return SEED.model_copy(update={"workload": given})
+
+    manifest = Path(__file__).parents[2] / "lab/manifests/dashboard.yaml"
+    made, spec = [running(each) for each in manifests.read(str(manifest))], dashboard(manifest)
+    meta = {"namespace": "kubernetes-dashboard", "labels": {"k8s-app": "kubernetes-dashboard"}}
+    ours = CRASHED | {"metadata": CRASHED["metadata"] | meta}
+    others = CRASHED | {"metadata": CRASHED["metadata"] | meta | {"labels": {}}}
+    assert "not there" in said(found("kube.dashboard.ready", MadeApi(), spec))
+    assert not found("kube.dashboard.ready", MadeApi(*made, others), spec)
+    assert "CrashLoopBackOff" in said(found("kube.dashboard.ready", MadeApi(*made, ours), spec))
+    (tmp_path / "m.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n")
+    text = said(found("kube.dashboard.ready", MadeApi(), dashboard(tmp_path / "m.yaml")))
+    assert "a Deployment" in text and f"{tmp_path}/m.yaml" in text
 
 
 @pytest.mark.parametrize(

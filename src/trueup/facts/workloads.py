@@ -406,13 +406,11 @@ SYSTEM_TROUBLE = _troubled("workloads.system_trouble", lambda _: ("calico-system
 NGINX_TROUBLE = _troubled("workloads.nginx_trouble", lambda spec: (spec.workload.nginx.namespace,))
 
 
-def _dashboard(_: Api, spec: Spec) -> Any:
-    objects = manifests.read(spec.workload.dashboard.manifest)
-    return [
-        [each["metadata"].get("namespace", "default"), each["metadata"]["name"]]
-        for each in objects
-        if each["kind"] == "Deployment"
+def _dashboard(spec: Spec) -> list[tuple[str, str]]:
+    metas = [
+        each["metadata"] for each in manifests.read(spec.workload.dashboard.manifest) if each["kind"] == "Deployment"
     ]
+    return [(meta.get("namespace", "default"), meta["name"]) for meta in metas]
 
 
 def parse_names(data: Any) -> list[tuple[str, str]]:
@@ -420,4 +418,5 @@ def parse_names(data: Any) -> list[tuple[str, str]]:
     return [(str(namespace), str(name)) for namespace, name in data]
 
 
-DASHBOARD = ApiFact("workloads.dashboard", _dashboard, parse_names)  # the Deployments in its manifest
+DASHBOARD = ApiFact("workloads.dashboard", lambda _, spec: _dashboard(spec), parse_names)  # Deployments in its manifest
+DASHBOARD_TROUBLE = _troubled("workloads.dashboard_trouble", lambda spec: sorted(dict(_dashboard(spec))))
