@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from lab import Lab
+from trueup.change.hand import STATE
 
 SPARE = """
 mount -t tmpfs -o size=$(($(du -sk {path} | cut -f1) + {spare}))k tmpfs /run/fault
@@ -195,6 +196,10 @@ class Killed(Fault):
 
     def begin(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
+
+    def lift(self) -> None:
+        """Wait for what it had begun there to end, as the next run asks for."""
+        self.sh(f"[ ! -d {STATE} ] || flock -w 50 {STATE} true")
 
 
 FAULTS = (Cut, Dropped, Blink, PowerCut, FullState, FullEtc, ReadOnlyEtc, DpkgLocked, DoesNotStart, ClockJumps, Killed)
