@@ -19,20 +19,8 @@ from ruamel.yaml.error import YAMLError
 
 from trueup.catalog import Requirement
 from trueup.errors import CouldNotLook, Unreachable, UsageError
-from trueup.fact import (
-    ApiFact,
-    Fact,
-    FleetFacts,
-    HostFacts,
-    Raw,
-    Snapshot,
-    ask,
-    of_api,
-    of_cluster,
-    script,
-    take,
-    unframe,
-)
+from trueup.fact import ApiFact, Fact, FleetFacts, HostFacts, Raw, Snapshot, of_api, of_cluster
+from trueup.framing import ask, script, take, unframe
 from trueup.redact import redact
 from trueup.transport import Process
 

@@ -13,7 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from trueup import fact
+from trueup import framing
 from trueup.catalog import Requirement
 from trueup.cluster import Cluster
 from trueup.errors import CouldNotLook, TimedOut, Unreachable
@@ -93,25 +93,25 @@ class Host:
         if not missing or self.facts.snapshot.problem:
             return
         asked = sorted(missing.values(), key=attrgetter("timeout"))  # so that the slow cost the others nothing
-        script, nonce = fact.script(asked, self.spec)
+        script, nonce = framing.script(asked, self.spec)
         limit, late = self.timeout + sum(f.timeout for f in asked if f.timeout > _SLOW), ""
         sent = time.time()
         try:
             done = self.transport.run(script, limit)
         except (Unreachable, CouldNotLook) as error:
-            if not isinstance(error, TimedOut) or not fact.unframe(nonce, error.out, error.err):
+            if not isinstance(error, TimedOut) or not framing.unframe(nonce, error.out, error.err):
                 gone = isinstance(error, Unreachable)
                 self.facts = HostFacts(Snapshot(self.id, problem=str(error), unreachable=gone))
                 return
             done, late = Completed(-1, error.out, error.err), str(error)
-        if not (answers := fact.unframe(nonce, done.out, done.err)):
+        if not (answers := framing.unframe(nonce, done.out, done.err)):
             said = redact((done.err or done.out).decode(errors="replace")).strip().splitlines()[-1:] or ["nothing"]
             why = f"no shell answered: exit code {done.rc}, it said {said[0]!r}"
             self.facts = HostFacts(Snapshot(self.id, problem=why))
             return
         if CLOCK.name in missing and not late:
-            answers[CLOCK.name] = fact.between(answers, sent, time.time())
-        snapshot = fact.take(self.id, answers, asked, self.spec, late)
+            answers[CLOCK.name] = framing.between(answers, sent, time.time())
+        snapshot = framing.take(self.id, answers, asked, self.spec, late)
         if known:
             snapshot.raws = known | snapshot.raws
         self.facts = HostFacts(snapshot)

@@ -19,8 +19,9 @@ from types import TracebackType
 
 from trueup.change import hand
 from trueup.errors import CouldNotLook, Unreachable, UsageError
-from trueup.fact import Fact, ask
+from trueup.fact import Fact
 from trueup.fleet import Host
+from trueup.framing import ask
 from trueup.redact import redact
 
 DEAD = 3600  # seconds without a sign of life, after which a lock is nobody's: twice what one script may take

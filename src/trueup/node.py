@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from trueup.api import MANAGER, Api, ApiError, Object
 from trueup.errors import ChangeFailed, CouldNotLook
-from trueup.fact import ask
 from trueup.facts import cluster as facts
+from trueup.framing import ask
 from trueup.redact import redact
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from operator import itemgetter
 
-from trueup import fact, journal
+from trueup import framing, journal
 from trueup.audit import Pair
 from trueup.change import hand
 from trueup.errors import Unreachable, UsageError, nearest
@@ -101,7 +101,7 @@ class Rollback:
         asked = Fact("journal", journal.reading(hand.STATE, self.run), journal.parse)
 
         def read(host: str) -> None:
-            self._known[host] = fact.ask(self._fleet.hosts[host].transport, asked, _PATIENCE)
+            self._known[host] = framing.ask(self._fleet.hosts[host].transport, asked, _PATIENCE)
 
         self._undoing.each(read, self._fleet.hosts)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
-from trueup import fact
+from trueup import framing
 from trueup.change import ClusterChange
 from trueup.change.hand import Hand, Record
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
@@ -135,9 +135,9 @@ class Undoing:
                 path = step.entry.target
                 asked.append(Fact(f"diff.{step.entry.name}", _diff(path, after.get(path, path), kept), str))
                 after[path] = kept
-        text, nonce = fact.script(asked, None)
+        text, nonce = framing.script(asked, None)
         done = self._fleet.hosts[host].transport.run(text, _PATIENCE + _EACH * len(asked))
-        answers = fact.unframe(nonce, done.out, done.err)
+        answers = framing.unframe(nonce, done.out, done.err)
         changed = {}
         for step in steps:
             step.diff = redact(answers.get(f"diff.{step.entry.name}", Raw(0, "")).out)

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from trueup import fact, profile
+from trueup import framing, profile
 from trueup.agreed import differences
 from trueup.catalog import catalog
 from trueup.change import hand
 from trueup.change.hand import Record
 from trueup.errors import ChangeFailed
+from trueup.fact import Fact
 from trueup.profiles.schema import Spec
 
 # The machine that runs the tests may be busy: slowness is not a failure.
@@ -44,7 +45,7 @@ def up(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Say for how many seconds hosts have been up; long, unless told, however old this machine is."""
 
     def be(seconds: float) -> None:
-        monkeypatch.setattr(fact, "_UP", fact.Fact("up", f"echo 0 {seconds}", fact.parse_up))
+        monkeypatch.setattr(framing, "_UP", Fact("up", f"echo 0 {seconds}", framing.parse_up))
 
     be(1e9)
     return be

@@ -3,7 +3,8 @@
 import pytest
 
 from trueup.catalog import catalog
-from trueup.fact import CLOCK, FleetFacts, HostFacts, Raw, Snapshot, between, script, unframe
+from trueup.fact import CLOCK, FleetFacts, HostFacts, Raw, Snapshot
+from trueup.framing import between, script, unframe
 from trueup.profiles.schema import Spec
 from trueup.verdict import Unmet
 

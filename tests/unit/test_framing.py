@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trueup.errors import CouldNotLook
-from trueup.fact import CUT_OFF, Fact, HostFacts, Raw, script, take, unframe
+from trueup.fact import CUT_OFF, Fact, HostFacts, Raw
+from trueup.framing import script, take, unframe
 from trueup.profile import load
 
 SPEC = load("base").spec("any")

@@ -6,9 +6,10 @@ import pytest
 
 from trueup.catalog import catalog
 from trueup.errors import CouldNotLook
-from trueup.fact import FleetFacts, HostFacts, Raw, Snapshot, take
+from trueup.fact import FleetFacts, HostFacts, Raw, Snapshot
 from trueup.facts import haproxy, keepalived
 from trueup.facts.vrrp import same_address
+from trueup.framing import take
 from trueup.profile import load
 from trueup.profiles.schema import Spec
 from trueup.verdict import Deviation, Unmet

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from trueup import fact, journal
+from trueup import framing, journal
 from trueup.catalog import DISRUPTIONS, Disruption
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
 from trueup.fact import Fact
@@ -142,7 +142,7 @@ class Hand:
         Raises:
             CouldNotLook: the probe failed.
         """
-        return fact.ask(self._transport, asked, _SLOW)  # not redacted, because it is what gets edited
+        return framing.ask(self._transport, asked, _SLOW)  # not redacted, because it is what gets edited
 
     def act(self, action: Action, body: str, disruption: Disruption = "none") -> None:
         """Record an action and, unless planning, do it.
@@ -243,7 +243,7 @@ rm -f "$log"
 }}
 """
         done = self._transport.run(script, _SLOW)
-        log = fact.unframe(nonce, done.out, b"").get("log")
+        log = framing.unframe(nonce, done.out, b"").get("log")
         if log is None:
             raise ChangeFailed(f"{what}: no answer (exit code {done.rc}); {redact(done.err.decode(errors='replace'))}")
         if log.rc != 0:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed, CouldNotLook, NotBack, Unreachable
-from trueup.fact import ask
 from trueup.facts import boot
+from trueup.framing import ask
 from trueup.patience import Patience
 from trueup.verdict import Action
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scratch import Changes, Rooted
 
-from trueup import fact, journal
+from trueup import framing, journal
 from trueup.change import Change, hand
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.fact import Fact
@@ -27,7 +27,9 @@ Known = Callable[[], list[Entry]]
 @pytest.fixture
 def known(transport: Rooted) -> Known:
     """Reads the journal as a rollback does."""
-    return lambda: fact.ask(transport, Fact("journal", journal.reading(hand.STATE, "run"), journal.parse), 10).entries
+    return lambda: (
+        framing.ask(transport, Fact("journal", journal.reading(hand.STATE, "run"), journal.parse), 10).entries
+    )
 
 
 def states(entries: list[Entry]) -> list[str]:
