@@ -19,3 +19,11 @@ offer() {
   echo 'deb [trusted=yes] file:/root/repository ./' >/etc/apt/sources.list.d/local.list
   apt-get -q update
 }
+# Take a package away, and give back all of its files but one: a host to which somebody copied what he missed.
+lack() {
+  offer "$1"
+  tar -cf /root/rest.tar -C "/root/repository/$1" --exclude=./DEBIAN .
+  dpkg --remove --force-depends --force-remove-essential "$1"
+  tar -xf /root/rest.tar -C / --keep-directory-symlink
+  rm "$2" /root/rest.tar
+}
