@@ -192,12 +192,11 @@ class Converge(Audit):
         return result
 
     def _coming_up(self, subject: Subject) -> float:
-        """Return for how many seconds what no remedy mends may still come up, after a change or the start of a host."""
+        """Return for how many seconds what no remedy mends may still come up, after a change or a start."""
         if self._changed:
             return subject.spec.wait
         hosts = self.fleet.hosts.values() if isinstance(subject, Cluster) else [subject]
-        ages = (host.facts.snapshot.up for host in hosts)
-        return max([0, *(subject.spec.wait - age for age in ages if age is not None)])
+        return max([0, *(subject.spec.wait - host.age for host in hosts)])
 
     def _patient(self, requirement: Requirement, subject: Subject) -> bool:  # noqa: ARG002 - see Rollout
         """Whether it is worth while to wait until a requirement comes true."""

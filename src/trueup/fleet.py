@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
@@ -43,6 +44,7 @@ class Host:
     closed: str = ""  # why nothing may be changed there now
     facts: HostFacts = field(init=False)
     gone: str = ""  # why nothing is asked of it any more
+    left: float | None = None  # when a run that did not come to its end was last at work there, by time.monotonic()
 
     def __post_init__(self) -> None:
         self.forget()
@@ -72,6 +74,12 @@ class Host:
     def forget(self) -> None:
         """Drop all facts: the host was changed."""
         self.facts = HostFacts(Snapshot(self.id, problem=self.gone, unreachable=bool(self.gone)))
+
+    @property
+    def age(self) -> float:
+        """Return the seconds since it has started, or was left in the middle by another run; infinity if long ago."""
+        since = None if self.left is None else time.monotonic() - self.left
+        return min((age for age in (self.facts.snapshot.up, since) if age is not None), default=math.inf)
 
     def give_up(self, why: str) -> None:
         """Ask nothing more of the host in this run."""

@@ -203,6 +203,8 @@ class Locks:
                 if why and not holder.working:
                     self._say(f"{id}: taking over the lock of {holder}: {why}")
                     wanted[id] = holder.ident
+                    if holder.silent is not None:
+                        self._hosts[id].left = time.monotonic() - holder.silent
                 else:
                     in_the_way[id] = holder
             if in_the_way:

@@ -659,9 +659,17 @@ def test_what_an_earlier_run_has_begun_is_waited_for(lab: Lab) -> None:
     assert (result.outcome, result.actions) == (Outcome.PASSED, [])
 
 
-@pytest.mark.parametrize(("age", "seconds"), [(20, 280), (20_000, 0)])
-def test_what_runs_on_a_host_that_has_just_started_is_waited_for_until_that_is_so_old(
-    lab: Lab, up: Callable[[float], None], monkeypatch: pytest.MonkeyPatch, age: float, seconds: float
+@pytest.mark.parametrize(
+    ("age", "left", "seconds"),
+    [(20, None, 280), (20_000, None, 0), (20_000, 100, 200), (20, 100, 280), (20_000, 400, 0)],
+)
+def test_what_a_start_or_another_run_has_begun_is_waited_for_until_that_is_so_long_ago(
+    lab: Lab,
+    up: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+    age: float,
+    left: float | None,
+    seconds: float,
 ) -> None:
     def state(facts: HostFacts, spec: Spec) -> None:
         """The state is good."""
@@ -674,6 +682,7 @@ def test_what_runs_on_a_host_that_has_just_started_is_waited_for_until_that_is_s
     monkeypatch.setattr(converge, "Patience", lambda limit: [limits.append(limit), Patience(limit)][1])
     lab.catalog.requirement("own.state", key="host.modules", reads=(STATE,), eventually=True)(state)
     up(age)
+    lab.fleet.hosts["h1"].left = left and time.monotonic() - left
     result = lab.run(pairs=[("own.state", "h1")])["own.state", "h1"]
     assert limits == [pytest.approx(seconds, abs=5)]
     assert result.outcome is (Outcome.PASSED if seconds else Outcome.FAILED)

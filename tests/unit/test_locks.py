@@ -46,6 +46,7 @@ class Host:
     id: str
     transport: Apart
     closed: str = ""
+    left: float | None = None
 
     @property
     def lock(self) -> Path:
@@ -167,12 +168,14 @@ def ended() -> tuple[int, str]:
 
 def test_a_lock_whose_process_is_gone_is_taken_over_and_that_is_said(fleet: Fleet) -> None:
     pid, started = ended()
-    fleet.leave("h1", controller=locks._controller(), pid=pid, started=started)
+    fleet.leave("h1", controller=locks._controller(), pid=pid, started=started, alive=seconds_ago(90))
     with fleet.locks():
         assert fleet.held() == list(NAMES)
     assert len(fleet.said) == 1
     assert fleet.said[0].startswith("h1: taking over the lock of run run-1 of jo@bastion, since 2026")
     assert fleet.said[0].endswith(": its process is gone")
+    assert fleet.hosts["h1"].left == pytest.approx(time.monotonic() - 90, abs=5)
+    assert fleet.hosts["h2"].left is None
 
 
 def test_another_process_with_the_same_number_is_not_the_one_that_is_gone(fleet: Fleet) -> None:
