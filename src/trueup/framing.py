@@ -102,9 +102,15 @@ def between(raws: Mapping[str, Raw], sent: float, received: float) -> Raw:
 
 
 def parse_up(text: str) -> float:
-    """Return for how many seconds a host has been up, by its first process: the kernel of a container is older."""
+    """Return for how many seconds a host has been up, by its first process: the kernel of a container is older.
+
+    Raises:
+        ValueError: not a time that has passed.
+    """
     began, now = (float(word) for word in text.split())
-    return now - began / _TICKS
+    if not (age := now - began / _TICKS) >= 0:  # which what is no number is not, either
+        raise ValueError("it began later than now")
+    return age
 
 
 _WHOAMI = Fact("whoami", "id -u", str.strip)

@@ -125,7 +125,14 @@ def test_a_snapshot_knows_who_looked() -> None:
 
 @pytest.mark.parametrize(
     ("said", "up"),
-    [(Raw(0, "6612000 66139.35\n"), 19.35), (Raw(0, " 66139.35\n"), None), (Raw(1, ""), None), (CUT_OFF, None)],
+    [
+        (Raw(0, "6612000 66139.35\n"), 19.35),
+        (Raw(0, " 66139.35\n"), None),
+        (Raw(1, ""), None),
+        (CUT_OFF, None),
+        (Raw(0, "6612000 7\n"), None),
+        (Raw(0, "0 nan\n"), None),
+    ],
 )
 def test_a_snapshot_knows_how_long_the_host_has_been_up(said: Raw, up: float | None) -> None:
     assert take("h", {"up": said}, [], SPEC).up == pytest.approx(up)
