@@ -44,7 +44,9 @@ class Host:
     closed: str = ""  # why nothing may be changed there now
     facts: HostFacts = field(init=False)
     gone: str = ""  # why nothing is asked of it any more
-    left: float | None = None  # when a run that did not come to its end was last at work there, by time.monotonic()
+    # By time.monotonic(), where that is known:
+    started: float | None = None
+    left: float | None = None  # when a run that did not come to its end was last at work there
 
     def __post_init__(self) -> None:
         self.forget()
@@ -78,8 +80,7 @@ class Host:
     @property
     def age(self) -> float:
         """Return the seconds since it has started, or was left in the middle by another run; infinity if long ago."""
-        since = None if self.left is None else time.monotonic() - self.left
-        return min((age for age in (self.facts.snapshot.up, since) if age is not None), default=math.inf)
+        return time.monotonic() - max((at for at in (self.started, self.left) if at is not None), default=-math.inf)
 
     def give_up(self, why: str) -> None:
         """Ask nothing more of the host in this run."""
@@ -120,6 +121,8 @@ class Host:
         if CLOCK.name in missing and not late:
             answers[CLOCK.name] = framing.between(answers, sent, time.time())
         snapshot = framing.take(self.id, answers, asked, self.spec, late)
+        if snapshot.up is not None:
+            self.started = time.monotonic() - snapshot.up
         if known:
             snapshot.raws = known | snapshot.raws
         self.facts = HostFacts(snapshot)

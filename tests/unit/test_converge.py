@@ -1,6 +1,7 @@
 """Every outcome of a requirement on a host: checks and remedies of the tests own, hosts that are directories."""
 
 import datetime
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -686,3 +687,14 @@ def test_what_a_start_or_another_run_has_begun_is_waited_for_until_that_is_so_lo
     result = lab.run(pairs=[("own.state", "h1")])["own.state", "h1"]
     assert limits == [pytest.approx(seconds, abs=5)]
     assert result.outcome is (Outcome.PASSED if seconds else Outcome.FAILED)
+
+
+def test_a_host_gets_older_and_its_age_is_no_fact_that_a_change_drops(lab: Lab, up: Callable[[float], None]) -> None:
+    host = lab.fleet.hosts["h1"]
+    assert host.age == math.inf
+    up(20)
+    host.look([STATE])
+    first = host.age
+    host.forget()
+    assert first == pytest.approx(20, abs=5)
+    assert first < host.age < first + 5
