@@ -22,8 +22,9 @@ import time
 from pathlib import Path
 
 from lab import Lab
-from trueup import fact, framing, profile
-from trueup.catalog import catalog
+from trueup.hosts import probing as framing
+from trueup.model import fact, profile
+from trueup.model.catalog import catalog
 
 ROUNDS = 5
 BAR = 1.5

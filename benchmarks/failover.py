@@ -9,12 +9,12 @@ import statistics
 import sys
 from argparse import ArgumentParser
 
-from trueup.catalog import catalog
-from trueup.drill import Trial
-from trueup.facts.failover import FAILOVER, Failover
-from trueup.fleet import Fleet
-from trueup.inventory import Connection, read
-from trueup.profile import load
+from trueup.drills.failover import FAILOVER, Failover
+from trueup.engine.drill import Trial
+from trueup.hosts.fleet import Fleet
+from trueup.hosts.inventory import Connection, read
+from trueup.model.catalog import catalog
+from trueup.model.profile import load
 
 
 def drill(fleet: Fleet, number: int) -> Failover:

@@ -18,10 +18,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import urllib3
 
-from trueup import profile
-from trueup.facts.cluster import LEASES, NODES
-from trueup.fleet import Fleet
-from trueup.inventory import Connection
+from trueup.facts.kube.nodes import LEASES, NODES
+from trueup.hosts.fleet import Fleet
+from trueup.hosts.inventory import Connection
+from trueup.model import profile
 
 NUMBER = 5000
 PAGE = 500

@@ -1,7 +1,7 @@
 """What checks of kernel parameters have in common."""
 
 from trueup import equal, expect
-from trueup.facts.kernel import Persistent, proc_path
+from trueup.facts.host.kernel import Persistent, proc_path
 
 
 def persistent_parameter(key: str, wanted: str, now: dict[str, str], files: Persistent) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from trueup import Deviation
-from trueup.facts import workloads
+from trueup.facts.kube import workloads
 
 MEMBERS = ("control-plane", "worker")  # the roles of a cluster's nodes
 

@@ -1,9 +1,9 @@
 """What checks of programs have in common, from a package or as their project releases them."""
 
 from trueup import Deviation, equal, expect, unmet
-from trueup.fact import HostFacts
-from trueup.facts.containerd import Binary
-from trueup.facts.packages import PACKAGES, within
+from trueup.facts.host.packages import PACKAGES, within
+from trueup.facts.runtime.containerd import Binary
+from trueup.model.fact import HostFacts
 from trueup.profiles.keys.section import Artifact, Package
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from trueup import Deviation, equal
-from trueup.facts import apt
-from trueup.facts.repository import Repository
+from trueup.facts.host import apt
+from trueup.facts.host.apt_repository import Repository
 from trueup.profiles.keys.section import SignedSource
 
 _KEY_HINTS = dict.fromkeys(("absent", "empty"), "apt trusts no index without its key") | {

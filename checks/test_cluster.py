@@ -3,10 +3,11 @@
 from trueup import Deviation, expect, requirement
 from trueup.checks.pods import MEMBERS
 from trueup.checks.uniform import names, odd
-from trueup.fact import CLOCK, FleetFacts
-from trueup.facts import reach, uniform
-from trueup.facts.containerd import DUMP
-from trueup.facts.network import ADDRESSES
+from trueup.facts.across import fingerprint as uniform
+from trueup.facts.across import reachability as reach
+from trueup.facts.kube.network import ADDRESSES
+from trueup.facts.runtime.containerd import DUMP
+from trueup.model.fact import CLOCK, FleetFacts
 from trueup.profiles.schema import Spec
 
 

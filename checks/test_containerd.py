@@ -3,11 +3,12 @@
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.programs import installed
 from trueup.errors import CouldNotLook
-from trueup.fact import HostFacts
-from trueup.facts import ctr, dialect
-from trueup.facts.containerd import BINARIES, CONFIG, CRI_PLUGINS, DUMP, PLUGINS, RUNNING, STARTED, UNIT
-from trueup.facts.kubeadm import IMAGES, known_pause, tag
-from trueup.facts.packages import PACKAGES
+from trueup.facts.host.packages import PACKAGES
+from trueup.facts.kube.kubeadm import IMAGES, known_pause, tag
+from trueup.facts.runtime import config_keys as dialect
+from trueup.facts.runtime import containers as ctr
+from trueup.facts.runtime.containerd import BINARIES, CONFIG, CRI_PLUGINS, DUMP, PLUGINS, RUNNING, STARTED, UNIT
+from trueup.model.fact import HostFacts
 from trueup.profiles.schema import Spec
 
 _CLOCKS = 0.05  # seconds by which a process start can be off: three clocks with a resolution of 0.01 s

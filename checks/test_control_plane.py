@@ -5,11 +5,11 @@ from urllib.parse import urlsplit
 
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.errors import CouldNotLook
-from trueup.fact import HostFacts
-from trueup.facts.certificates import CERTIFICATES, MANAGED
-from trueup.facts.control_plane import HEALTH, Answer, Health
-from trueup.facts.etcd import ETCD_ACCESS
-from trueup.facts.static_pods import MANIFESTS, MANIFESTS_DIR, PROCESSES, duration, minor
+from trueup.facts.kube.certificates import CERTIFICATES, MANAGED
+from trueup.facts.kube.control_plane import HEALTH, Answer, Health
+from trueup.facts.kube.etcd import ETCD_ACCESS
+from trueup.facts.kube.static_pods import MANIFESTS, MANIFESTS_DIR, PROCESSES, duration, minor
+from trueup.model.fact import HostFacts
 from trueup.profiles.schema import Spec
 
 _ROLES = ("control-plane",)

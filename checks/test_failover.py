@@ -1,8 +1,8 @@
 """Section 8 of the catalogue: the failover of the load balancers, tried."""
 
 from trueup import Deviation, expect, requirement
-from trueup.fact import FleetFacts
-from trueup.facts.failover import FAILOVER
+from trueup.drills.failover import FAILOVER
+from trueup.model.fact import FleetFacts
 from trueup.profiles.schema import Spec
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from trueup import Deviation, expect, requirement, unmet
 from trueup.checks.parameters import persistent_parameter
-from trueup.fact import HostFacts
-from trueup.facts.haproxy import CONF, STATS, UNIT, Conf, Stats, socket, wanted
-from trueup.facts.kernel import SYSCTL_FILES
-from trueup.facts.systemd import Unit
-from trueup.facts.vip import ADDRESSES, BIND, NONLOCAL
+from trueup.facts.edge.haproxy import CONF, STATS, UNIT, Conf, Stats, socket, wanted
+from trueup.facts.edge.vip import ADDRESSES, BIND, NONLOCAL
+from trueup.facts.host.kernel import SYSCTL_FILES
+from trueup.facts.host.systemd import Unit
+from trueup.model.fact import HostFacts
 from trueup.profiles.keys.load_balancer import Listen, Server
 from trueup.profiles.schema import Spec
 

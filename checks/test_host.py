@@ -2,10 +2,10 @@
 
 from trueup import Deviation, equal, expect, requirement
 from trueup.checks.parameters import persistent_parameter
-from trueup.fact import FleetFacts, HostFacts
-from trueup.facts import apt, boot, clock, swap
-from trueup.facts.identity import IDENTITY
-from trueup.facts.kernel import MODULES, MODULES_LOAD, SYSCTL, SYSCTL_FILES
+from trueup.facts.host import apt, boot, clock, swap
+from trueup.facts.host.identity import IDENTITY
+from trueup.facts.host.kernel import MODULES, MODULES_LOAD, SYSCTL, SYSCTL_FILES
+from trueup.model.fact import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 

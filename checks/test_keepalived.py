@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 
 from trueup import Deviation, expect, requirement
+from trueup.edit.keepalived import Statement
 from trueup.errors import CouldNotLook
-from trueup.fact import FleetFacts, HostFacts
-from trueup.facts import election, keepalived, vrrp
-from trueup.facts.keepalived import CONF, JOURNAL, OTHER, SAME, UNIT, Conf, number
-from trueup.facts.systemd import Unit
-from trueup.facts.vip import ADDRESSES, PACKAGES
-from trueup.keepalived_text import Statement
+from trueup.facts.edge import keepalived
+from trueup.facts.edge import vrrp_config as vrrp
+from trueup.facts.edge import vrrp_election as election
+from trueup.facts.edge.keepalived import CONF, JOURNAL, OTHER, SAME, UNIT, Conf, number
+from trueup.facts.edge.vip import ADDRESSES, PACKAGES
+from trueup.facts.host.systemd import Unit
+from trueup.model.fact import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 _BALANCERS = ("load-balancer",)

@@ -5,10 +5,13 @@ import re
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.repositories import listed
 from trueup.errors import CouldNotLook
-from trueup.fact import FleetFacts, HostFacts
-from trueup.facts import apt, images, kube, preflight
-from trueup.facts.kubeadm import IMAGES, known_images
-from trueup.facts.packages import PACKAGES, within
+from trueup.facts.host import apt
+from trueup.facts.host.packages import PACKAGES, within
+from trueup.facts.kube import kubelet as kube
+from trueup.facts.kube import preflight
+from trueup.facts.kube.kubeadm import IMAGES, known_images
+from trueup.facts.runtime import images
+from trueup.model.fact import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 _RELEASE = re.compile(r"(?:\d+:)?(\d+\.\d+\.\d+)")  # of a package's version, before what the distribution adds

@@ -4,11 +4,13 @@ from typing import Any
 
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.errors import CouldNotLook
-from trueup.fact import FleetFacts, HostFacts
-from trueup.facts import admin, cluster, preflight
-from trueup.facts.kubeadm import DEFAULT_REPOSITORIES
-from trueup.facts.static_pods import PROCESSES
-from trueup.facts.upstream_version import minors
+from trueup.facts.host.upstream_version import minors
+from trueup.facts.kube import kubeconfigs as admin
+from trueup.facts.kube import nodes as cluster
+from trueup.facts.kube import preflight
+from trueup.facts.kube.kubeadm import DEFAULT_REPOSITORIES
+from trueup.facts.kube.static_pods import PROCESSES
+from trueup.model.fact import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 _NODES = ("control-plane", "worker")

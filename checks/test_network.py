@@ -5,9 +5,9 @@ import ipaddress
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.pods import MEMBERS, available, troubles
 from trueup.errors import CouldNotLook
-from trueup.fact import FleetFacts, HostFacts
-from trueup.facts import calico, network, workloads
-from trueup.facts.cluster import NODES, SELF
+from trueup.facts.kube import calico, network, workloads
+from trueup.facts.kube.nodes import NODES, SELF
+from trueup.model.fact import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 API_NEEDS = ("kube.api.answers",)

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.errors import CouldNotLook
-from trueup.fact import HostFacts
-from trueup.facts import images, preflight, swap
-from trueup.facts.kernel import SYSCTL, proc_path
-from trueup.facts.kube import KUBELET, PROGRAMS
-from trueup.facts.kubeadm import IMAGES
+from trueup.facts.host import swap
+from trueup.facts.host.kernel import SYSCTL, proc_path
+from trueup.facts.kube import preflight
+from trueup.facts.kube.kubeadm import IMAGES
+from trueup.facts.kube.kubelet import KUBELET, PROGRAMS
+from trueup.facts.runtime import images
+from trueup.model.fact import HostFacts
 from trueup.profiles.schema import Spec
 
 if TYPE_CHECKING:
-    from trueup.catalog import Check, Severity
+    from trueup.model.catalog import Check, Severity
 
 _NODE = ("node",)
 _KUBELET_AGE = 3  # minors: the version skew policy since 1.28

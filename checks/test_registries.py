@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from trueup import Deviation, equal, expect, requirement, unmet
-from trueup.fact import HostFacts
-from trueup.facts import dialect
-from trueup.facts.containerd import CONFIG, DUMP
-from trueup.facts.registries import HOSTS, REACHABLE, Hosts, certificate, mistake
+from trueup.facts.runtime import config_keys as dialect
+from trueup.facts.runtime.containerd import CONFIG, DUMP
+from trueup.facts.runtime.mirrors import HOSTS, REACHABLE, Hosts, certificate, mistake
+from trueup.model.fact import HostFacts
 from trueup.profiles.keys.runtime import Registry
 from trueup.profiles.schema import Spec
 

@@ -4,12 +4,8 @@ from functools import partial
 
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.repositories import listed
-from trueup.fact import HostFacts
-from trueup.facts import apt, dialect, docker, issued
-from trueup.facts.containerd import DUMP
-from trueup.facts.packages import PACKAGES, within
-from trueup.facts.registries import HOSTS, Directory
-from trueup.facts.registry import (
+from trueup.facts.edge import issued_certificates as issued
+from trueup.facts.edge.harbor import (
     CONFIG,
     FILES,
     FROM_RUNNER,
@@ -21,6 +17,13 @@ from trueup.facts.registry import (
     local,
     unserved,
 )
+from trueup.facts.host import apt
+from trueup.facts.host.packages import PACKAGES, within
+from trueup.facts.runtime import config_keys as dialect
+from trueup.facts.runtime import docker
+from trueup.facts.runtime.containerd import DUMP
+from trueup.facts.runtime.mirrors import HOSTS, Directory
+from trueup.model.fact import HostFacts
 from trueup.profiles.schema import Spec
 
 _ON = ("registry",)

@@ -2,10 +2,12 @@
 
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.programs import installed, released
-from trueup.fact import HostFacts
-from trueup.facts import cni, ctr, dialect
-from trueup.facts.containerd import BINARIES, CONFIG, DUMP
-from trueup.facts.packages import PACKAGES, within
+from trueup.facts.host.packages import PACKAGES, within
+from trueup.facts.runtime import cni
+from trueup.facts.runtime import config_keys as dialect
+from trueup.facts.runtime import containers as ctr
+from trueup.facts.runtime.containerd import BINARIES, CONFIG, DUMP
+from trueup.model.fact import HostFacts
 from trueup.profiles.schema import Spec
 
 

@@ -2,10 +2,10 @@
 
 from trueup import Deviation, expect, requirement, unmet
 from trueup.errors import CouldNotLook
-from trueup.fact import FleetFacts, HostFacts
-from trueup.facts.election import reasons
-from trueup.facts.keepalived import CONF, JOURNAL, UNIT
-from trueup.facts.vip import ADDRESSES, FIREWALL, HEALTH
+from trueup.facts.edge.keepalived import CONF, JOURNAL, UNIT
+from trueup.facts.edge.vip import ADDRESSES, FIREWALL, HEALTH
+from trueup.facts.edge.vrrp_election import reasons
+from trueup.model.fact import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 _BALANCERS = ("load-balancer",)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.pods import MEMBERS, available, troubles
 from trueup.errors import CouldNotLook
-from trueup.fact import FleetFacts
-from trueup.facts import network, workloads
-from trueup.facts.cluster import NODES, SELF
+from trueup.facts.kube import network, workloads
+from trueup.facts.kube.nodes import NODES, SELF
+from trueup.model.fact import FleetFacts
 from trueup.profiles.keys.workload import Nginx
 from trueup.profiles.schema import Spec
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from trueup.catalog import catalog
+from trueup.model.catalog import catalog
 
 _HEAD = """# Catalogue of requirements
 

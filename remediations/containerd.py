@@ -7,10 +7,12 @@ from typing import Any
 from trueup import remedy
 from trueup.change import Change
 from trueup.errors import ChangeFailed
-from trueup.fact import HostFacts
-from trueup.facts import containerd, dialect, preflight
-from trueup.facts.containerd import BINARIES, CONFIG, RUNNING, STARTED, UNIT, Binary, render_unit
-from trueup.facts.packages import PACKAGES, within
+from trueup.facts.host.packages import PACKAGES, within
+from trueup.facts.kube import preflight
+from trueup.facts.runtime import config_keys as dialect
+from trueup.facts.runtime import containerd
+from trueup.facts.runtime.containerd import BINARIES, CONFIG, RUNNING, STARTED, UNIT, Binary, render_unit
+from trueup.model.fact import HostFacts
 from trueup.profiles.keys.section import Package
 from trueup.profiles.schema import Spec
 from trueup.remediations.kube import set_driver

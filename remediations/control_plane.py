@@ -3,18 +3,19 @@
 import shlex
 from pathlib import PurePosixPath
 
-from trueup import remedy, shell
+from trueup import remedy
 from trueup.change import Change
 from trueup.errors import ChangeFailed
-from trueup.fact import HostFacts
-from trueup.facts import kube
-from trueup.facts.certificates import CERTIFICATES, KUBELETS, MANAGED, USED_BY, Certificates
-from trueup.facts.preflight import KUBERNETES
-from trueup.facts.static_pods import MANIFESTS, PROCESSES
-from trueup.facts.upstream_version import minors
+from trueup.facts.host.upstream_version import minors
+from trueup.facts.kube import kubelet as kube
+from trueup.facts.kube.certificates import CERTIFICATES, KUBELETS, MANAGED, USED_BY, Certificates
+from trueup.facts.kube.preflight import KUBERNETES
+from trueup.facts.kube.static_pods import MANIFESTS, PROCESSES
+from trueup.model.fact import HostFacts
+from trueup.model.result import Action
 from trueup.profiles.schema import Spec
 from trueup.remediations import static_pods
-from trueup.verdict import Action
+from trueup.shell import text as shell
 
 _NOTHING = "nothing was changed"
 

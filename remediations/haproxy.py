@@ -2,14 +2,15 @@
 
 import shlex
 
-from trueup import haproxy_text, remedy
+from trueup import remedy
 from trueup.change import Change
+from trueup.edit import haproxy as haproxy_text
+from trueup.edit.haproxy import Words
 from trueup.errors import ChangeFailed
-from trueup.fact import HostFacts
-from trueup.facts import haproxy
-from trueup.facts.haproxy import CONF, MAIN, UNIT, Conf
-from trueup.facts.vip import NONLOCAL
-from trueup.haproxy_text import Words
+from trueup.facts.edge import haproxy
+from trueup.facts.edge.haproxy import CONF, MAIN, UNIT, Conf
+from trueup.facts.edge.vip import NONLOCAL
+from trueup.model.fact import HostFacts
 from trueup.profiles.schema import Spec
 
 SERVICE = "haproxy.service"

@@ -5,9 +5,9 @@ import shlex
 from trueup import remedy
 from trueup.change import Change
 from trueup.errors import ChangeFailed
-from trueup.fact import HostFacts
-from trueup.facts import apt, boot, clock, packages, swap
-from trueup.facts.systemd import Unit
+from trueup.facts.host import apt, boot, clock, packages, swap
+from trueup.facts.host.systemd import Unit
+from trueup.model.fact import HostFacts
 from trueup.profiles.schema import Spec
 
 

@@ -3,10 +3,13 @@
 from trueup import remedy
 from trueup.change import Change, ClusterChange
 from trueup.errors import ChangeFailed
-from trueup.fact import FleetFacts, HostFacts
-from trueup.facts import election, keepalived, packages, vrrp
-from trueup.facts.keepalived import BEHIND, CONF, UNIT, Conf
-from trueup.facts.vrrp import Path_
+from trueup.facts.edge import keepalived
+from trueup.facts.edge import vrrp_config as vrrp
+from trueup.facts.edge import vrrp_election as election
+from trueup.facts.edge.keepalived import BEHIND, CONF, UNIT, Conf
+from trueup.facts.edge.vrrp_config import Path_
+from trueup.facts.host import packages
+from trueup.model.fact import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 from trueup.remediations.vrrp_files import Files
 

@@ -3,9 +3,12 @@
 from trueup import remedy
 from trueup.change import Change
 from trueup.errors import ChangeFailed
-from trueup.fact import HostFacts
-from trueup.facts import images, kube, packages, preflight
-from trueup.facts.kubeadm import IMAGES, known_images
+from trueup.facts.host import packages
+from trueup.facts.kube import kubelet as kube
+from trueup.facts.kube import preflight
+from trueup.facts.kube.kubeadm import IMAGES, known_images
+from trueup.facts.runtime import images
+from trueup.model.fact import HostFacts
 from trueup.profiles.schema import Spec
 from trueup.remediations.repositories import list_source
 

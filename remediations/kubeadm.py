@@ -12,13 +12,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trueup import remedy
 from trueup.change import Change, ClusterChange
-from trueup.cluster import ADMIN_CONF
 from trueup.errors import ChangeFailed
-from trueup.fact import Fact, FleetFacts, HostFacts
-from trueup.facts import admin, certificates, cluster, kube, preflight
+from trueup.facts.kube import certificates, preflight
+from trueup.facts.kube import kubeconfigs as admin
+from trueup.facts.kube import kubelet as kube
+from trueup.facts.kube import nodes as cluster
+from trueup.hosts.cluster import ADMIN_CONF
+from trueup.model.fact import Fact, FleetFacts, HostFacts
+from trueup.model.result import Action, later
 from trueup.profiles.schema import Spec
 from trueup.remediations import kubeadm_config, static_pods
-from trueup.verdict import Action, later
 
 _CONFIG = "/var/lib/trueup/kubeadm-init.yaml"
 _TOKEN_LIFE = "15m"  # noqa: S105 - how long, not what: a join takes a minute

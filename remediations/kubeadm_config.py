@@ -9,8 +9,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from trueup.errors import ChangeFailed
-from trueup.facts.upstream_version import minors
-from trueup.profile import merge
+from trueup.facts.host.upstream_version import minors
+from trueup.model.profile import merge
 from trueup.profiles.schema import Spec
 
 # https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4: each release reads the two before it too

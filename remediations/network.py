@@ -1,12 +1,13 @@
 """Remedies for section 5 of the catalogue, and for kube-proxy."""
 
-from trueup import manifests, remedy
-from trueup.api import Object
+from trueup import remedy
 from trueup.change import ClusterChange, altering, making
-from trueup.documents import edit_yaml
+from trueup.edit.documents import edit_yaml
 from trueup.errors import ChangeFailed
-from trueup.fact import FleetFacts
-from trueup.facts import calico, network, workloads
+from trueup.facts.kube import calico, network, workloads
+from trueup.kubeapi import manifests
+from trueup.kubeapi.client import Object
+from trueup.model.fact import FleetFacts
 from trueup.profiles.schema import Spec
 
 _SAME = "nothing was changed"

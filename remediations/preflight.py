@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from trueup import remedy
 from trueup.change import Change
-from trueup.fact import HostFacts
-from trueup.facts.preflight import CRI
+from trueup.facts.kube.preflight import CRI
+from trueup.model.fact import HostFacts
 from trueup.profiles.schema import Spec
 
 if TYPE_CHECKING:
-    from trueup.catalog import Fix
+    from trueup.model.catalog import Fix
 
 _TOOLS = "conntrack crictl ip iptables mount nsenter losetup ebtables ethtool socat tc touch"
 

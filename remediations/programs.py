@@ -2,8 +2,8 @@
 
 from trueup.change import Change
 from trueup.errors import ChangeFailed
-from trueup.facts.containerd import PATH, Binary
-from trueup.facts.packages import within
+from trueup.facts.host.packages import within
+from trueup.facts.runtime.containerd import PATH, Binary
 from trueup.profiles.keys.section import Artifact
 from trueup.profiles.schema import Spec
 

@@ -3,9 +3,10 @@
 from trueup import remedy
 from trueup.change import Change
 from trueup.errors import ChangeFailed
-from trueup.fact import HostFacts
-from trueup.facts import dialect, registries
-from trueup.facts.containerd import CONFIG
+from trueup.facts.runtime import config_keys as dialect
+from trueup.facts.runtime import mirrors as registries
+from trueup.facts.runtime.containerd import CONFIG
+from trueup.model.fact import HostFacts
 from trueup.profiles.keys.runtime import Registry
 from trueup.profiles.schema import Spec
 from trueup.remediations.containerd import edit

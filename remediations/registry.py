@@ -4,17 +4,21 @@ import shlex
 from functools import partial
 from pathlib import Path
 
-from trueup import remedy, signing
-from trueup.change import Change
+from trueup import remedy
+from trueup.change import Change, signing
 from trueup.errors import ChangeFailed
-from trueup.fact import HostFacts
-from trueup.facts import apt, docker, issued, registries, tls
-from trueup.facts.registry import CONFIG, FILES, SEEN, SERVED, distrusted, host_name, local, name_of, unserved
+from trueup.facts.edge import issued_certificates as issued
+from trueup.facts.edge import tls
+from trueup.facts.edge.harbor import CONFIG, FILES, SEEN, SERVED, distrusted, host_name, local, name_of, unserved
+from trueup.facts.host import apt
+from trueup.facts.runtime import docker
+from trueup.facts.runtime import mirrors as registries
+from trueup.model.fact import HostFacts
+from trueup.model.result import Action
 from trueup.profiles.keys import runtime
 from trueup.profiles.keys.registry import Registry
 from trueup.profiles.schema import Spec
 from trueup.remediations.repositories import list_source
-from trueup.verdict import Action
 
 _SOURCES = "/etc/apt/sources.list.d/trueup-docker.sources"
 _SERVES = 60  # seconds in which Harbor serves again once its installer is through

@@ -3,8 +3,8 @@
 from trueup.change import Change
 from trueup.change.artifacts import local
 from trueup.errors import ChangeFailed
-from trueup.facts import apt, packages
-from trueup.facts.repository import OPENPGP
+from trueup.facts.host import apt, packages
+from trueup.facts.host.apt_repository import OPENPGP
 from trueup.profiles.keys.section import SignedSource
 
 _ARMOUR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"

@@ -5,11 +5,12 @@ import shlex
 from trueup import remedy
 from trueup.change import Change
 from trueup.errors import ChangeFailed
-from trueup.fact import HostFacts
-from trueup.facts import cni, dialect
-from trueup.facts.containerd import BINARIES, CONFIG, DUMP
-from trueup.facts.ctr import WEB, answers
-from trueup.facts.packages import PACKAGES, within
+from trueup.facts.host.packages import PACKAGES, within
+from trueup.facts.runtime import cni
+from trueup.facts.runtime import config_keys as dialect
+from trueup.facts.runtime.containerd import BINARIES, CONFIG, DUMP
+from trueup.facts.runtime.containers import WEB, answers
+from trueup.model.fact import HostFacts
 from trueup.profiles.schema import Spec
 from trueup.remediations.containerd import edit
 from trueup.remediations.programs import install_release

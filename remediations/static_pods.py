@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from trueup.facts import control_plane
-from trueup.facts.static_pods import COMPONENT
+from trueup.facts.kube import control_plane
+from trueup.facts.kube.static_pods import COMPONENT
 
 _DEADLINE = 330  # seconds: kubelet waits up to 5 minutes before it starts again what keeps failing
 

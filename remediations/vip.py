@@ -3,9 +3,10 @@
 from trueup import remedy
 from trueup.change import ClusterChange
 from trueup.errors import ChangeFailed
-from trueup.fact import FleetFacts
-from trueup.facts import election, vip
-from trueup.facts.keepalived import CONF, UNIT
+from trueup.facts.edge import vip
+from trueup.facts.edge import vrrp_election as election
+from trueup.facts.edge.keepalived import CONF, UNIT
+from trueup.model.fact import FleetFacts
 from trueup.profiles.schema import Spec
 
 SERVICE = "keepalived.service"

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from trueup import keepalived_text
 from trueup.change import Change
+from trueup.edit import keepalived as keepalived_text
 from trueup.errors import ChangeFailed
-from trueup.facts.keepalived import Conf
-from trueup.facts.vrrp import Path_
+from trueup.facts.edge.keepalived import Conf
+from trueup.facts.edge.vrrp_config import Path_
 
 Words = tuple[str, ...]
 # Refuses a file of which keepalived complains more than of the one before: it exits with 5 or 6 for mere warnings, too.

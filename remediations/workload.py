@@ -1,11 +1,12 @@
 """Remedies for section 6 of the catalogue: the profile's own workload, made from its values, and the dashboard."""
 
-from trueup import manifests, remedy
-from trueup.api import Object
+from trueup import remedy
 from trueup.change import ClusterChange, making
 from trueup.errors import ChangeFailed
-from trueup.fact import FleetFacts
-from trueup.facts import workloads
+from trueup.facts.kube import workloads
+from trueup.kubeapi import manifests
+from trueup.kubeapi.client import Object
+from trueup.model.fact import FleetFacts
 from trueup.profiles.keys.workload import Nginx
 from trueup.profiles.schema import Spec
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from trueup.errors import UsageError, nearest
+from trueup.model.run import Run
 from trueup.reports import json, markdown
-from trueup.run import Run
 
 FORMATS = {".json": json.render, ".md": markdown.render}
 

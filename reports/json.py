@@ -2,7 +2,7 @@
 
 import json
 
-from trueup.run import Run
+from trueup.model.run import Run
 
 SCHEMA = 1
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trueup.agreed import differences
-from trueup.catalog import catalog
-from trueup.cluster import Cluster
-from trueup.profile import load
-from trueup.verdict import Action
+from trueup.engine.plan_guard import differences
+from trueup.hosts.cluster import Cluster
+from trueup.model.catalog import catalog
+from trueup.model.profile import load
+from trueup.model.result import Action
 
 PRELUDE = (Path(__file__).parent / "scenarios/prelude.sh").read_text()  # of scenarios of one host
 _TOGETHER = int(os.environ.get("TRUEUP_TOGETHER", "4"))  # scenarios at once, at most; 1 to look at one of them

@@ -13,7 +13,7 @@ from typing import Any
 from scenario import Group, Scenario
 
 from lab import Lab
-from trueup.profile import load
+from trueup.model.profile import load
 
 SETTLES = 120.0  # seconds in which what a test has taken back must be well again
 

@@ -2,8 +2,8 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from trueup.catalog import remedy, requirement
-from trueup.verdict import Deviation, equal, expect, unmet
+from trueup.model.catalog import remedy, requirement
+from trueup.model.result import Deviation, equal, expect, unmet
 
 try:
     __version__ = version("trueup")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from scenario import Group, every_requirement_is_proven, groups
 
-from trueup.catalog import catalog
+from trueup.model.catalog import catalog
 
 catalog.load("trueup.checks")
 GROUPS = groups(Path(__file__).parent / "scenarios", 3)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from standing import Standing
 
-from trueup.profile import load
+from trueup.model.profile import load
 
 pytestmark = pytest.mark.lab
 ROOT = Path(__file__).parents[2]

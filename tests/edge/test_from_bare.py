@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from standing import Standing
 
-from trueup.profile import load
+from trueup.model.profile import load
 
 pytestmark = pytest.mark.lab
 PULL = "ctr -n k8s.io image pull --hosts-dir /etc/containerd/certs.d harbor.lab:6443/google_containers/pause:3.2"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from standing import Edge
 
-from trueup.profile import load
+from trueup.model.profile import load
 
 pytestmark = pytest.mark.lab
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab import Lab
-from trueup import journal
 from trueup.change.hand import STATE
+from trueup.journal import on_host as journal
 
 _FILES = "/etc /usr/local /opt /apps/harbor /var/lib/kubelet/config.yaml"
 _FEWEST = 50  # files that any host has there

@@ -27,7 +27,7 @@ from standing import Cluster, Edge, Signed, Standing
 from trial import MOMENTS, Bench, Trouble
 
 from lab import Lab
-from trueup.catalog import catalog
+from trueup.model.catalog import catalog
 
 pytestmark = pytest.mark.lab
 catalog.load("trueup.checks", "trueup.remediations")

@@ -21,18 +21,18 @@ from scenario import Scenario, required
 from standing import Standing
 
 from lab import Lab
-from trueup import inventory
-from trueup.api import Api
-from trueup.audit import Subject
-from trueup.catalog import Requirement, catalog
 from trueup.change.hand import STATE
-from trueup.cluster import Cluster
-from trueup.converge import Converge
-from trueup.fleet import Fleet
-from trueup.ledger import Ledger
-from trueup.locks import Locks
-from trueup.profile import Loaded, load
-from trueup.transport import Completed, Transport
+from trueup.connection.transport import Completed, Transport
+from trueup.engine.audit import Subject
+from trueup.engine.converge import Converge
+from trueup.engine.locks import Locks
+from trueup.hosts import inventory
+from trueup.hosts.cluster import Cluster
+from trueup.hosts.fleet import Fleet
+from trueup.journal.on_controller import Ledger
+from trueup.kubeapi.client import Api
+from trueup.model.catalog import Requirement, catalog
+from trueup.model.profile import Loaded, load
 
 T = TypeVar("T")
 MOMENTS = ("before", "during", "after")

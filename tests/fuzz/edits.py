@@ -12,7 +12,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from trueup import haproxy_text, keepalived_text
+from trueup.edit import haproxy as haproxy_text
+from trueup.edit import keepalived as keepalived_text
 
 KEEPALIVED = [
     *("a", "b 1 2", "x {", "y z\n{", "}", "{", "vrrp_instance VI_1 {", "include f", "@c d", "$X=1", "$Y= \\\n", "${X}"),

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from lab import Lab
-from trueup.agreed import differences
-from trueup.verdict import Action
+from trueup.engine.plan_guard import differences
+from trueup.model.result import Action
 
 pytestmark = pytest.mark.lab
 HOSTS = os.environ.get("TRUEUP_PLAN_HOSTS", "w33,w34").split(",")

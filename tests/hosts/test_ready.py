@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lab import Lab
-from trueup.catalog import catalog
+from trueup.model.catalog import catalog
 
 pytestmark = pytest.mark.lab
 HOST = "cp5"

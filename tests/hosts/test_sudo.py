@@ -16,8 +16,8 @@ import pytest
 from traces import JOURNAL, Sampler, traces
 
 from lab import Lab
-from trueup import become
-from trueup.inventory import Connection, parse
+from trueup.connection import sudo as become
+from trueup.hosts.inventory import Connection, parse
 
 pytestmark = pytest.mark.lab
 ASKS, FREE = os.environ.get("TRUEUP_SUDO_HOSTS", "w31,w32").split(",")

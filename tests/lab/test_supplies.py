@@ -16,7 +16,7 @@ from lab.archive import tgz
 from lab.cache import made
 from lab.kubernetes import of_source
 from lab.machine import cgroups, locked, pids
-from trueup.profile import load
+from trueup.model.profile import load
 
 HOST = "w1"
 REPOSITORY = "registry.lab:5000/google_containers"

@@ -11,8 +11,8 @@ import pytest
 from scenario import PRELUDE, Group, groups
 
 from lab import Lab
-from trueup.catalog import catalog
-from trueup.profile import load
+from trueup.model.catalog import catalog
+from trueup.model.profile import load
 
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])  # each has hosts of its own
 HOST = os.environ.get("TRUEUP_SCENARIO_HOST", f"w{2 * _WORKER + 11}")

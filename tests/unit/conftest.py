@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from trueup import framing, profile
-from trueup.agreed import differences
-from trueup.catalog import catalog
 from trueup.change import hand
 from trueup.change.hand import Record
+from trueup.engine.plan_guard import differences
 from trueup.errors import ChangeFailed
-from trueup.fact import Fact
+from trueup.hosts import probing as framing
+from trueup.model import profile
+from trueup.model.catalog import catalog
+from trueup.model.fact import Fact
 from trueup.profiles.schema import Spec
 
 # The machine that runs the tests may be busy: slowness is not a failure.

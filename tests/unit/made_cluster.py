@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from trueup import manifests
-from trueup.catalog import catalog
 from trueup.errors import CouldNotLook
-from trueup.fact import FleetFacts, HostFacts, Raw, Snapshot, of_api
+from trueup.kubeapi import manifests
+from trueup.model.catalog import catalog
+from trueup.model.fact import FleetFacts, HostFacts, Raw, Snapshot, of_api
+from trueup.model.result import Deviation, Unmet
 from trueup.profiles.schema import Spec
 from trueup.redact import redact
-from trueup.verdict import Deviation, Unmet
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PLURALS = {"IPPool": "ippools", "Endpoints": "endpoints"}

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.agreed import Agreed, differences
+from trueup.engine.plan import Planned
+from trueup.engine.plan_guard import Agreed, differences
 from trueup.errors import ChangeFailed
-from trueup.plan import Planned
-from trueup.verdict import Action, later
+from trueup.model.result import Action, later
 
 ROWS = st.lists(st.sampled_from(["-a", "+b", " c", "@@ -1 +1 @@", "+d"]), max_size=4).map("\n".join)
 WORDS = st.sampled_from(["one", "two", "three"])

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from trueup.connection.transport import OpenSSH, Process
 from trueup.errors import UsageError
-from trueup.inventory import Connection, Target, read
-from trueup.transport import OpenSSH, Process
+from trueup.hosts.inventory import Connection, Target, read
 
 LISTING = {
     "_meta": {

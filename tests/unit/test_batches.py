@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.batches import Size, canaries, plan, size, sizes, split
+from trueup.engine.batches import Size, canaries, plan, size, sizes, split
 from trueup.errors import UsageError
 
 ROLES = ("node", "worker", "control-plane", "registry")

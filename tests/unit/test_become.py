@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from trueup import become
-from trueup.become import Password
+from trueup.connection import sudo as become
+from trueup.connection.sudo import Password
+from trueup.connection.transport import Process
 from trueup.errors import CouldNotLook, UsageError
-from trueup.inventory import Connection, read
-from trueup.transport import Process
+from trueup.hosts.inventory import Connection, read
 
 WORD = "c0rrect 'horse'\\n$(echo battery)"
 # As sudo does it without a terminal: asks on stderr, reads a line of stdin, up to three times, unless it needs none.

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from trueup.catalog import Catalog
 from trueup.errors import UsageError
+from trueup.model.catalog import Catalog
 
 
 @pytest.fixture
@@ -52,12 +52,12 @@ def test_a_second_remedy_with_an_id_is_refused(catalog: Catalog) -> None:
 def test_the_same_file_imported_under_two_names_is_no_duplicate(tmp_path: Path) -> None:
     source = tmp_path / "test_own.py"
     source.write_text(
-        "from trueup.catalog import catalog\n"
+        "from trueup.model.catalog import catalog\n"
         "@catalog.requirement('own.thing', key='host.modules', reads=())\n"
         "def test_thing(facts, spec):\n    '''It holds.'''\n"
     )
     (tmp_path / "link").symlink_to(tmp_path)
-    from trueup.catalog import catalog as shared
+    from trueup.model.catalog import catalog as shared
 
     try:
         for name, path in (("one", source), ("two", tmp_path / "link/test_own.py")):
@@ -132,7 +132,7 @@ def test_a_pattern_that_leads_nowhere_is_refused(catalog: Catalog, pattern: str)
 
 
 def test_everything_that_is_shipped_is_well_joined() -> None:
-    from trueup.catalog import catalog as shared
+    from trueup.model.catalog import catalog as shared
 
     shared.load("trueup.checks", "trueup.remediations")
     shared.validate()

@@ -14,16 +14,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from trueup.catalog import catalog
 from trueup.change import Change
+from trueup.connection.transport import Completed, Process
 from trueup.errors import ChangeFailed, CouldNotLook
-from trueup.fact import HostFacts, Raw, Snapshot
-from trueup.facts.certificates import CERTIFICATES, MANAGED, Certificates
-from trueup.facts.static_pods import COMPONENT
-from trueup.profile import load
+from trueup.facts.kube.certificates import CERTIFICATES, MANAGED, Certificates
+from trueup.facts.kube.static_pods import COMPONENT
+from trueup.model.catalog import catalog
+from trueup.model.fact import HostFacts, Raw, Snapshot
+from trueup.model.profile import load
+from trueup.model.result import Deviation, Unmet
 from trueup.remediations import static_pods
-from trueup.transport import Completed, Process
-from trueup.verdict import Deviation, Unmet
 
 catalog.load("trueup.checks", "trueup.remediations")
 BASE = load("base").spec("cp1")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from trueup.catalog import catalog
-from trueup.fact import CLOCK, FleetFacts, HostFacts, Raw, Snapshot
-from trueup.framing import between, script, unframe
+from trueup.hosts.probing import between, script, unframe
+from trueup.model.catalog import catalog
+from trueup.model.fact import CLOCK, FleetFacts, HostFacts, Raw, Snapshot
+from trueup.model.result import Unmet
 from trueup.profiles.schema import Spec
-from trueup.verdict import Unmet
 
 catalog.load("trueup.checks")
 

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from fake_api import FakeApi, serving
 
-from trueup import profile as profiles
-from trueup.catalog import Catalog
 from trueup.change import ClusterChange
-from trueup.cluster import check_kubeconfig
-from trueup.converge import Converge
+from trueup.engine.converge import Converge
 from trueup.errors import ChangeFailed, CouldNotLook, UsageError
-from trueup.fact import ApiFact
-from trueup.fleet import Fleet
-from trueup.inventory import Connection
-from trueup.patience import cut
-from trueup.verdict import Outcome, Result, equal, expect
+from trueup.hosts.cluster import check_kubeconfig
+from trueup.hosts.fleet import Fleet
+from trueup.hosts.inventory import Connection
+from trueup.model import profile as profiles
+from trueup.model.catalog import Catalog
+from trueup.model.fact import ApiFact
+from trueup.model.result import Outcome, Result, equal, expect
+from trueup.waiting import cut
 
 NODES = ApiFact("nodes", lambda api, _: api.list("/api/v1/nodes", lambda node: node["metadata"]["name"]), list)
 VERSION = ApiFact("version", lambda api, _: api.get("/version"), lambda data: str(data["gitVersion"]))
@@ -185,7 +185,7 @@ def test_what_was_made_is_taken_back_and_what_was_changed_is_as_before(api: Fake
 def test_what_was_made_is_taken_back_when_it_is_gone(
     api: FakeApi, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trueup.patience.FIRST", 0.01)
+    monkeypatch.setattr("trueup.waiting.FIRST", 0.01)
     made = change(fleet)
     made.put(NAMESPACE)
     api.lingers = 3
@@ -228,7 +228,7 @@ def put(change: ClusterChange, spec: Any, facts: Any) -> None:
 def test_what_comes_up_in_a_while_is_waited_for_and_said(
     api: FakeApi, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trueup.patience.FIRST", 0.01)
+    monkeypatch.setattr("trueup.waiting.FIRST", 0.01)
     result, said = settle(fleet, rising(api, 4), put)
     assert result.outcome is Outcome.FIXED
     assert said == ["waiting for own.ready on cluster: pods: 1 of 3 ready"]
@@ -237,7 +237,7 @@ def test_what_comes_up_in_a_while_is_waited_for_and_said(
 def test_what_does_not_come_up_by_the_deadline_is_taken_back(
     api: FakeApi, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trueup.patience.FIRST", 0.01)
+    monkeypatch.setattr("trueup.waiting.FIRST", 0.01)
     fleet.cluster.spec = fleet.cluster.spec.model_copy(update={"wait": 0.2})
     result, _ = settle(fleet, rising(api, 10_000), put)
     assert result.outcome is Outcome.FIX_FAILED

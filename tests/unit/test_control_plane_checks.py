@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from trueup.catalog import catalog
 from trueup.change import Change
+from trueup.connection.transport import Process
 from trueup.errors import ChangeFailed, CouldNotLook
-from trueup.fact import HostFacts, Raw, Snapshot
-from trueup.facts.control_plane import HEALTH, parse_answer
-from trueup.facts.etcd import parse_etcd, parse_socket
-from trueup.facts.static_pods import PROCESSES, duration, minor
-from trueup.profile import load
+from trueup.facts.kube.control_plane import HEALTH, parse_answer
+from trueup.facts.kube.etcd import parse_etcd, parse_socket
+from trueup.facts.kube.static_pods import PROCESSES, duration, minor
+from trueup.model.catalog import catalog
+from trueup.model.fact import HostFacts, Raw, Snapshot
+from trueup.model.profile import load
+from trueup.model.result import Deviation, Unmet
 from trueup.profiles.schema import Spec
-from trueup.transport import Process
-from trueup.verdict import Deviation, Unmet
 
 catalog.load("trueup.checks", "trueup.remediations")
 BASE = load("base").spec("cp1")

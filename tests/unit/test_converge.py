@@ -11,20 +11,20 @@ from typing import Any
 
 import pytest
 
-from trueup import converge
-from trueup import profile as profiles
-from trueup.audit import Audit
-from trueup.catalog import Catalog, Disruption
 from trueup.change import Change
-from trueup.converge import Converge
+from trueup.connection.transport import Completed, Process
+from trueup.engine import converge
+from trueup.engine.audit import Audit
+from trueup.engine.converge import Converge
 from trueup.errors import CouldNotLook, Unreachable
-from trueup.fact import CLOCK, Fact, FleetFacts, HostFacts
-from trueup.fleet import Fleet
-from trueup.inventory import Connection, Target
-from trueup.patience import Patience
+from trueup.hosts.fleet import Fleet
+from trueup.hosts.inventory import Connection, Target
+from trueup.model import profile as profiles
+from trueup.model.catalog import Catalog, Disruption
+from trueup.model.fact import CLOCK, Fact, FleetFacts, HostFacts
+from trueup.model.result import Outcome, Result, equal, expect, unmet
 from trueup.profiles.schema import Spec
-from trueup.transport import Completed, Process
-from trueup.verdict import Outcome, Result, equal, expect, unmet
+from trueup.waiting import Patience
 
 HOSTS = ("h1", "h2", "h3")
 STATE: Fact[str] = Fact("state", 'echo look >>"$HOME/looks"; cat "$HOME/state"', str.strip)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from trueup.documents import edit_toml, edit_yaml
+from trueup.edit.documents import edit_toml, edit_yaml
 from trueup.errors import ChangeFailed
-from trueup.facts.dialect import at
+from trueup.facts.runtime.config_keys import at
 
 CRI = ("plugins", "io.containerd.grpc.v1.cri")
 RUNC = (*CRI, "containerd", "runtimes", "runc")

@@ -12,21 +12,21 @@ from typing import Any
 import pytest
 from fake_api import FakeApi, serving
 
-from trueup import profile as profiles
-from trueup.agreed import differences
-from trueup.catalog import Catalog, Disruption
 from trueup.change import Change
 from trueup.change import hand as engine
-from trueup.converge import Converge
+from trueup.connection.transport import Completed, Process
+from trueup.engine.converge import Converge
+from trueup.engine.node import CORDONED_BY, CORDONED_FOR
+from trueup.engine.plan_guard import differences
 from trueup.errors import ChangeFailed, UsageError
-from trueup.fact import Fact, HostFacts
-from trueup.facts.cluster import NODES
-from trueup.fleet import Fleet
-from trueup.inventory import Connection, Target
-from trueup.node import CORDONED_BY, CORDONED_FOR
-from trueup.patience import cut
-from trueup.transport import Completed, Process
-from trueup.verdict import Outcome, Result, equal, expect
+from trueup.facts.kube.nodes import NODES
+from trueup.hosts.fleet import Fleet
+from trueup.hosts.inventory import Connection, Target
+from trueup.model import profile as profiles
+from trueup.model.catalog import Catalog, Disruption
+from trueup.model.fact import Fact, HostFacts
+from trueup.model.result import Outcome, Result, equal, expect
+from trueup.waiting import cut
 
 STATE: Fact[str] = Fact("state", "cat /etc/state", str.strip)
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
@@ -152,7 +152,7 @@ class Nodes:
 @pytest.fixture
 def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
     monkeypatch.setattr(engine, "STATE", str(tmp_path / "kept"))
-    monkeypatch.setattr("trueup.patience.FIRST", 0.05)
+    monkeypatch.setattr("trueup.waiting.FIRST", 0.05)
     with serving() as api:
         made = Nodes(api, tmp_path)
         yield made

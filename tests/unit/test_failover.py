@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from trueup.catalog import catalog
+from trueup.drills import failover
+from trueup.drills.failover import Attempt, Holding
 from trueup.errors import CouldNotLook
-from trueup.fact import FleetFacts, HostFacts, Raw, Snapshot
-from trueup.facts import failover
-from trueup.facts.failover import Attempt, Holding
+from trueup.model.catalog import catalog
+from trueup.model.fact import FleetFacts, HostFacts, Raw, Snapshot
+from trueup.model.result import Unmet
 from trueup.profiles.schema import Spec
-from trueup.verdict import Unmet
 
 catalog.load("trueup.checks")
 

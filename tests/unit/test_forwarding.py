@@ -11,13 +11,14 @@ import pytest
 from fake_api import serving
 from kubernetes.client import ApiClient, Configuration
 
-from trueup import cluster, profile
-from trueup.api import Api
+from trueup.connection.transport import OpenSSH, Process, _free_port
 from trueup.errors import Unreachable
-from trueup.fact import Fact
-from trueup.fleet import Fleet
-from trueup.inventory import Connection, Target
-from trueup.transport import OpenSSH, Process, _free_port
+from trueup.hosts import cluster
+from trueup.hosts.fleet import Fleet
+from trueup.hosts.inventory import Connection, Target
+from trueup.kubeapi.client import Api
+from trueup.model import profile
+from trueup.model.fact import Fact
 
 SSH = """#!/bin/sh
 echo "$*" >>{log}

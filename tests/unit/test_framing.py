@@ -8,9 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trueup.errors import CouldNotLook
-from trueup.fact import CUT_OFF, Fact, HostFacts, Raw
-from trueup.framing import script, take, unframe
-from trueup.profile import load
+from trueup.hosts.probing import script, take, unframe
+from trueup.model.fact import CUT_OFF, Fact, HostFacts, Raw
+from trueup.model.profile import load
 
 SPEC = load("base").spec("any")
 SHELLS = [shell for shell in ("sh", "dash", "bash", "busybox") if shutil.which(shell)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueup.haproxy_text import Words, parse, put, split
+from trueup.edit.haproxy import Words, parse, put, split
 
 MANY = settings(max_examples=int(os.environ.get("TRUEUP_FUZZ", "150")), deadline=None)
 CFG = """# by hand

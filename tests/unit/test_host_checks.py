@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from trueup.catalog import catalog
 from trueup.errors import CouldNotLook
-from trueup.fact import HostFacts, Raw, Snapshot
-from trueup.profile import load
+from trueup.model.catalog import catalog
+from trueup.model.fact import HostFacts, Raw, Snapshot
+from trueup.model.profile import load
+from trueup.model.result import Unmet
 from trueup.profiles.schema import Spec
-from trueup.verdict import Unmet
 
 CAPTURED = Path(__file__).parent / "facts/captured"
 catalog.load("trueup.checks")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from trueup.connection.transport import OpenSSH, Process
+from trueup.engine.interrupts import Interrupts
 from trueup.errors import Unreachable
-from trueup.interrupts import Interrupts
-from trueup.patience import cut
-from trueup.transport import OpenSSH, Process
+from trueup.waiting import cut
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trueup.connection.transport import OpenSSH, Process, Testinfra
 from trueup.errors import UsageError
-from trueup.inventory import Connection, Target, read
-from trueup.transport import OpenSSH, Process, Testinfra
+from trueup.hosts.inventory import Connection, Target, read
 
 
 def only(hosts: str, options: Connection | None = None) -> Target:

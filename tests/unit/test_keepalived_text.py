@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trueup.keepalived_text import fill, parse, put
+from trueup.edit.keepalived import fill, parse, put
 
 MANY = settings(max_examples=int(os.environ.get("TRUEUP_FUZZ", "150")), deadline=None)
 SEED = """! Configuration File for keepalived

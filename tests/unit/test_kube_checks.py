@@ -2,13 +2,13 @@
 
 import pytest
 
-from trueup.catalog import catalog
 from trueup.errors import CouldNotLook
-from trueup.fact import FleetFacts, HostFacts, Raw, Snapshot
-from trueup.facts.repository import index_name
-from trueup.profile import load
+from trueup.facts.host.apt_repository import index_name
+from trueup.model.catalog import catalog
+from trueup.model.fact import FleetFacts, HostFacts, Raw, Snapshot
+from trueup.model.profile import load
+from trueup.model.result import Deviation, Unmet
 from trueup.profiles.schema import Spec
-from trueup.verdict import Deviation, Unmet
 
 catalog.load("trueup.checks")
 LAB, SEED = load("lab").spec("w1"), load("aliyun-kubeadm-1.24").spec("any")

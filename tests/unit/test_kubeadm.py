@@ -2,7 +2,7 @@
 
 import pytest
 
-from trueup.facts.kubeadm import IMAGES, known_images, known_pause, tag
+from trueup.facts.kube.kubeadm import IMAGES, known_images, known_pause, tag
 from trueup.profiles.keys.kube import Kube, KubeImages
 from trueup.profiles.schema import Spec
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from trueup import profile as profiles
 from trueup.errors import ChangeFailed
+from trueup.model import profile as profiles
 from trueup.profiles.schema import Spec
 from trueup.remediations import kubeadm_config
 

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from fake_api import FakeApi, serving
 
-from trueup import ledger as ledgers
-from trueup import profile as profiles
 from trueup.change import ClusterChange
 from trueup.change.hand import Record
+from trueup.engine.rollback import Rollback
 from trueup.errors import ChangeFailed, UsageError
-from trueup.fleet import Fleet
-from trueup.inventory import Connection
-from trueup.ledger import Ledger
-from trueup.rollback import Rollback
-from trueup.verdict import Outcome, Result
+from trueup.hosts.fleet import Fleet
+from trueup.hosts.inventory import Connection
+from trueup.journal import on_controller as ledgers
+from trueup.journal.on_controller import Ledger
+from trueup.model import profile as profiles
+from trueup.model.result import Outcome, Result
 
 AT = "/api/v1/namespaces/web/configmaps/c"
 MAP: dict[str, Any] = {

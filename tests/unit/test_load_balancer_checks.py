@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from trueup.catalog import catalog
 from trueup.errors import CouldNotLook
-from trueup.fact import FleetFacts, HostFacts, Raw, Snapshot
-from trueup.facts import haproxy, keepalived
-from trueup.facts.vrrp import same_address
-from trueup.framing import take
-from trueup.profile import load
+from trueup.facts.edge import haproxy, keepalived
+from trueup.facts.edge.vrrp_config import same_address
+from trueup.hosts.probing import take
+from trueup.model.catalog import catalog
+from trueup.model.fact import FleetFacts, HostFacts, Raw, Snapshot
+from trueup.model.profile import load
+from trueup.model.result import Deviation, Unmet
 from trueup.profiles.schema import Spec
-from trueup.verdict import Deviation, Unmet
 
 catalog.load("trueup.checks", "trueup.remediations")
 SEED = load("aliyun-kubeadm-1.24").spec("lb1")

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from trueup import locks
 from trueup.change import Change
 from trueup.change import hand as engine
+from trueup.connection.transport import Completed, Process
+from trueup.engine import locks
+from trueup.engine.locks import Locks
 from trueup.errors import ChangeFailed, Unreachable, UsageError
-from trueup.locks import Locks
-from trueup.transport import Completed, Process
 
 NAMES = ("h1", "h2", "h3")
 ELSEWHERE = "f" * 16

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup import profile as profiles
-from trueup.catalog import catalog
 from trueup.errors import CouldNotLook
-from trueup.fact import ApiFact, Fact, FleetFacts, HostFacts, Raw, Snapshot
-from trueup.facts import admin, cluster, preflight
+from trueup.facts.kube import kubeconfigs as admin
+from trueup.facts.kube import nodes as cluster
+from trueup.facts.kube import preflight
+from trueup.model import profile as profiles
+from trueup.model.catalog import catalog
+from trueup.model.fact import ApiFact, Fact, FleetFacts, HostFacts, Raw, Snapshot
+from trueup.model.result import Unmet
 from trueup.profiles.schema import Spec
-from trueup.verdict import Unmet
 
 catalog.load("trueup.checks")
 NODE = {

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from made_cluster import MadeApi, example, facts_for, found, running, said
 from test_workload_checks import container
 
-from trueup import manifests
-from trueup.catalog import catalog
 from trueup.change import ClusterChange
 from trueup.errors import ChangeFailed, CouldNotLook, UsageError
-from trueup.facts import calico, network
-from trueup.profile import load
+from trueup.facts.kube import calico, network
+from trueup.kubeapi import manifests
+from trueup.model.catalog import catalog
+from trueup.model.profile import load
 from trueup.profiles.schema import Spec
 from trueup.remediations import network as remedies
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from trueup.patience import FIRST, LONGEST, Patience, cut
+from trueup.waiting import FIRST, LONGEST, Patience, cut
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     def wait(seconds: float) -> None:
         pauses.append(seconds)
 
-    monkeypatch.setattr("trueup.patience.time.monotonic", lambda: sum(pauses))
+    monkeypatch.setattr("trueup.waiting.time.monotonic", lambda: sum(pauses))
     monkeypatch.setattr(cut, "wait", wait)
     yield pauses
     cut.clear()

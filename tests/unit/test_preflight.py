@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from trueup import remediations
-from trueup.catalog import catalog
 from trueup.errors import CouldNotLook
-from trueup.fact import HostFacts, Raw, Snapshot
-from trueup.facts import preflight
-from trueup.facts.kernel import SYSCTL
-from trueup.facts.preflight import Proxy
-from trueup.profile import load
+from trueup.facts.host.kernel import SYSCTL
+from trueup.facts.kube import preflight
+from trueup.facts.kube.preflight import Proxy
+from trueup.model.catalog import catalog
+from trueup.model.fact import HostFacts, Raw, Snapshot
+from trueup.model.profile import load
+from trueup.model.result import Unmet
 from trueup.profiles.schema import Spec
-from trueup.verdict import Unmet
 
 catalog.load("trueup.checks", remediations.__name__)
 IDS = [id for id in catalog.requirements if id.startswith("host.preflight.")]

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup import profile
-from trueup.catalog import catalog
-from trueup.facts.kubeadm import known_pause, tag
-from trueup.facts.packages import within
-from trueup.profile import Loaded
+from trueup.facts.host.packages import within
+from trueup.facts.kube.kubeadm import known_pause, tag
+from trueup.model import profile
+from trueup.model.catalog import catalog
+from trueup.model.profile import Loaded
 
 ROOT = Path(__file__).parents[2]
 Write = Callable[..., str]

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from trueup import profile
 from trueup.errors import UsageError
+from trueup.model import profile
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,11 @@ import pytest
 from fake_api import FakeApi, serving
 from ruamel.yaml import YAML
 
-from trueup import profile as profiles
-from trueup.catalog import catalog
-from trueup.fact import of_api
-from trueup.fleet import Fleet
-from trueup.inventory import Connection
+from trueup.hosts.fleet import Fleet
+from trueup.hosts.inventory import Connection
+from trueup.model import profile as profiles
+from trueup.model.catalog import catalog
+from trueup.model.fact import of_api
 
 RBAC = Path(__file__).parents[2] / "examples/rbac"
 _ANYONES = {"GET /version", "GET /readyz"}  # of every user, unless somebody took them away

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from trueup.catalog import catalog
-from trueup.fact import FleetFacts, HostFacts, Peer, Raw, Snapshot
-from trueup.facts import reach
-from trueup.facts.network import ADDRESSES, Address
+from trueup.facts.across import reachability as reach
+from trueup.facts.kube.network import ADDRESSES, Address
+from trueup.model.catalog import catalog
+from trueup.model.fact import FleetFacts, HostFacts, Peer, Raw, Snapshot
+from trueup.model.result import Deviation, Unmet
 from trueup.profiles.schema import Spec
-from trueup.verdict import Deviation, Unmet
 
 catalog.load("trueup.checks")
 ROWS = """\

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup import profile as profiles
 from trueup.change import Change
+from trueup.connection.transport import Completed, OpenSSH, Process
 from trueup.errors import ChangeFailed, NotBack, Unreachable
-from trueup.facts.boot import Pending
-from trueup.fleet import Fleet
-from trueup.inventory import Connection, Target
-from trueup.patience import cut
-from trueup.transport import Completed, OpenSSH, Process
+from trueup.facts.host.boot import Pending
+from trueup.hosts.fleet import Fleet
+from trueup.hosts.inventory import Connection, Target
+from trueup.model import profile as profiles
+from trueup.waiting import cut
 
 BEFORE, AFTER = str(uuid.uuid4()), str(uuid.uuid4())
 OWN = "/proc/sys/kernel/random/boot_id"
@@ -52,7 +52,7 @@ class Machine(Process):
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    monkeypatch.setattr("trueup.patience.FIRST", 0.01)
+    monkeypatch.setattr("trueup.waiting.FIRST", 0.01)
     (tmp_path / "boot_id").write_text(f"{BEFORE}\n")
     tools = tmp_path / "bin"
     tools.mkdir()

@@ -4,12 +4,12 @@ import tomllib
 
 import pytest
 
-from trueup.catalog import catalog
-from trueup.fact import HostFacts, Raw, Snapshot
-from trueup.facts.registries import certificate, mistake, parse, render, server
-from trueup.profile import load
+from trueup.facts.runtime.mirrors import certificate, mistake, parse, render, server
+from trueup.model.catalog import catalog
+from trueup.model.fact import HostFacts, Raw, Snapshot
+from trueup.model.profile import load
+from trueup.model.result import Unmet
 from trueup.profiles.keys.runtime import Registry
-from trueup.verdict import Unmet
 
 catalog.load("trueup.checks")
 SPEC = load("base").spec("any")

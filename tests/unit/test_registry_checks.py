@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from made_certificates import authority, key, openssl, server
 
-from trueup.catalog import catalog
-from trueup.fact import HostFacts, Raw, Snapshot
-from trueup.facts import registry
-from trueup.facts.docker import foreign
-from trueup.facts.registries import Directory, Hosts
-from trueup.profile import load
+from trueup.facts.edge import harbor as registry
+from trueup.facts.runtime.docker import foreign
+from trueup.facts.runtime.mirrors import Directory, Hosts
+from trueup.model.catalog import catalog
+from trueup.model.fact import HostFacts, Raw, Snapshot
+from trueup.model.profile import load
+from trueup.model.result import Deviation, Unmet
 from trueup.profiles.keys.registry import Issued, PrivateKey, Registry, ServerCertificate, Tls
 from trueup.profiles.schema import Spec
-from trueup.verdict import Deviation, Unmet
 
 catalog.load("trueup.checks")
 EC = PrivateKey(kind="EC", bits=256)

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from test_converge import HOSTS, STATE, WHERE, Lab
 
-from trueup.batches import Batches, plan
 from trueup.change import Change, ClusterChange
 from trueup.change import hand as engine
-from trueup.fact import FleetFacts, HostFacts
-from trueup.interrupts import Interrupts
+from trueup.connection.transport import Completed
+from trueup.engine.batches import Batches, plan
+from trueup.engine.interrupts import Interrupts
+from trueup.engine.rollout import Rollout
+from trueup.model.fact import FleetFacts, HostFacts
+from trueup.model.result import Outcome, Result, equal, expect
 from trueup.profiles.schema import Spec
-from trueup.rollout import Rollout
-from trueup.transport import Completed
-from trueup.verdict import Outcome, Result, equal, expect
 
 ROLES = dict.fromkeys(HOSTS, ("node",))
 SINGLE = plan(ROLES, batch="1")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from trueup.catalog import catalog
-from trueup.fact import HostFacts, Raw, Snapshot
-from trueup.profile import load
-from trueup.verdict import Unmet
+from trueup.model.catalog import catalog
+from trueup.model.fact import HostFacts, Raw, Snapshot
+from trueup.model.profile import load
+from trueup.model.result import Unmet
 
 SEED = load("aliyun-kubeadm-1.24").spec("any")
 DUMP = """version = 2

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from trueup.connection.transport import Completed, OpenSSH, Process, Testinfra
 from trueup.errors import TimedOut
-from trueup.transport import Completed, OpenSSH, Process, Testinfra
 
 SUM = "sha256sum | cut -d' ' -f1"
 
@@ -45,7 +45,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def held(monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file that holds on the host what is sent."""
     name = uuid.uuid4()
-    monkeypatch.setattr("trueup.transport.uuid.uuid4", lambda: name)
+    monkeypatch.setattr("trueup.connection.transport.uuid.uuid4", lambda: name)
     return Path(f"/tmp/trueup-{name.hex}")
 
 

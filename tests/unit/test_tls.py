@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_certificates import authority, openssl, server
 
-from trueup.facts import tls
+from trueup.facts.edge import tls
 
 
 @pytest.fixture(scope="module")

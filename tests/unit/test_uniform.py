@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from trueup.catalog import catalog
 from trueup.checks.uniform import odd
-from trueup.fact import FleetFacts, HostFacts, Raw, Snapshot
-from trueup.facts import uniform
+from trueup.facts.across import fingerprint as uniform
+from trueup.model.catalog import catalog
+from trueup.model.fact import FleetFacts, HostFacts, Raw, Snapshot
+from trueup.model.result import Deviation, Unmet
 from trueup.profiles.schema import Spec
-from trueup.verdict import Deviation, Unmet
 
 catalog.load("trueup.checks")
 WORKERS = {"worker": ["w1", "w2", "w3"]}

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from made_cluster import MadeApi, example, found, running, said
 
-from trueup import manifests
-from trueup.catalog import catalog
-from trueup.facts import workloads
-from trueup.profile import load
+from trueup.facts.kube import workloads
+from trueup.kubeapi import manifests
+from trueup.model.catalog import catalog
+from trueup.model.profile import load
 from trueup.profiles.keys.workload import Dashboard, ServicePort
 from trueup.profiles.schema import Spec
 from trueup.remediations import workload as remedies

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from trueup.catalog import Disruption
 from trueup.change.artifacts import Artifacts
 from trueup.change.certificates import Certificates
 from trueup.change.files import Files
@@ -18,10 +17,11 @@ from trueup.change.objects import making as making
 from trueup.change.packages import Packages
 from trueup.change.reboot import Reboot
 from trueup.change.units import Units
-from trueup.cluster import Cluster
+from trueup.connection.transport import Transport
 from trueup.errors import ChangeFailed, CouldNotLook, NotBack
+from trueup.hosts.cluster import Cluster
+from trueup.model.catalog import Disruption
 from trueup.profiles.schema import Spec
-from trueup.transport import Transport
 
 
 class Change(Artifacts, Certificates, Images, Kernel, Units, Packages, Reboot, Files):

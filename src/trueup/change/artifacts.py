@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trueup import shell
-from trueup.catalog import Disruption
 from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed
-from trueup.fact import Fact
+from trueup.model.catalog import Disruption
+from trueup.model.fact import Fact
+from trueup.model.result import Action
 from trueup.profiles.keys.section import Artifact
-from trueup.verdict import Action
+from trueup.shell import text as shell
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 ARCHITECTURE = Fact("architecture", "uname -m", lambda text: _ARCHITECTURES.get(text.strip(), text.strip()))

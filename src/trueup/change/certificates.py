@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from trueup import openssl
 from trueup.change.hand import Hand
-from trueup.fact import Fact
+from trueup.model.fact import Fact
+from trueup.model.result import Action
 from trueup.profiles.keys.registry import Issued, ServerCertificate
-from trueup.verdict import Action
+from trueup.shell import openssl
 
 
 class Certificates(Hand):

@@ -9,13 +9,14 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trueup import documents, shell
 from trueup.change.hand import Hand
-from trueup.documents import Values
+from trueup.edit import documents
+from trueup.edit.documents import Values
 from trueup.errors import ChangeFailed
-from trueup.fact import Fact
+from trueup.model.fact import Fact
+from trueup.model.result import Action
 from trueup.redact import digest
-from trueup.verdict import Action
+from trueup.shell import text as shell
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from trueup import framing, journal
-from trueup.catalog import DISRUPTIONS, Disruption
+from trueup.connection.transport import Transport
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
-from trueup.fact import Fact
-from trueup.journal import Entry, State
-from trueup.ledger import Ledger
+from trueup.hosts import probing as framing
+from trueup.journal import on_host as journal
+from trueup.journal.on_controller import Ledger
+from trueup.journal.on_host import Entry, State
+from trueup.model.catalog import DISRUPTIONS, Disruption
+from trueup.model.fact import Fact
+from trueup.model.result import Action
 from trueup.redact import redact
-from trueup.transport import Transport
-from trueup.verdict import Action
 
 T = TypeVar("T")
 # (host, path) to what a plan would have left there so far, so that what comes later in it starts from that

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 
-from trueup import shell
 from trueup.change.files import Files
-from trueup.facts import kernel
-from trueup.verdict import Action
+from trueup.facts.host import kernel
+from trueup.model.result import Action
+from trueup.shell import text as shell
 
 _SYSCTL_FILE = "/etc/sysctl.d/zz-trueup.conf"  # sorts after what others write, so that it wins
 

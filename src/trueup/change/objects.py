@@ -15,14 +15,14 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from trueup.api import Api, ApiError, Object
 from trueup.change.hand import Draft, Record
-from trueup.cluster import Cluster
 from trueup.errors import ChangeFailed
-from trueup.journal import Entry, State
-from trueup.patience import Patience
+from trueup.hosts.cluster import Cluster
+from trueup.journal.on_host import Entry, State
+from trueup.kubeapi.client import Api, ApiError, Object
+from trueup.model.result import Action, later
 from trueup.redact import HIDDEN, digest, redact, secret
-from trueup.verdict import Action, later
+from trueup.waiting import Patience
 
 APPLY = "application/apply-patch+yaml"
 STRATEGIC = "application/strategic-merge-patch+json"

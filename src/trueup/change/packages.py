@@ -7,13 +7,15 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from trueup import managers, shell
 from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed, CouldNotLook
-from trueup.facts import packages, removal
-from trueup.facts.packages import Installed
-from trueup.facts.packages import Packages as Found
-from trueup.verdict import Action, later
+from trueup.facts.host import package_removal as removal
+from trueup.facts.host import packages
+from trueup.facts.host.packages import Installed
+from trueup.facts.host.packages import Packages as Found
+from trueup.model.result import Action, later
+from trueup.shell import package_managers as managers
+from trueup.shell import text as shell
 
 # what runs the containers, as distributions, Docker and Kubernetes package it
 _RUNTIME = ("containerd", "containerd.io", "runc")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed, CouldNotLook, NotBack, Unreachable
-from trueup.facts import boot
-from trueup.framing import ask
-from trueup.patience import Patience
-from trueup.verdict import Action
+from trueup.facts.host import boot
+from trueup.hosts.probing import ask
+from trueup.model.result import Action
+from trueup.waiting import Patience
 
 _OWN = Path("/proc/sys/kernel/random/boot_id")
 _LOGIN = 15.0  # seconds: a host that goes down may keep a connection open and say nothing

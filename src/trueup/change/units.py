@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Mapping
 from typing import Literal
 
-from trueup import shell
 from trueup.change.files import Files
-from trueup.facts import systemd
-from trueup.verdict import Action, later
+from trueup.facts.host import systemd
+from trueup.model.result import Action, later
+from trueup.shell import text as shell
 
 _UNIT_SECTION = frozenset({"After", "Before", "BindsTo", "PartOf", "Requires", "Wants"})  # the rest is of [Service]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from scratch import FULL, TOOLS, Changes, Rooted, install
 
-from trueup.catalog import Disruption
 from trueup.change import Change
 from trueup.change.hand import Draft
+from trueup.model.catalog import Disruption
 
 
 @pytest.fixture

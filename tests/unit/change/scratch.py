@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trueup.change import Change
+from trueup.connection.transport import Completed, Process
 from trueup.errors import Unreachable
-from trueup.transport import Completed, Process
 
 Changes = Callable[..., Change]
 

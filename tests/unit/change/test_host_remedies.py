@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from scratch import Changes, Rooted
 
-from trueup.catalog import catalog
 from trueup.change import Change
 from trueup.errors import ChangeFailed
-from trueup.fact import HostFacts, Snapshot
-from trueup.facts import apt
-from trueup.profile import load
+from trueup.facts.host import apt
+from trueup.model.catalog import catalog
+from trueup.model.fact import HostFacts, Snapshot
+from trueup.model.profile import load
 from trueup.profiles.keys.host import Apt, Host, Time
 from trueup.profiles.keys.section import AptSource
 from trueup.profiles.schema import Spec

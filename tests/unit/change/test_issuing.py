@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from scratch import Changes, Rooted
 
-from trueup import signing
+from trueup.change import signing
 from trueup.errors import ChangeFailed
-from trueup.facts import issued, registry
+from trueup.facts.edge import harbor as registry
+from trueup.facts.edge import issued_certificates as issued
 from trueup.profiles.keys.registry import Controller, Issued, PrivateKey, Registry, ServerCertificate, Tls
 
 EC = PrivateKey(kind="EC", bits=256)

@@ -14,12 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scratch import Changes, Rooted
 
-from trueup import framing, journal
 from trueup.change import Change, hand
 from trueup.errors import ChangeFailed, CouldNotLook
-from trueup.fact import Fact
-from trueup.journal import Entry, State
-from trueup.verdict import Action
+from trueup.hosts import probing as framing
+from trueup.journal import on_host as journal
+from trueup.journal.on_host import Entry, State
+from trueup.model.fact import Fact
+from trueup.model.result import Action
 
 Known = Callable[[], list[Entry]]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from scratch import Changes, Rooted
 
-from trueup.catalog import catalog
 from trueup.change import Change
 from trueup.errors import ChangeFailed
-from trueup.fact import HostFacts, Snapshot
-from trueup.profile import load
+from trueup.model.catalog import catalog
+from trueup.model.fact import HostFacts, Snapshot
+from trueup.model.profile import load
 from trueup.profiles.schema import Spec
 from trueup.redact import HIDDEN
 

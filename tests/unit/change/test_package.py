@@ -165,7 +165,7 @@ def test_another_process_that_has_dpkgs_lock_is_waited_for(changes: Changes, sta
 def test_a_lock_that_is_never_given_back_is_named(
     changes: Changes, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trueup.managers._LOCKED", 2)
+    monkeypatch.setattr("trueup.shell.package_managers._LOCKED", 2)
     (state / "locked").write_text("now\n" * 9)
     (state / "dpkg").write_text("ii \trunc\t1.1.5-1\n")
     with pytest.raises(ChangeFailed, match="dpkg frontend lock was locked by another process"):

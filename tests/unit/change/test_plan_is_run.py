@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scratch import Changes
 
-from trueup.agreed import differences
 from trueup.change import Change
+from trueup.engine.plan_guard import differences
 from trueup.errors import ChangeFailed
 
 KEY = "net.ipv4.ip_forward"

@@ -12,17 +12,20 @@ import pytest
 from made_certificates import authority, server
 from scratch import Changes
 
-from trueup.catalog import catalog
 from trueup.change import Change
-from trueup.cluster import Cluster
 from trueup.errors import ChangeFailed, CouldNotLook
-from trueup.fact import HostFacts, Raw, Snapshot
-from trueup.facts import docker, registries, registry, tls
-from trueup.facts.containerd import DUMP
-from trueup.profile import load
+from trueup.facts.edge import harbor as registry
+from trueup.facts.edge import tls
+from trueup.facts.runtime import docker
+from trueup.facts.runtime import mirrors as registries
+from trueup.facts.runtime.containerd import DUMP
+from trueup.hosts.cluster import Cluster
+from trueup.model.catalog import catalog
+from trueup.model.fact import HostFacts, Raw, Snapshot
+from trueup.model.profile import load
+from trueup.model.result import Unmet
 from trueup.profiles.schema import Spec
 from trueup.remediations import registry as remedies
-from trueup.verdict import Unmet
 
 catalog.load("trueup.checks", "trueup.remediations")
 TEMPLATE = """# Configuration file of Harbor

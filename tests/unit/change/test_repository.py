@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from scratch import Changes
 
-from trueup.catalog import catalog
 from trueup.change import Change
 from trueup.errors import ChangeFailed
-from trueup.fact import HostFacts, Raw, Snapshot
+from trueup.model.catalog import catalog
+from trueup.model.fact import HostFacts, Raw, Snapshot
 from trueup.profiles.keys.kube import Kube, KubeApt
 from trueup.profiles.keys.section import SignedSource
 from trueup.profiles.schema import Spec

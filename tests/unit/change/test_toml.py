@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scratch import Changes
 
 from trueup.errors import ChangeFailed
-from trueup.facts.dialect import at
+from trueup.facts.runtime.config_keys import at
 
 KEY = ("plugins", "io.containerd.grpc.v1.cri", "containerd", "runtimes", "runc", "options", "SystemdCgroup")
 CONFIG = """\

@@ -7,7 +7,7 @@ import pytest
 from scratch import Changes
 
 from trueup.errors import ChangeFailed, CouldNotLook
-from trueup.fact import Fact
+from trueup.model.fact import Fact
 
 Log = Callable[[], list[str]]
 UNIT = "containerd.service"

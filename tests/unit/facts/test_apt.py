@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trueup.facts import apt
+from trueup.facts.host import apt
 from trueup.profiles.keys.section import AptSource
 
 LINES = [

@@ -14,15 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trueup.facts
-from trueup.catalog import catalog
 from trueup.errors import CouldNotLook
-from trueup.fact import Fact, HostFacts, Raw, Snapshot
-from trueup.facts import kernel
+from trueup.facts.host import kernel
+from trueup.model.catalog import catalog
+from trueup.model.fact import Fact, HostFacts, Raw, Snapshot
 
 CAPTURED = Path(__file__).parent / "captured"
 MODULES = [
     importlib.import_module(module.name)
-    for module in pkgutil.iter_modules(trueup.facts.__path__, f"{trueup.facts.__name__}.")
+    for module in pkgutil.walk_packages(trueup.facts.__path__, f"{trueup.facts.__name__}.")
 ]
 
 

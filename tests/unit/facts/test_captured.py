@@ -9,43 +9,21 @@ from typing import Any
 
 import pytest
 
-from trueup.fact import CLOCK
-from trueup.facts import (
-    apt,
-    boot,
-    calico,
-    certificates,
-    clock,
-    cni,
-    containerd,
-    control_plane,
-    ctr,
-    dialect,
-    docker,
-    dropins,
-    etcd,
-    failover,
-    haproxy,
-    identity,
-    images,
-    keepalived,
-    kernel,
-    kube,
-    kubeadm,
-    network,
-    packages,
-    preflight,
-    reach,
-    registries,
-    registry,
-    removal,
-    static_pods,
-    swap,
-    systemd,
-    uniform,
-    vip,
-)
-from trueup.profile import load
+from trueup.drills import failover
+from trueup.facts.across import fingerprint as uniform
+from trueup.facts.across import reachability as reach
+from trueup.facts.edge import haproxy, keepalived, vip
+from trueup.facts.edge import harbor as registry
+from trueup.facts.host import apt, boot, clock, dropins, identity, kernel, packages, swap, systemd
+from trueup.facts.host import package_removal as removal
+from trueup.facts.kube import calico, certificates, control_plane, etcd, kubeadm, network, preflight, static_pods
+from trueup.facts.kube import kubelet as kube
+from trueup.facts.runtime import cni, containerd, docker, images
+from trueup.facts.runtime import config_keys as dialect
+from trueup.facts.runtime import containers as ctr
+from trueup.facts.runtime import mirrors as registries
+from trueup.model.fact import CLOCK
+from trueup.model.profile import load
 
 CAPTURED = Path(__file__).parent / "captured"
 CASES = sorted(CAPTURED.glob("*/*.txt"))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from trueup.facts import haproxy, keepalived, vip
-from trueup.profile import load
+from trueup.facts.edge import haproxy, keepalived, vip
+from trueup.model.profile import load
 
 SPEC = load("aliyun-kubeadm-1.24").spec("lb1")
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]

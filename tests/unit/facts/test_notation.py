@@ -2,9 +2,9 @@
 
 import pytest
 
-from trueup.facts.dialect import dotted, readable, version_of
-from trueup.facts.kernel import proc_path
-from trueup.facts.systemd import Unit, seconds
+from trueup.facts.host.kernel import proc_path
+from trueup.facts.host.systemd import Unit, seconds
+from trueup.facts.runtime.config_keys import dotted, readable, version_of
 
 
 @pytest.mark.parametrize(

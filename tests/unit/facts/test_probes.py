@@ -15,16 +15,20 @@ from typing import Any
 import pytest
 
 import trueup.facts
-from trueup.fact import Fact
-from trueup.facts import apt, clock, containerd, ctr, identity, kernel, kube, packages, preflight, swap
-from trueup.profile import load
+from trueup.facts.host import apt, clock, identity, kernel, packages, swap
+from trueup.facts.kube import kubelet as kube
+from trueup.facts.kube import preflight
+from trueup.facts.runtime import containerd
+from trueup.facts.runtime import containers as ctr
+from trueup.model.fact import Fact
+from trueup.model.profile import load
 from trueup.profiles.schema import Spec
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
 FACTS: dict[str, Fact[Any]] = {
     f"{module.name}-{name}": fact
-    for module in pkgutil.iter_modules(trueup.facts.__path__)
-    for name, fact in vars(importlib.import_module(f"{trueup.facts.__name__}.{module.name}")).items()
+    for module in pkgutil.walk_packages(trueup.facts.__path__, f"{trueup.facts.__name__}.")
+    for name, fact in vars(importlib.import_module(module.name)).items()
     if isinstance(fact, Fact)
 }
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trueup.errors import CouldNotLook, UsageError
-from trueup.facts.packages import compare, newest, together, within
+from trueup.facts.host.packages import compare, newest, together, within
 
 PART = st.from_regex(r"[0-9][0-9a-z.+~]{0,6}", fullmatch=True)
 VERSION = st.builds(

@@ -39,7 +39,7 @@ trueup.change.hand.STATE = os.environ["FLEET"] + "/kept"
 
 OWN = """\
 from trueup import equal, expect, remedy, requirement
-from trueup.fact import Fact
+from trueup.model.fact import Fact
 
 STATE = Fact("own.state", 'cat "$HOME/state"', str.strip)
 WHERE = Fact("own.where", 'echo "$HOME"', str.strip)

@@ -15,9 +15,9 @@ from fakes import Fakes
 DRILL = """\
 import test_own
 from trueup import Deviation, expect, remedy, requirement
-from trueup.drill import Drill
+from trueup.engine.drill import Drill
 from trueup.errors import CouldNotLook
-from trueup.verdict import Action
+from trueup.model.result import Action
 
 
 def act(trial):

@@ -10,7 +10,7 @@ import shlex
 
 import test_own
 from trueup import Deviation, expect, requirement
-from trueup.fact import PeerFact
+from trueup.model.fact import PeerFact
 
 
 def ask(own, others):

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from fakes import Fakes
 
-from trueup import plan
+from trueup.engine import plan
 
 MORE = """\
 import test_own
 from trueup import equal, expect, remedy, requirement
-from trueup.fact import Fact
+from trueup.model.fact import Fact
 
 LINES = Fact("own.lines", 'cat "$HOME/lines" 2>/dev/null || :', str.split)
 

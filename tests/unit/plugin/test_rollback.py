@@ -11,7 +11,7 @@ FILES = """\
 import shlex
 
 from trueup import remedy, requirement
-from trueup.fact import Fact
+from trueup.model.fact import Fact
 
 GREETING = Fact("own.greeting", 'cat "$HOME/greeting" 2>/dev/null || :', str.strip)
 HOME = Fact("own.home", 'echo "$HOME"', str.strip)

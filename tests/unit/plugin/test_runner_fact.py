@@ -5,7 +5,7 @@ from fakes import Fakes
 
 HERE = """\
 from trueup import equal, expect, requirement
-from trueup.fact import RunnerFact
+from trueup.model.fact import RunnerFact
 
 SEEN = RunnerFact("seen", "echo good", str.strip)
 

@@ -9,7 +9,7 @@ from fakes import Fakes, Finished
 MANY = """\
 import os
 from trueup import equal, expect, requirement
-from trueup.fact import Fact
+from trueup.model.fact import Fact
 
 STATE = Fact("own.state", 'cat "$HOME/state"', str.strip)
 for number in range(6):

@@ -1,0 +1,1 @@
+"""Configuration files edited in their text."""

@@ -1,0 +1,1 @@
+"""Judging, changing, planning and undoing, requirement by requirement."""

@@ -1,0 +1,227 @@
+"""Emptying a node of its pods before a remedy disturbs them, and taking it back into service afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from trueup.engine.node import CORDONED_BY, Node, Pod, cordoned, owed
+from trueup.errors import ChangeFailed, CouldNotLook, Unreachable, some
+from trueup.facts.kube.preflight import FILES, member
+from trueup.model.result import Action, Deviation, Outcome, Result, later
+from trueup.redact import redact
+from trueup.waiting import Patience
+
+if TYPE_CHECKING:
+    from trueup.change import Change
+    from trueup.hosts.cluster import Cluster
+    from trueup.hosts.fleet import Host
+    from trueup.model.catalog import Remedy
+
+_GREEN = (Outcome.PASSED, Outcome.FIXED, Outcome.NOT_IDEMPOTENT)
+
+
+def is_node(host: Host) -> bool:
+    """Whether a host is part of a cluster, so that there may be pods on it; who cannot say is taken for one."""
+    host.look([FILES])
+    try:
+        return member(host.facts[FILES])
+    except CouldNotLook:
+        return True
+
+
+def left(cluster: Cluster, say: Callable[[str], None]) -> frozenset[str]:
+    """Return the requirements for which an earlier run has left a node cordoned."""
+    if not cluster.present:
+        return frozenset()
+    try:
+        api = cluster.api()
+    except CouldNotLook:  # there is no cluster yet
+        return frozenset()
+    try:
+        return frozenset(api.list("/api/v1/nodes", owed)) - {""}
+    except CouldNotLook as error:
+        say(f"whether an earlier run has left nodes cordoned is not known: {redact(str(error))}")
+        return frozenset()
+
+
+class Drain:
+    """One node that a remedy finds empty, and that takes pods again when all is well.
+
+    Args:
+        requirement: the id of what is remedied.
+        run: the run's id, by which a later run knows the node that this one could not uncordon.
+        apply: do it; otherwise only say what would be done.
+        destructive: let pods go whose data, or who themselves, do not come back.
+        say: takes a line that tells what is waited for.
+    """
+
+    def __init__(
+        self, cluster: Cluster, host: Host, requirement: str, *, run: str, apply: bool, destructive: bool,
+        say: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self.actions: list[Action] = []
+        self._cluster, self._host, self._requirement = cluster, host, requirement
+        self._run, self._apply, self._destructive, self._say = run, apply, destructive, say
+        self._node: Node | None = None
+        self._ours = False  # to uncordon
+        self._ready = False  # before anything was done
+        self._idle: set[str] = set()  # static pods that were not ready before
+        self._change: Change | None = None
+
+    def around(self, remedy: Remedy, hand: Callable[[], Any]) -> Remedy:
+        """Return the remedy with the draining before it, and with the wait for the node after it.
+
+        Args:
+            hand: makes a hand that only plans: a remedy that refuses, or finds nothing to do, costs no pod its place.
+        """
+
+        def fix(change: Change, spec: Any, facts: Any) -> None:
+            rehearsal = hand()
+            remedy.fix(rehearsal, spec, facts)
+            if rehearsal.actions and self._node is None and change.apply == self._apply:
+                self._begin()
+            if change.apply:
+                self._change = change
+            remedy.fix(change, spec, facts)
+            if change.apply and change.actions and self._node:
+                self._settle(self._node)
+
+        return replace(remedy, fix=fix)
+
+    def finish(self, result: Result) -> Result:
+        """Return the result with what was done to the node, which is uncordoned if that is ours and all is well."""
+        result.actions = [*self.actions, *result.actions]
+        if not self._ours or self._node is None:
+            return result
+        undone = self._change is None or not self._change.actions or self._change.record.undone
+        if not self._apply:
+            result.actions.append(_uncordoning(self._node))
+        elif self._host.gone:
+            result.note(self._left_cordoned(self._node, "its host is gone"))
+        elif result.outcome not in _GREEN and not undone:
+            result.note(self._left_cordoned(self._node, "it may be half changed"))
+        else:
+            self._take_back(self._node, result)
+        return result
+
+    def resume(self, result: Result) -> Result:
+        """Return the result of what holds again, with the node uncordoned that a run before has left for its sake."""
+        try:
+            node = Node.of(self._cluster, self._host)
+            now = node.read()
+        except (ChangeFailed, CouldNotLook, Unreachable) as error:
+            self._say(f"whether {self._host.id} is still cordoned by an earlier run is not known: {redact(str(error))}")
+            return result
+        if owed(now) != self._requirement:
+            return result
+        found = f"cordoned by trueup's run {now['metadata']['annotations'].get(CORDONED_BY, '')}"
+        result.deviations = [Deviation("schedulable", found, f"node {node.name}", "effective")]
+        result.outcome = Outcome.FIXED if self._apply else Outcome.FAILED
+        if self._apply:
+            self._take_back(node, result)
+        else:
+            result.actions = [_uncordoning(node)]
+        return result
+
+    def _take_back(self, node: Node, result: Result) -> None:
+        try:
+            if self._change and self._change.actions and result.outcome not in _GREEN:
+                self._settle(node)  # it is as before: kubelet has to say so
+            if node.uncordon(self._requirement):
+                result.actions = [*result.actions, _uncordoning(node)]
+        except (ChangeFailed, CouldNotLook) as error:
+            result.outcome = Outcome.FIX_FAILED
+            result.note(self._left_cordoned(node, redact(str(error))))
+
+    def _left_cordoned(self, node: Node, why: str) -> str:
+        again = f"--fix uncordons it once {self._requirement} holds, or `kubectl uncordon {node.name}`"
+        return f"node {node.name} is left cordoned: {why}; {again}"
+
+    def _begin(self) -> None:
+        """Empty the node, or only say what that would be.
+
+        Raises:
+            ChangeFailed: it must not be, or could not be in time; says which pods and budgets are in the way.
+            CouldNotLook: the API went away in the middle.
+        """
+        if missing := self._cluster.missing:
+            raise ChangeFailed(
+                f"{', '.join(missing)} did not come back: no node is drained in this run any more; nothing was changed"
+            )
+        node = Node.of(self._cluster, self._host)
+        now, present = node.read(), node.present()
+        pods = [pod for pod in present if pod.moves]
+        if why := self._precious(pods):
+            raise ChangeFailed(f"node {node.name} is not drained: {why}; nothing was changed")
+        self._node, self._ready, self._idle = node, not node.pulse()[1], _idle(present)
+        self._ours = not cordoned(now) or owed(now) == self._requirement
+        count = f"{len(pods)} pod{'' if len(pods) == 1 else 's'}"
+        summary = f"drain {node.name} first {f'({count})' if self._apply else later(f'{count} now')}"
+        summary += "" if self._ours else "; it is cordoned already, and stays so"
+        self.actions = [Action("drain", node.name, summary, "".join(f"-{pod.name}\n" for pod in pods))]
+        if self._apply:
+            node.cordon(self._run, self._requirement)
+            self._empty(node)
+
+    def _precious(self, pods: Iterable[Pod]) -> str:
+        """Return what would be lost with pods, unless the operator allows that: kubectl drain has the same rules."""
+        if self._destructive:
+            return ""
+        alone = [pod.name for pod in pods if not pod.controller]
+        local = [pod.name for pod in pods if pod.local and pod.controller]
+        words = [f"nothing would make {some(alone)} anew"] if alone else []
+        words += [f"{some(local)} would lose the data in an emptyDir"] if local else []
+        return "; ".join([*words, "see to it, or allow it by --fix-allow=destructive"]) if words else ""
+
+    def _empty(self, node: Node) -> None:
+        """Evict pods, and wait until they are gone."""
+        patience, said = Patience(self._host.spec.kube.drain.seconds), ""
+        while pods := [pod for pod in node.present() if pod.moves]:
+            if why := self._precious(pods):
+                raise ChangeFailed(f"node {node.name} is not drained: {why}")
+            whys = [f"{pod.name} {'does not end' if pod.ending else node.evict(pod)}" for pod in pods]
+            words = some(whys, "; ")
+            if ended := patience.ended:
+                unready = "" if self._ready else "; the node was not Ready before, so that kubelet may end none"
+                raise ChangeFailed(f"node {node.name} could not be drained {ended}: {words}{unready}")
+            if words != said:
+                self._say(f"draining {node.name}: {words}")
+            said = words
+            patience.rest()
+
+    def _settle(self, node: Node) -> None:
+        """Wait until the node and its static pods are ready again, by what kubelet has said since.
+
+        The next control plane may have its turn after that: etcd keeps its majority.
+
+        Raises:
+            ChangeFailed: it is not by the profile's ``wait``.
+        """
+        if not self._ready:  # one that was not need not become so
+            return
+        patience, first = Patience(self._host.spec.wait), ""
+        while True:
+            try:
+                renewed, why = node.pulse()
+                first = first or renewed
+                idle = ", ".join(sorted(_idle(node.present()) - self._idle))
+                why = why or (f"{idle} not ready" if idle else "")
+                if not why and renewed != first:
+                    return
+                why = why or "kubelet has not renewed its lease"
+            except (ChangeFailed, CouldNotLook) as error:
+                why = redact(str(error))
+            if ended := patience.ended:
+                raise ChangeFailed(f"node {node.name} did not become Ready {ended}: {why}")
+            patience.rest()
+
+
+def _uncordoning(node: Node) -> Action:
+    return Action("uncordon", node.name, f"uncordon {node.name}")
+
+
+def _idle(pods: Iterable[Pod]) -> set[str]:
+    """Return the static pods that are not ready."""
+    return {pod.name for pod in pods if pod.mirror and not pod.ready}

@@ -1,0 +1,206 @@
+"""A node of a cluster by its API: who is on it, who cordoned it, and what can be asked of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trueup.errors import ChangeFailed, CouldNotLook
+from trueup.facts.kube import nodes as facts
+from trueup.hosts.probing import ask
+from trueup.kubeapi.client import MANAGER, Api, ApiError, Object
+from trueup.redact import redact
+
+if TYPE_CHECKING:
+    from trueup.hosts.cluster import Cluster
+    from trueup.hosts.fleet import Host
+
+CORDONED_BY = "trueup.io/cordoned-by"  # the run
+CORDONED_FOR = "trueup.io/cordoned-for"  # the requirement, whose being met ends it
+_MERGE = "application/merge-patch+json"
+_GONE, _CONFLICT, _BUDGET = 404, 409, 429
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod, as far as it matters to whoever drains its node."""
+
+    name: str  # with its namespace
+    uid: str
+    controller: str  # kind of the object that makes it anew, or nothing
+    mirror: bool  # of a static pod, which is kubelet's own
+    local: bool  # has data in an emptyDir
+    over: bool
+    ending: bool
+    ready: bool
+
+    @property
+    def moves(self) -> bool:
+        """Whether it has to leave; what a DaemonSet makes, or kubelet itself, belongs to the node."""
+        return not (self.mirror or self.over or self.controller == "DaemonSet")
+
+
+def keep_pod(pod: Object) -> Pod:
+    """Return of a Pod what draining needs."""
+    meta, status = pod["metadata"], pod.get("status", {})
+    owners = [owner["kind"] for owner in meta.get("ownerReferences", ()) if owner.get("controller")]
+    return Pod(
+        f"{meta['namespace']}/{meta['name']}",
+        meta.get("uid", ""),
+        next(iter(owners), ""),
+        "kubernetes.io/config.mirror" in meta.get("annotations", {}),
+        any("emptyDir" in volume for volume in pod["spec"].get("volumes", ())),
+        status.get("phase") in ("Succeeded", "Failed"),
+        "deletionTimestamp" in meta,
+        any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", ())),
+    )
+
+
+def owed(node: Object) -> str:
+    """Return the requirement for which we have cordoned a node that still is; nothing where it was somebody else.
+
+    An annotation outlives an uncordon by hand, so whoever set the field last has to be us, too.
+    """
+    meta = node["metadata"]
+    owners = {
+        entry.get("manager")
+        for entry in meta.get("managedFields", ())
+        if "f:unschedulable" in (entry.get("fieldsV1") or {}).get("f:spec", {})
+    }
+    ours = MANAGER in owners if owners else True
+    return meta.get("annotations", {}).get(CORDONED_FOR, "") if cordoned(node) and ours else ""
+
+
+def cordoned(node: Object) -> bool:
+    """Whether no new pod may come to a node."""
+    return bool(node["spec"].get("unschedulable"))
+
+
+class Node:
+    """One node; the connection is the cluster's, which makes another where the way is lost.
+
+    Every method raises ``CouldNotLook`` where the API does not answer.
+    """
+
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        self.name = name
+        self._cluster = cluster
+        self._evictions = ""  # their version
+
+    @classmethod
+    def of(cls, cluster: Cluster, host: Host) -> Node:
+        """Return the node that a host is.
+
+        Raises:
+            ChangeFailed: the API cannot say, or has none; says what to see to.
+            Unreachable: no connection to the host.
+        """
+        try:
+            own = ask(host.transport, facts.SELF, host.timeout)
+            nodes = facts.parse_nodes(cluster.api().list("/api/v1/nodes", facts.keep_node))
+        except CouldNotLook as error:
+            raise ChangeFailed(
+                f"this host is part of a cluster, and pods on it are not disturbed undrained: {error}; "
+                "nothing was changed"
+            ) from None
+        if (node := own.among(nodes)) is None:
+            names = ", ".join(node.name for node in nodes) or "none at all"
+            raise ChangeFailed(
+                f"this host is part of a cluster, but is no node of the one whose API is asked ({names}): what runs on "
+                "it is not for a guess; give --kubeconfig of its own, or `kubeadm reset` it; nothing was changed"
+            )
+        return cls(cluster, node.name)
+
+    def _api(self) -> Api:
+        return self._cluster.api()
+
+    def read(self) -> Object:
+        """Return the object.
+
+        Raises:
+            ChangeFailed: it is gone.
+        """
+        node: Object | None = self._api().get(f"/api/v1/nodes/{self.name}")
+        if node is None:
+            raise ChangeFailed(f"node {self.name} is gone")
+        return node
+
+    def present(self) -> list[Pod]:
+        """Return the pods on the node, as the API has them now."""
+        api = self._api()
+        api.begin()
+        return api.list("/api/v1/pods", keep_pod, fieldSelector=f"spec.nodeName={self.name}")
+
+    def pulse(self) -> tuple[str, str]:
+        """Return when kubelet has last renewed its lease, and why the node is not Ready, if it is not."""
+        path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{self.name}"
+        lease = self._api().get(path) or {"spec": {}}
+        node = facts.parse_nodes([facts.keep_node(self.read())])[0]
+        return lease["spec"].get("renewTime", ""), "" if node.ready == "True" else f"{node.ready}: {node.why}"
+
+    def cordon(self, run: str, requirement: str) -> None:
+        """Let no pod come any more, with a note of whose work that is; unless somebody has done so already.
+
+        Raises:
+            ChangeFailed: refused, in the server's words.
+        """
+        notes = {CORDONED_BY: run, CORDONED_FOR: requirement}
+        while not cordoned(node := self.read()):
+            if self._patch(node, notes, unschedulable=True):
+                return
+
+    def uncordon(self, requirement: str) -> bool:
+        """Let pods come again where it was we who cordoned it for this, and return whether it was.
+
+        Raises:
+            ChangeFailed: refused, in the server's words.
+        """
+        while owed(node := self.read()) == requirement:
+            if self._patch(node, {CORDONED_BY: None, CORDONED_FOR: None}, unschedulable=None):
+                return True
+        return False
+
+    def _patch(self, node: Object, notes: Object, *, unschedulable: bool | None) -> bool:
+        """Return whether the node was as it had been read, and so could be changed."""
+        version = node["metadata"].get("resourceVersion")
+        meta = {"annotations": notes} | ({"resourceVersion": version} if version else {})
+        body = {"metadata": meta, "spec": {"unschedulable": unschedulable}}
+        try:
+            self._api().write("PATCH", f"/api/v1/nodes/{self.name}", body, kind=_MERGE)
+        except ApiError as error:
+            if error.status == _CONFLICT:
+                return False
+            raise ChangeFailed(f"node {self.name}: {redact(str(error))}") from None
+        return True
+
+    def evict(self, pod: Pod) -> str:
+        """Ask a pod to end as far as its budget allows, once, and return in words what came of it.
+
+        Raises:
+            ChangeFailed: refused, and not for a budget.
+        """
+        namespace, _, name = pod.name.partition("/")
+        body = {
+            "apiVersion": self._eviction(),
+            "kind": "Eviction",
+            "metadata": {"name": name, "namespace": namespace},
+            "deleteOptions": {"preconditions": {"uid": pod.uid}},  # not its successor of the same name, elsewhere
+        }
+        try:
+            self._api().write("POST", f"/api/v1/namespaces/{namespace}/pods/{name}/eviction", body, patient=False)
+        except ApiError as error:
+            words = redact(str(error))
+            if 400 <= error.status < 500 and error.status not in (_GONE, _CONFLICT, _BUDGET):
+                raise ChangeFailed(f"evict {pod.name}: {words}") from None
+            return f"is gone ({words})" if error.status == _GONE else f"may not be evicted: {words}"
+        return "is asked to end"
+
+    def _eviction(self) -> str:
+        """Return the version of evictions that the server takes, which it says beside the subresource."""
+        if not self._evictions:
+            served = (self._api().get("/api/v1") or {}).get("resources", [])
+            found = next((each for each in served if each["name"] == "pods/eviction"), None)
+            if found is None:
+                raise ChangeFailed("the API server serves no pods/eviction")
+            self._evictions = f"{found.get('group', 'policy')}/{found.get('version', 'v1')}"
+        return self._evictions

@@ -1,0 +1,220 @@
+"""A plan as a file: what a fix would do, so that a person can agree to that, and the fix does that and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from trueup import __version__
+from trueup.errors import UsageError, nearest
+from trueup.model.catalog import Catalog, Disruption
+from trueup.model.fact import Fact
+from trueup.model.profile import Loaded
+from trueup.model.result import Action, Outcome, Result
+from trueup.model.run import Run
+from trueup.profiles.keys.section import Section
+from trueup.redact import redact
+
+SCHEMA: Literal[1] = 1
+MACHINE = Fact(
+    "plan.machine",
+    "[ ! -e /etc/machine-id ] || cat /etc/machine-id",
+    lambda text: hashlib.sha256(f"trueup {text.strip()}".encode()).hexdigest() if text.strip() else "",
+)
+
+
+class Planned(Section):
+    """One change, as it is recorded when it is done."""
+
+    verb: str
+    target: str
+    summary: str
+    diff: str = Field(description="unified, without secrets")
+    precondition: str = Field(
+        description="SHA-256 of what it starts from, without secrets; empty where the diff says all"
+    )
+
+    @classmethod
+    def of(cls, action: Action) -> Planned:
+        """Return an action as a plan has it."""
+        return cls(
+            verb=action.verb,
+            target=action.target,
+            summary=action.summary,
+            diff=action.diff,
+            precondition=action.precondition,
+        )
+
+    @property
+    def action(self) -> Action:
+        """Return the action, without what would undo it."""
+        return Action(self.verb, self.target, self.summary, self.diff, precondition=self.precondition)
+
+
+class Step(Section):
+    """What one remedy does on one host."""
+
+    requirement: str
+    host: str
+    disruption: Disruption
+    destructive: bool
+    actions: list[Planned] = Field(min_length=1)
+
+
+class Unplanned(Section):
+    """What does not hold and has no step, such as what needs something that is not so yet."""
+
+    requirement: str
+    host: str
+    outcome: str
+    why: str
+
+
+class Of(Section):
+    """The profile that the plan is for."""
+
+    name: str
+    digest: str = Field(description="SHA-256 of the profile with all that it extends, without secrets")
+
+
+class Plan(Section):
+    """A saved plan."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    trueup: str = Field(description="version that made it")
+    run: str = Field(description="id of the run that made it")
+    time: str = Field(description="when that was, in UTC")
+    profile: Of
+    hosts: dict[str, str] = Field(description="host to SHA-256 of its machine-id; empty where it has none")
+    steps: list[Step] = Field(description="in the order in which they are carried out")
+    unplanned: list[Unplanned]
+
+
+def make(run: Run, catalog: Catalog, profile: Loaded, machines: Mapping[str, str]) -> Plan:
+    """Return the plan that a run in mode ``plan`` came to.
+
+    Args:
+        machines: host to what :data:`MACHINE` says of it, as far as it was reached.
+    """
+    rank = {id: n for n, id in enumerate(catalog.order())}
+    results = sorted(run.results, key=lambda result: rank[result.requirement])
+    steps = []
+    for result in (each for each in results if _planned(each)):
+        remedy = catalog.remedies[result.requirement]
+        steps.append(
+            Step(
+                requirement=result.requirement,
+                host=result.host,
+                disruption=remedy.disruption,
+                destructive=remedy.destructive,
+                actions=[Planned.of(action) for action in result.actions],
+            )
+        )
+    unplanned = [
+        Unplanned(
+            requirement=result.requirement,
+            host=result.host,
+            outcome=str(result.outcome),
+            why=redact(result.detail) or "its remedy finds nothing to change",
+        )
+        for result in results
+        if not _planned(result) and not result.outcome.holds
+    ]
+    return Plan(
+        schema=SCHEMA,
+        trueup=__version__,
+        run=run.id,
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        profile=Of(name=profile.name, digest=profile.digest),
+        hosts=dict(machines),
+        steps=steps,
+        unplanned=unplanned,
+    )
+
+
+def _planned(result: Result) -> bool:
+    return bool(result.actions) and result.outcome is Outcome.FAILED
+
+
+def schema() -> str:
+    """Return the JSON Schema of a plan."""
+    return json.dumps(Plan.model_json_schema(by_alias=True), indent=2) + "\n"
+
+
+def check(path: Path) -> None:
+    """Refuse a file that could not be written, before anything is looked at.
+
+    Raises:
+        UsageError: its directory is not there.
+    """
+    if not path.absolute().parent.is_dir() or path.is_dir():
+        why = "is a directory" if path.is_dir() else "the directory does not exist"
+        raise UsageError(f"--plan-out={path}: {why}")
+
+
+def write(path: Path, plan: Plan) -> None:
+    """Write a plan whole, or not at all; it shows configuration, so only its owner can read it."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    new.touch(mode=0o600)
+    new.write_text(plan.model_dump_json(by_alias=True, indent=2) + "\n", encoding="utf-8")
+    new.replace(path)
+
+
+def read(path: Path, profile: Loaded, hosts: Iterable[str]) -> Plan:
+    """Return a saved plan that is for this profile, and for some of these hosts.
+
+    Raises:
+        UsageError: it is not; says where it is wrong, and the nearest fix.
+    """
+    where = f"--fix={path}"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        hint = "; did you mean --fix=plan?" if nearest(str(path), ["plan"]) else ""
+        raise UsageError(f"{where}: no such file{hint}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{where}: cannot read the file ({error})") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{where}: not JSON: {error}") from None
+    plan = _validate(data, where)
+    again = f"make a new one: --fix=plan --plan-out={path}"
+    if plan.profile.name != profile.name:
+        raise UsageError(f"{where}: it is for profile {plan.profile.name}, and this is {profile.name}; {again}")
+    if plan.profile.digest != profile.digest:
+        raise UsageError(f"{where}: profile {profile.name} has changed since {plan.time}, when it was made; {again}")
+    if not set(plan.hosts) & set(hosts):
+        raise UsageError(f"{where}: it is for {', '.join(sorted(plan.hosts))}, and --hosts names none of these")
+    return plan
+
+
+def _validate(data: Any, where: str) -> Plan:
+    again = "make it again with --fix=plan --plan-out"
+    if not isinstance(data, dict) or "schema" not in data or "steps" not in data:
+        raise UsageError(f"{where}: this is no plan; one is made with --fix=plan --plan-out=FILE")
+    if data["schema"] != SCHEMA:
+        raise UsageError(f"{where}: schema: it is {data['schema']!r}, and this trueup reads {SCHEMA}: {again}")
+    try:
+        return Plan.model_validate(data)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(map(str, problem["loc"]))
+        raise UsageError(f"{where}: {key}: {problem['msg'][0].lower()}{problem['msg'][1:]}: {again}") from None
+
+
+def known(plan: Plan, catalog: Catalog, path: str) -> None:
+    """Stop on a plan of what is not there any more.
+
+    Raises:
+        UsageError: a step has no requirement, or that has no remedy; says the nearest.
+    """
+    for n, step in enumerate(plan.steps):
+        if step.requirement not in catalog.remedies:
+            hint = nearest(step.requirement, catalog.remedies)
+            raise UsageError(f"--fix={path}: steps.{n}.requirement: nothing remedies {step.requirement!r}{hint}")

@@ -1,0 +1,126 @@
+"""Takes back what a run did, as the journals have it: those of the hosts, and this machine's for objects."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from functools import cached_property
+from operator import itemgetter
+
+from trueup.change import hand
+from trueup.engine.audit import Pair
+from trueup.engine.undo import Step, Undoing
+from trueup.errors import Unreachable, UsageError, nearest
+from trueup.hosts import probing as framing
+from trueup.hosts.fleet import Fleet
+from trueup.journal import on_host as journal
+from trueup.journal.on_controller import Ledger
+from trueup.journal.on_host import Journal
+from trueup.model.fact import Fact
+from trueup.model.result import Action, Outcome, Result
+
+LIST = "list"  # in the place of a run: say which there are
+WHOLE = "rollback"  # in the place of a requirement, where nothing is known of a host
+_PATIENCE = 60.0  # seconds to read a journal
+_SHOWN = 10  # runs in a message
+_RUN = re.compile(r"[A-Za-z0-9._-]+")
+
+
+class Rollback:
+    """What a run changed on the hosts, and what becomes of that when it is taken back.
+
+    Args:
+        run: the id of the run, or :data:`LIST`.
+        ledger: the run's journal on this machine.
+        apply: do it; otherwise only say what would be done.
+
+    Raises:
+        UsageError: no host knows the run; says which runs they know.
+    """
+
+    def __init__(self, fleet: Fleet, run: str, ledger: Ledger, *, apply: bool) -> None:
+        self.run = run
+        self.selected: frozenset[Pair] = frozenset()
+        self._fleet = fleet
+        self._apply = apply
+        self._undoing = Undoing(fleet, run, ledger if ledger.known else None)
+        self._known: dict[str, Journal] = {}
+        self._read()
+        steps = [Step(host, entry) for host, known in self._known.items() for entry in known.entries]
+        steps += [Step(fleet.cluster.id, entry) for entry in ledger.objects()]
+        self._steps = sorted(steps, key=lambda step: step.entry.sequence, reverse=True)
+        if run != LIST and not self._steps and not self._undoing.gone:
+            raise UsageError(f"--rollback={run}: {self._unknown()}")
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """Return the requirements and hosts that were changed, newest first."""
+        return list(dict.fromkeys(step.pair for step in self._steps))
+
+    @property
+    def silent(self) -> list[Pair]:
+        """Return what stands for the hosts that did not say what was changed there."""
+        return [(WHOLE, host) for host in self._fleet.hosts if host not in self._known]
+
+    def runs(self) -> list[str]:
+        """Return a line for each run that a host knows: its id, when it began, and how much of it can be undone."""
+        left: dict[str, list[str]] = {}
+        for host, known in sorted(self._known.items(), key=itemgetter(0)):  # they answered in any order
+            for run, count in known.runs.items():
+                left.setdefault(run, []).append(f"{host} {count or 'none'}")
+        return [f"{run}  {_began(run)}  changes that are not undone: {', '.join(left[run])}" for run in sorted(left)]
+
+    def result(self, requirement: str, host: str) -> Result:
+        """Return what became of one requirement on one host; the first question settles all that was selected."""
+        steps = [step for step in self._carried_out if step.pair == (requirement, host)]
+        left = [step for step in steps if step.why]
+        if (gone := self._undoing.gone.get(host)) and (left or not steps):
+            outcome = Outcome.UNREACHABLE if isinstance(gone, Unreachable) else Outcome.COULD_NOT_LOOK
+            return Result(requirement, host, outcome, detail=str(gone))
+        good = Outcome.UNDONE if self._apply else Outcome.UNDOABLE
+        result = Result(requirement, host, Outcome.NOT_UNDONE if left else good)
+        result.actions = [_action(step) for step in steps if not step.why]
+        result.note(*(f"{step.entry.summary}: {step.why}" for step in left))
+        if not steps:
+            result.note("was undone before")
+        return result
+
+    @cached_property
+    def _carried_out(self) -> list[Step]:
+        """The steps that were selected and not undone before, all of them judged, and undone if that is wanted."""
+        pending = [step for step in self._steps if step.pending]
+        steps = [step for step in pending if step.pair in self.selected]
+        self._undoing.judge(steps, [step for step in pending if step.pair not in self.selected])
+        if self._apply:
+            touched = {step.host for step in self._steps if not step.pending}
+            self._undoing.carry_out([step for step in steps if not step.why], touched)
+        return steps
+
+    def _read(self) -> None:
+        if not _RUN.fullmatch(self.run):
+            raise UsageError(f"--rollback={self.run}: no run is called so; --rollback={LIST} says which there are")
+        asked = Fact("journal", journal.reading(hand.STATE, self.run), journal.parse)
+
+        def read(host: str) -> None:
+            self._known[host] = framing.ask(self._fleet.hosts[host].transport, asked, _PATIENCE)
+
+        self._undoing.each(read, self._fleet.hosts)
+
+    def _unknown(self) -> str:
+        ids = {run for known in self._known.values() for run in known.runs}
+        if not ids:
+            return "no host knows any run"
+        rows = "\n".join(f"  {row}" for row in self.runs()[-_SHOWN:])
+        return f"no host knows that run{nearest(self.run, ids)}\nthe newest that they know:\n{rows}"
+
+
+def _began(run: str) -> str:
+    try:
+        return f"{datetime.strptime(run.partition('-')[0], '%Y%m%dT%H%M%SZ'):%Y-%m-%d %H:%M:%S} UTC"
+    except ValueError:
+        return "at a time that its name does not say"
+
+
+def _action(step: Step) -> Action:
+    verb = "settle after" if step.settles else "undo"
+    return Action("undo", step.entry.target, f"{verb} {step.entry.summary} ({step.entry.sequence})", step.diff, ":")

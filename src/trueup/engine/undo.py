@@ -1,0 +1,218 @@
+"""Undoing changes that journals know: first a look whether each is still as its run left it, then newest first."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+
+from trueup.change import ClusterChange
+from trueup.change.hand import Hand, Record
+from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
+from trueup.hosts import probing as framing
+from trueup.hosts.fleet import Fleet
+from trueup.journal.on_controller import Ledger
+from trueup.journal.on_host import Entry, State
+from trueup.model.fact import Fact, Raw
+from trueup.redact import redact
+
+_PATIENCE, _EACH = 60.0, 5.0  # seconds for a look at a host, and for each change on top
+_LINES = 200  # of a diff
+
+
+@dataclass
+class Step:
+    """One change, where it was made, and what becomes of it."""
+
+    host: str
+    entry: Entry
+    why: str = ""  # it is not undone
+    diff: str = ""
+    undone: bool = False  # in this process
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Return the requirement and the host."""
+        return self.entry.requirement, self.host
+
+    @property
+    def pending(self) -> bool:
+        """Whether there was anything to undo when the journal was read."""
+        return self.entry.state is not State.UNDONE
+
+    @property
+    def settles(self) -> bool:
+        """Whether nothing of it can be undone itself, but services have to take up what else is."""
+        return bool(self.entry.settle) and not self.entry.undo
+
+
+class Undoing:
+    """Undoes changes of one run on hosts, and to objects of their cluster.
+
+    Args:
+        run: the run's id.
+        ledger: its journal on this machine, where that is known.
+    """
+
+    def __init__(self, fleet: Fleet, run: str, ledger: Ledger | None) -> None:
+        closed = {id: CouldNotLook(host.closed) for id, host in fleet.hosts.items() if host.closed}
+        self.gone: dict[str, Unreachable | CouldNotLook] = {**closed}  # host to why it says no more
+        self._fleet = fleet
+        self._run = run
+        self._ledger = ledger
+
+    def each(self, work: Callable[[str], object], hosts: Iterable[str]) -> None:
+        """Do something for several hosts at once; one that goes away is noted, and hurts no other."""
+
+        def guarded(host: str) -> None:
+            try:
+                work(host)
+            except (Unreachable, CouldNotLook) as error:
+                self.gone[host] = error
+
+        with ThreadPoolExecutor(self._fleet.forks, thread_name_prefix="undo") as pool:
+            list(pool.map(guarded, dict.fromkeys(hosts)))
+
+    def judge(self, steps: list[Step], others: list[Step]) -> None:
+        """Say of each step why it cannot be undone, if so, and give it a diff.
+
+        Args:
+            steps: what is to be undone, newest first.
+            others: what the run did besides, and is to stay.
+        """
+
+        def judge(host: str) -> None:
+            here = [step for step in steps if step.host == host]
+            changed = self._objects(here) if host == self._fleet.cluster.id else self._looked(host, here)
+            self._judge(here, changed, [step for step in others if step.host == host])
+
+        self.each(judge, [step.host for step in steps])
+        for step in steps:
+            if step.host in self.gone:
+                step.why = str(self.gone[step.host])
+
+    def carry_out(self, steps: list[Step], touched: set[str]) -> None:
+        """Undo steps, newest first, hosts at once as far as one requirement goes; then let services take that up.
+
+        Args:
+            steps: what can be undone, newest first.
+            touched: hosts where something was undone before, which services may not have taken up.
+        """
+        for _, group in groupby((step for step in steps if not step.settles), key=lambda step: step.entry.requirement):
+            stretch = list(group)
+            self.each(partial(self._undo, stretch), [step.host for step in stretch])
+        settling = [step for step in reversed(steps) if step.settles]
+        touched = touched | {step.host for step in steps if step.undone}
+        self.each(partial(self._settle, settling), {step.host for step in settling} & touched)
+        self.each(partial(self._undo, settling), {step.host for step in settling} - touched)
+
+    def _judge(self, steps: list[Step], changed: dict[int, str], others: list[Step]) -> None:
+        stands = ""
+        undoing: set[tuple[str, str]] = set()
+        for step in steps:
+            entry = step.entry
+            if entry.stays:
+                step.why = entry.stays
+                stands = stands or entry.summary
+            elif stands and step.host != self._fleet.cluster.id:  # objects do not stand on each other
+                step.why = f"{stands} stands on it, and cannot be undone"
+            elif (why := changed.get(entry.sequence)) and entry.place not in undoing:
+                newer = [other.entry.requirement for other in others if other.entry.place == entry.place]
+                step.why = f"{why}, by {newer[0]} in this run: undo both" if newer else why
+            else:
+                undoing.add(entry.place)
+
+    def _looked(self, host: str, steps: list[Step]) -> dict[int, str]:
+        """Return what has changed since, by number; the steps get their diffs. It is one look at the host."""
+        asked = [Fact(f"intact.{step.entry.name}", step.entry.intact, str) for step in steps if step.entry.intact]
+        after: dict[str, str] = {}  # path to where its content is that is there once all that is newer is undone
+        for step in steps:
+            kept = step.entry.before.get("kept")
+            if isinstance(kept, str) and not step.entry.stays:
+                path = step.entry.target
+                asked.append(Fact(f"diff.{step.entry.name}", _diff(path, after.get(path, path), kept), str))
+                after[path] = kept
+        text, nonce = framing.script(asked, None)
+        done = self._fleet.hosts[host].transport.run(text, _PATIENCE + _EACH * len(asked))
+        answers = framing.unframe(nonce, done.out, done.err)
+        changed = {}
+        for step in steps:
+            step.diff = redact(answers.get(f"diff.{step.entry.name}", Raw(0, "")).out)
+            said = answers.get(
+                f"intact.{step.entry.name}", Raw(1, "the host does not say whether it has changed since")
+            )
+            if step.entry.intact and said.rc:
+                changed[step.entry.sequence] = redact(f"{said.out}{said.err}").strip() or f"exit code {said.rc}"
+        return changed
+
+    def _objects(self, steps: list[Step]) -> dict[int, str]:
+        changed = {}
+        for step in steps:
+            before = step.entry.before
+            if "left" in before and self._cluster(step).changed_since(
+                before["object"], "absent" in before, before["left"]
+            ):
+                changed[step.entry.sequence] = f"{step.entry.target} has changed since"
+        return changed
+
+    def _undo(self, steps: list[Step], host: str) -> None:
+        for step in (step for step in steps if step.host == host):
+            self._attempt([step], partial(self._undo_one, step))
+
+    def _undo_one(self, step: Step) -> None:
+        if step.host == self._fleet.cluster.id:
+            before = step.entry.before
+            self._cluster(step).put_back(before["object"], "absent" in before)
+            self._record(step).mark(step.entry, State.UNDONE)
+        else:
+            self._hand(step).undo(step.entry)
+
+    def _settle(self, steps: list[Step], host: str) -> None:
+        here = [step for step in steps if step.host == host]
+        for text in dict.fromkeys(step.entry.settle for step in here):
+            same = [step for step in here if step.entry.settle == text]
+            self._attempt(same, partial(self._settle_once, text, same))
+
+    def _settle_once(self, text: str, steps: list[Step]) -> None:
+        self._hand(steps[0]).settle(text)
+        for step in steps:
+            self._hand(step).undo(step.entry)
+
+    def _attempt(self, steps: list[Step], work: Callable[[], object]) -> None:
+        """Do what undoes steps of one host, and note of them whether that could be done."""
+        host = steps[0].host
+        try:
+            if host in self.gone:
+                raise self.gone[host]
+            work()
+        except ChangeFailed as error:
+            why = str(error)
+        except (Unreachable, CouldNotLook) as error:
+            self.gone[host] = error
+            why = str(error)
+        else:
+            why = ""
+        for step in steps:
+            step.why, step.undone = why, not why
+
+    def _record(self, step: Step) -> Record:
+        return Record(step.entry.requirement, self._ledger)
+
+    def _hand(self, step: Step) -> Hand:
+        host = self._fleet.hosts[step.host]
+        return Hand(host.transport, host=host.id, run=self._run, apply=True, allowed="none", record=self._record(step))
+
+    def _cluster(self, step: Step) -> ClusterChange:
+        return ClusterChange(self._fleet.cluster, run=self._run, apply=True, allowed="none", record=self._record(step))
+
+
+def _diff(path: str, now: str, kept: str) -> str:
+    """Return a probe for what restoring a kept file would change; a host without diff says nothing."""
+    name = shlex.quote(path)
+    return f"""now={shlex.quote(now)}; kept={shlex.quote(kept)}
+[ -e "$now" ] || now=/dev/null
+[ -e "$kept" ] || kept=/dev/null
+diff -u -L {name} -L {name} "$now" "$kept" 2>/dev/null | head -n {_LINES}"""

@@ -1,0 +1,296 @@
+"""keepalived: the files that it reads, what they make of this host, and what it has to say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from trueup.edit import keepalived as keepalived_text
+from trueup.edit.keepalived import Statement
+from trueup.facts.host import systemd
+from trueup.model.fact import Fact
+
+if TYPE_CHECKING:
+    from trueup.profiles.schema import Spec
+
+MAIN = "/etc/keepalived/keepalived.conf"
+UNIT = systemd.unit("keepalived.service")
+HAPROXY = systemd.unit("haproxy.service")
+PASSWORD = 8  # characters, of which keepalived reads no more (vrrp_parser.c)
+
+# what a password becomes before it is kept: how it compares with the profile's
+SAME, OTHER, CUT, LONG = "«as the profile»", "«another»", "«as the profile but too long»", "«another and too long»"
+_PASSWORD = re.compile(r'(\bauth_pass[ \t]+)(?:"([^"\n]*)"|([^\s"{}#!]+))([^\n#!]*)[^\n]*')
+
+# what a script that asks the API server behind haproxy has in it
+BEHIND = re.compile(r"healthz|livez|readyz|kube-?apiserver|\b6443\b|https://|s_client")
+
+# shell that defines `loaded UNIT`: when systemd last started or reloaded it, in seconds since the epoch; in UTC, as
+# `date` takes some zones' names for others'
+LOADED = r"""
+loaded() {
+  said=$(TZ=UTC systemctl show "$1" -p ActiveState -p StateChangeTimestamp) || exit
+  case $said in *ActiveState=active*) ;; *) echo "loaded 0"; return;; esac
+  at=$(printf '%s\n' "$said" | sed -n 's/^StateChangeTimestamp=//p')
+  echo "loaded $(TZ=UTC date -d "$at" +%s)"
+}
+"""
+# shell that prints the value of an option of a running unit's main process: `option UNIT -f --use-file=`
+OPTION = r"""
+option() {
+  pid=$(systemctl show "$1" -p MainPID | sed 's/.*=//')
+  [ "${pid:-0}" -gt 0 ] && [ -r "/proc/$pid/cmdline" ] || return 0
+  tr '\0' '\n' <"/proc/$pid/cmdline" | awk -v short="$2" -v long="$3" '
+    take { print; take = 0; next }
+    $0 == short { take = 1; next }
+    long != "" && index($0, long) == 1 { print substr($0, length(long) + 1); next }
+    index($0, short) == 1 { print substr($0, length(short) + 1) }'
+}
+"""
+_PROBE = (
+    LOADED
+    + OPTION
+    + r"""
+show() {
+  echo "file $(stat -c '%Y %a' "$1") $3 $1" && sed 's/^/|/' "$1" || exit
+  echo
+  [ "$2" -lt 8 ] || { echo 'files are included too deeply' >&2; exit 1; }
+  sed -n 's/^[[:space:]]*include[[:space:]]\{1,\}"\{0,1\}\([^"#!]*[^"#![:space:]]\).*/\1/p' "$1" |
+  while read -r glob; do
+    cd "$(dirname "$1")" || exit
+    for each in $glob; do
+      each=$(readlink -f "$each") && [ -f "$each" ] || continue
+      [ "$each" = "$1" ] || show "$each" $(($2 + 1)) "$glob" || exit
+    done || exit
+  done
+}
+main=$(option keepalived.service -f --use-file= | tail -n 1)
+echo "main ${main:=/etc/keepalived/keepalived.conf}"
+loaded keepalived.service
+for stray in $(find /etc -maxdepth 3 -name 'keepaliv*.conf' ! -path "$main" ! -path '/etc/keepalived/*' 2>/dev/null); do
+  echo "stray $stray"
+done
+for each in $(ls /sys/class/net); do echo "interface $each"; done
+[ ! -e "$main" ] || all=$(show "$main" 1 -) || exit
+[ -e "$main" ] || exit 0
+printf '%s\n' "$all"
+for each in $(printf '%s\n' "$all" |
+    sed -n 's/^|[[:space:]]*script[[:space:]]\{1,\}["'"'"']*\(\/[^"'"'"'[:space:]]*\).*/\1/p' | sort -u); do
+  [ -e "$each" ] || { echo "program - - $each"; continue; }
+  echo "program $(stat -L -c '%a %U' "$each") $each"
+  [ "$(head -c 2 "$each" | tr -d '\0')" != '#!' ] || head -c 4000 "$each" | sed 's/^/|/'
+  echo
+done
+named=$(printf '%s\n' "$all" | sed -n 's/^|[[:space:]]*script_user[[:space:]]\{1,\}\([a-z0-9_-]*\).*/\1/p')
+for each in root keepalived_script $named; do
+  ! id "$each" >/dev/null 2>&1 || echo "user $each"
+done
+"""
+)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the configuration."""
+
+    path: str
+    changed: int  # seconds since the epoch
+    mode: str
+    glob: str  # by which it was included, `-` for the main one
+    text: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a vrrp_script runs."""
+
+    path: str
+    mode: str  # "-" where there is no such file
+    owner: str
+    text: str  # of a script
+
+    @property
+    def executable(self) -> bool:
+        """Whether somebody may run it."""
+        return self.mode != "-" and any(int(digit) & 1 for digit in self.mode[-3:])
+
+    @property
+    def writable(self) -> bool:
+        """Whether somebody else than its owner may write it."""
+        return self.mode != "-" and any(int(digit) & 2 for digit in self.mode[-2:])
+
+
+@dataclass(frozen=True)
+class Conf:
+    """The configuration that keepalived reads, or would read."""
+
+    main: str
+    loaded: int  # when keepalived last read it, seconds since the epoch; 0 where it does not run
+    files: tuple[File, ...]
+    strays: tuple[str, ...]  # files with such a name where keepalived does not look
+    interfaces: tuple[str, ...]
+    programs: dict[str, Program] = field(default_factory=dict)
+    users: tuple[str, ...] = ()
+
+    @property
+    def mistake(self) -> str:
+        """Return why it cannot be read, or nothing."""
+        for each in self.files:
+            try:
+                keepalived_text.parse(each.text)
+            except ValueError as error:
+                return f"{each.path}: {error}"
+            if int(each.mode[-3:], 8) & 0o111:
+                return f"{each.path}: keepalived passes over a file that is executable (mode {each.mode})"
+        return ""
+
+    @property
+    def stale(self) -> str:
+        """Return the file that changed after keepalived had read it, or nothing; to a second."""
+        return next((each.path for each in self.files if self.loaded and each.changed > self.loaded), "")
+
+    @property
+    def statements(self) -> list[tuple[str, Statement]]:
+        """Return the statements of the top level of all files, each with its file; of none that cannot be read."""
+        found: list[tuple[str, Statement]] = []
+        for each in self.files:
+            try:
+                found += [(each.path, statement) for statement in keepalived_text.parse(each.text).body or ()]
+            except ValueError:
+                continue  # `mistake` says so
+        return found
+
+    @property
+    def root(self) -> Statement:
+        """Return all of it as one tree."""
+        return Statement((), 0, 0, [statement for _, statement in self.statements])
+
+    def of(self, *header: str) -> tuple[str, Statement] | None:
+        """Return the first block with this header, and its file."""
+        return next((each for each in self.statements if each[1].body is not None and each[1].words == header), None)
+
+    def instance(self, name: str) -> Statement | None:
+        """Return a vrrp_instance."""
+        found = self.of("vrrp_instance", name)
+        return found[1] if found else None
+
+    def value(self, instance: str, keyword: str) -> str | None:
+        """Return what an instance has after a keyword, or ``None``."""
+        block = self.instance(instance)
+        return block.value(keyword) if block else None
+
+
+def number(said: str | None) -> float | None:
+    """Return the first word as a number, or ``None`` for none."""
+    try:
+        return float((said or "").split()[0]) if said else None
+    except ValueError:
+        return None
+
+
+def parse(text: str) -> Conf:
+    """Return the configuration from what the probe printed of it."""
+    main, loaded = "", 0
+    strays, interfaces, users = [], [], []
+    files: list[list[str]] = []
+    programs: list[list[str]] = []
+    open_: list[str] = []
+    for row in text.split("\n"):
+        kind, _, rest = row.partition(" ")
+        if row[:1] == "|":
+            open_.append(row[1:])
+        elif kind == "main":
+            main = rest
+        elif kind == "loaded":
+            loaded = int(rest)
+        elif kind == "stray":
+            strays.append(rest)
+        elif kind == "interface":
+            interfaces.append(rest)
+        elif kind == "user":
+            users.append(rest)
+        elif kind in ("file", "program"):
+            open_ = [rest]
+            (files if kind == "file" else programs).append(open_)
+    if not main.startswith("/"):
+        raise ValueError("it says no path of keepalived.conf")
+    return Conf(
+        main, loaded, tuple(map(_file, files)), tuple(strays), tuple(interfaces),
+        {program.path: program for program in map(_program, programs)}, tuple(users),
+    )  # fmt: skip
+
+
+def _file(rows: list[str]) -> File:
+    changed, mode, glob, path = rows[0].split(" ", 3)
+    if not re.fullmatch("[0-7]{1,4}", mode):
+        raise ValueError(f"{mode!r} is no mode of a file")
+    return File(path, int(changed), mode, glob, "\n".join(rows[1:]) + "\n")
+
+
+def _program(rows: list[str]) -> Program:
+    mode, owner, path = rows[0].split(" ", 2)
+    if not re.fullmatch("[0-7]{1,4}|-", mode):
+        raise ValueError(f"{mode!r} is no mode of a file")
+    return Program(path, mode, owner, "\n".join(rows[1:]))
+
+
+def seal(text: str, spec: Spec) -> str:
+    """Return the text with what its passwords are in comparison with the profile's in their place."""
+    wanted = spec.lb.vrrp.auth_pass.get_secret_value()
+
+    def judged(match: re.Match[str]) -> str:
+        said = match[2] if match[2] is not None else match[3]
+        long, same = len(said) > PASSWORD, said[:PASSWORD] == wanted
+        word = (CUT if same else LONG) if long else (SAME if same else OTHER)
+        return f"{match[1]}{word} {'} ' * match[4].count('}')}".rstrip(" ")
+
+    return _PASSWORD.sub(judged, text)
+
+
+CONF = Fact("lb.keepalived.conf", _PROBE, parse, seal=seal)
+# what it has said of itself, newest last; without files that it opened and things that it registered
+JOURNAL = Fact(
+    "lb.keepalived.journal",
+    "command -v journalctl >/dev/null || { echo 'no journalctl' >&2; exit 127; }\n"
+    "journalctl -u keepalived.service -n 60 -o cat --no-pager",
+    lambda text: [row for row in text.splitlines() if row.strip()],
+)
+_TELLING = re.compile(
+    r"(?i)\b(error|fail|invalid|mismatch|unknown|truncat|missing|doesn't exist|not exist|fault|ignor|wrong|different"
+    r"|down|security|disabl|MASTER STATE|BACKUP STATE)"
+)
+
+
+def last_words(journal: list[str], count: int = 2) -> str:
+    """Return the last lines of keepalived's journal that tell of a state or a mistake, for a person."""
+    telling = [row for row in journal if _TELLING.search(row)]
+    return "; ".join(dict.fromkeys(telling[-count:]))
+
+
+def command(conf: Conf, script: str) -> str:
+    """Return what a vrrp_script runs, or nothing."""
+    found = conf.of("vrrp_script", script)
+    return (found[1].value("script") or "").replace("'", "") if found else ""
+
+
+def scripts(conf: Conf, instance: str) -> dict[str, str]:
+    """Return the scripts that an instance tracks: name to command, with the text of a script that is a file."""
+    block = conf.instance(instance)
+    names = [words[0] for words in block.items("track_script")] if block else []
+    return {name: f"{said}\n{_code(conf, said)}" for name in names if (said := command(conf, name)) is not None}
+
+
+def _code(conf: Conf, said: str) -> str:
+    """Return the text of the script without its comments."""
+    program = conf.programs.get(next(iter(said.split()), ""))
+    rows = program.text.splitlines() if program else []
+    return "\n".join(row for row in rows if not row.lstrip().startswith("#"))
+
+
+def weight(conf: Conf, instance: str, script: str) -> float:
+    """Return what a script counts in an instance: as the instance says, else as the script does, 0 where none does."""
+    block, found = conf.instance(instance), conf.of("vrrp_script", script)
+    own = [words for words in block.items("track_script") if words[0] == script] if block else []
+    said = next((words[n + 1] for words in own for n, word in enumerate(words[:-1]) if word == "weight"), None)
+    return number(said or (found[1].value("weight") if found else None)) or 0

@@ -1,0 +1,1 @@
+"""The hosts of a run, their cluster, and how they are asked."""

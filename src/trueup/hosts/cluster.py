@@ -1,0 +1,276 @@
+"""What is judged once for all hosts: what they have in common, and the Kubernetes cluster that they make."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from trueup.connection.transport import Process
+from trueup.errors import CouldNotLook, Unreachable, UsageError
+from trueup.hosts.probing import ask, script, take, unframe
+from trueup.model.catalog import Requirement
+from trueup.model.fact import ApiFact, Fact, FleetFacts, HostFacts, Raw, Snapshot, of_api, of_cluster
+from trueup.redact import redact
+
+if TYPE_CHECKING:
+    from trueup.hosts.fleet import Host
+    from trueup.kubeapi.client import Api
+    from trueup.profiles.schema import Spec
+
+_ADMIN = "/etc/kubernetes/admin.conf"
+ADMIN_CONF = Fact("cluster.admin_conf", f"[ ! -e {_ADMIN} ] || cat {_ADMIN}", str)  # never in a snapshot
+_AT_ONCE = 8  # questions to the API
+
+
+class Cluster:
+    """All hosts of a run as one, and the API that some of them serve.
+
+    Args:
+        kubeconfig: the operator's own way to the API; where not given it leads through a control-plane host.
+        patience: seconds that the API may take to answer, restarts included.
+    """
+
+    id = "cluster"
+    closed = ""  # see Host
+    roles: frozenset[str] = frozenset()
+
+    def __init__(self, hosts: Mapping[str, Host], spec: Spec, kubeconfig: str = "", patience: float = 60.0) -> None:
+        self.hosts = hosts
+        self.spec = spec
+        self.facts = HostFacts(Snapshot(self.id))
+        self.turn = threading.RLock()  # of what only one host may do at a time
+        self._kubeconfig = kubeconfig
+        self._patience = patience
+        self._looking = threading.Lock()
+        self._opening = threading.Lock()
+        self._looked = 0.0
+        self._api: Api | None = None
+        self._seat: Host | None = None
+        self._private = ""  # directory of the credentials
+
+    @property
+    def control_planes(self) -> list[Host]:
+        """Return the hosts that are to carry the control plane, in the order of the inventory."""
+        return [host for host in self.hosts.values() if "control-plane" in host.roles]
+
+    @property
+    def present(self) -> bool:
+        """Whether there is a cluster to speak of: somebody said how to reach one, or which hosts make it."""
+        return bool(self._kubeconfig or self.control_planes)
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection to the API."""
+        return self._api is not None
+
+    def members(self, requirement: Requirement) -> list[Host]:
+        """Return the hosts that the requirement is judged on."""
+        if not requirement.drill and all(map(of_api, requirement.reads)):
+            return []
+        return [host for host in self.hosts.values() if host.concerns(requirement)]
+
+    def concerned(self, requirement: Requirement) -> bool:
+        """Whether there is anything that the requirement could be judged on."""
+        return bool(self.members(requirement)) or (self.present and any(map(of_api, requirement.reads)))
+
+    def view(self, requirement: Requirement, blocked: Mapping[str, str] | None = None) -> FleetFacts:
+        """Return the facts that the requirement may read; hosts that are blocked or cannot be looked at are silent."""
+        members = self.members(requirement)
+        silent = dict(blocked or {}) | {h.id: problem for h in members if (problem := h.facts.snapshot.problem)}
+        views = {host.id: host.view(requirement) for host in members if host.id not in silent}
+        roles = {host.id: host.roles for host in members}
+        return FleetFacts(views, silent, self.facts.view(requirement.reads), roles)
+
+    def forget(self, age: float = 0) -> None:
+        """Drop all facts that are older than ``age`` seconds: something was changed."""
+        with self._looking:
+            if time.monotonic() - self._looked >= age:
+                self.facts = HostFacts(Snapshot(self.id))
+
+    def knows(self, wanted: Iterable[Fact[Any]]) -> bool:
+        """Whether all of these facts that are the cluster's have an answer already."""
+        snapshot = self.facts.snapshot
+        return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted if of_cluster(fact))
+
+    def look(self, wanted: Iterable[Fact[Any]]) -> None:
+        """Ask for the facts that are not known yet, each once; no way to the API is kept as the reason."""
+        with self._looking:
+            self._looked = time.monotonic()
+            known, problem = self.facts.snapshot.raws, self.facts.snapshot.problem
+            missing = {f.name: f for f in wanted if of_cluster(f) and f.name not in known}
+            found = self._see([fact for fact in missing.values() if not of_api(fact)])
+            asked = [fact for fact in missing.values() if of_api(fact)]
+            if asked and not problem:
+                try:
+                    found |= self._ask(asked)
+                except CouldNotLook as error:
+                    problem = redact(str(error))
+            if missing:
+                self.facts = HostFacts(Snapshot(self.id, raws=known | found, problem=problem))
+
+    def _see(self, asked: list[Fact[Any]]) -> dict[str, Raw]:
+        """Return what this machine sees itself."""
+        if not asked:
+            return {}
+        text, nonce = script(asked, self.spec)
+        try:
+            done = Process(["sh"], self.id).run(text, self._patience)
+        except CouldNotLook as error:
+            return {fact.name: Raw(1, "", redact(str(error))) for fact in asked}
+        return take(self.id, unframe(nonce, done.out, done.err), asked, self.spec).raws
+
+    def _ask(self, asked: list[ApiFact[Any]]) -> dict[str, Raw]:
+        """Return what the API says.
+
+        Raises:
+            CouldNotLook: no way leads there, or it is not ready.
+        """
+        api = self.api()
+        api.begin()
+        if why := api.unready():
+            raise CouldNotLook(f"the Kubernetes API is not ready: {why}")
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="api") as pool:
+            raws = pool.map(lambda fact: _fetch(fact, api, self.spec), asked)
+            return dict(zip((fact.name for fact in asked), raws, strict=True))
+
+    def api(self) -> Api:
+        """Return the connection to the API, made when first needed.
+
+        Raises:
+            CouldNotLook: no way leads there; says which were tried.
+        """
+        if self._api is None or self._api.lost:
+            self._api = self._by_file() if self._kubeconfig else self._by_host()
+        return self._api
+
+    @property
+    def missing(self) -> list[str]:
+        """Return the hosts that were rebooted in this run, and have not come back."""
+        return [host.id for host in self.hosts.values() if host.gone]
+
+    def severed(self, host: str) -> None:
+        """Look for a new way to the API where the one that there is led through this host."""
+        if self._api and self._seat and self._seat.id == host and not self._kubeconfig:
+            self._api.lost = True
+
+    def seat(self) -> Host:
+        """Return the control-plane host from which the cluster is administered.
+
+        Raises:
+            CouldNotLook: none of the hosts is one.
+        """
+        if self._seat is None:
+            self._find()
+        assert self._seat
+        return self._seat
+
+    def close(self) -> None:
+        """Give back the connection, and remove its credentials."""
+        if self._api:
+            self._api.close()
+        shutil.rmtree(self._private, ignore_errors=True)
+
+    def _find(self) -> str:
+        """Note the first control-plane host that has one's own kubeconfig, and return that.
+
+        Raises:
+            CouldNotLook: there is none.
+        """
+        said = {}
+        for host in self.control_planes:
+            try:
+                if text := ask(host.transport, ADMIN_CONF, self._patience).strip():
+                    self._seat = host
+                    return text
+                said[host.id] = f"no {_ADMIN}"
+            except (CouldNotLook, Unreachable) as error:
+                said[host.id] = str(error)
+        words = "; ".join(f"{id}: {why}" for id, why in said.items()) or "no host has the role control-plane"
+        raise CouldNotLook(f"no way to the Kubernetes API: {words}; or give --kubeconfig=FILE")
+
+    def _by_host(self) -> Api:
+        """Connect with a control-plane host's own kubeconfig, through the connection to that host."""
+        text = self._find()
+        assert self._seat
+        try:
+            config = YAML(typ="safe", pure=True).load(text)
+            cluster = config["clusters"][0]["cluster"]
+            server = urllib.parse.urlsplit(cluster["server"])
+            forward = partial(self._seat.transport.forward, server.hostname or "", server.port or 443)
+            address = forward()
+        except (YAMLError, KeyError, IndexError, TypeError, ValueError):
+            raise CouldNotLook(f"{self._seat.id}: {_ADMIN} is not a kubeconfig") from None
+        except Unreachable as error:
+            raise CouldNotLook(f"{self._seat.id}: {error}") from None
+        if address != server.netloc:
+            cluster["tls-server-name"] = server.hostname
+            cluster["server"] = f"https://{address}"
+        return self._connect(config, f"{self._seat.id}: {_ADMIN}", reopen=partial(self._reopens, forward))
+
+    def _reopens(self, forward: Callable[[], str]) -> bool:
+        with self._opening:  # all that ask at once go the same way
+            try:
+                forward()
+            except (Unreachable, CouldNotLook):
+                return False
+            return True
+
+    def _by_file(self) -> Api:
+        path = Path(self._kubeconfig)
+        return self._connect(YAML(typ="safe", pure=True).load(path), str(path), str(path.parent))
+
+    def _connect(self, config: Any, name: str, base: str = "", reopen: Callable[[], bool] = lambda: True) -> Api:
+        from kubernetes.client import ApiClient, Configuration
+        from kubernetes.config.config_exception import ConfigException
+        from kubernetes.config.kube_config import KubeConfigLoader
+
+        from trueup.kubeapi.client import Api
+
+        self._private = self._private or tempfile.mkdtemp(prefix="trueup-")
+        settings = Configuration()
+        settings.retries = False
+        try:
+            loader = KubeConfigLoader(config, config_base_path=base, temp_file_path=self._private)
+            loader.load_and_set(settings)
+        except (ConfigException, OSError, ValueError) as error:
+            raise CouldNotLook(f"{name}: {error}") from None
+        return Api(ApiClient(settings), self._patience, reopen)
+
+
+def check_kubeconfig(path: str) -> None:
+    """Fail early on a kubeconfig that cannot be used.
+
+    Raises:
+        UsageError: missing, unreadable, or without a current context, in the words of Kubernetes' own client.
+    """
+    from kubernetes.config import list_kube_config_contexts
+    from kubernetes.config.config_exception import ConfigException
+
+    try:
+        YAML(typ="safe", pure=True).load(Path(path))
+        list_kube_config_contexts(path)
+    except (ConfigException, YAMLError, OSError, ValueError, AttributeError, TypeError) as error:
+        words = redact(" ".join(str(error).split()))
+        raise UsageError(f"--kubeconfig={path}: {words}") from None
+
+
+def _fetch(fact: ApiFact[Any], api: Api, spec: Spec) -> Raw:
+    try:
+        # a line for each key, which is what `redact` goes by
+        return Raw(0, redact(json.dumps(fact.fetch(api, spec), indent=0)))
+    except CouldNotLook as error:
+        return Raw(1, "", redact(str(error)))
+    except Exception as error:  # noqa: BLE001 - an object may have any shape, and must not end the run
+        return Raw(1, "", redact(f"unreadable answer ({type(error).__name__}: {error})"))

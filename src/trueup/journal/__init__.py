@@ -1,0 +1,1 @@
+"""What a run did, on the host and on the controller."""

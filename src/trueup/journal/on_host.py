@@ -1,0 +1,200 @@
+"""The journal of a run on a host: what each change is undone by, on disk before the change begins.
+
+Of each change there is one file below ``runs/RUN/journal``, ``000042.begun.json``, whose name says how far it is. It is
+renamed and never written again, so that it can be read whatever was cut off, killed or full.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import enum
+import itertools
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from trueup.model.result import Action
+from trueup.redact import redact
+
+SCHEMA = 1
+RUNS, SIZE = 20, 200  # that a host keeps at most, and their size together in MiB
+_numbers = itertools.count(1)  # a process is one run
+
+
+class State(enum.StrEnum):
+    """How far a change is; ``begun`` may be done, where the host or the connection went away."""
+
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One change as the journal has it."""
+
+    sequence: int
+    requirement: str
+    verb: str
+    target: str
+    summary: str
+    time: str = ""
+    undo: str = ""
+    settle: str = ""
+    intact: str = ""
+    stays: str = ""
+    before: dict[str, Any] = field(default_factory=dict)
+    state: State = State.BEGUN
+
+    @property
+    def name(self) -> str:
+        """Return its number as files are named by it."""
+        return f"{self.sequence:06}"
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Return what it changed; of two changes with the same place the newer one is undone first."""
+        return ("", self.target) if self.target.startswith("/") else (self.verb, self.target)
+
+    def to_json(self) -> str:
+        """Return the text of its file, in which no shell is that may hold a secret; its state is in the file's name."""
+        data = {"schema": SCHEMA, **asdict(self)}
+        del data["state"]
+        if any(redact(text) != text for text in (self.undo, self.settle, self.intact)):
+            stays = "what would undo it may hold a secret, which the journal does not keep"
+            data |= {"undo": "", "settle": "", "intact": "", "stays": stays}
+        return json.dumps(data, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str, sequence: int, state: State) -> Entry:
+        """Return an entry as a host has it; one that cannot be read is one that cannot be undone."""
+        try:
+            data = json.loads(text)
+            if data.pop("schema") != SCHEMA:
+                raise ValueError("another version of trueup wrote it")
+            entry = cls(**data, state=state)
+            words = (entry.requirement, entry.verb, entry.target, entry.summary, entry.time)
+            shells = (entry.undo, entry.settle, entry.intact, entry.stays)
+            if not all(isinstance(value, str) for value in (*words, *shells)) or not isinstance(entry.before, dict):
+                raise ValueError("its fields are of other kinds")
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+            why = redact(f"its entry in the journal cannot be read: {error}")
+            return cls(sequence, "unknown", "unknown", "", f"change {sequence}", stays=why, state=state)
+        return replace(entry, sequence=sequence)
+
+
+def entry(action: Action, requirement: str) -> Entry:
+    """Return the entry of a change that is about to begin."""
+    return Entry(
+        sequence=next(_numbers),
+        requirement=requirement,
+        verb=action.verb,
+        target=redact(action.target),
+        summary=redact(action.summary),
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        undo=action.undo,
+        settle=action.settle,
+        intact=action.intact,
+        stays=action.stays,
+        before=action.before,
+    )
+
+
+def _directory(state: str, run: str) -> str:
+    return shlex.quote(f"{state}/runs/{run}/journal")
+
+
+def begin(state: str, run: str, entry: Entry) -> str:
+    """Return text that writes an entry, whole and on disk; the first one of a run makes room for the run."""
+    return f"""umask 077
+if [ ! -d {_directory(state, run)} ]; then
+  mkdir -p {_directory(state, run)}
+  ( {_prune(state, run)} ) || :
+fi
+cd {_directory(state, run)}
+trap 'rm -f .{entry.name}.new' EXIT
+cat >.{entry.name}.new <<'TRUEUP-ENTRY'
+{entry.to_json()}
+TRUEUP-ENTRY
+sync .{entry.name}.new
+mv -f .{entry.name}.new {entry.name}.begun.json
+sync .
+"""
+
+
+def _prune(state: str, run: str) -> str:
+    """Return text that removes the oldest runs where there are too many or too large ones, never one that goes on."""
+    return f"""cd {shlex.quote(f"{state}/runs")} && for old in *; do
+  [ "$(ls | wc -l)" -gt {RUNS} ] || [ "$(du -sk . | cut -f1)" -gt {SIZE * 1024} ] || break
+  [ "$old" = {shlex.quote(run)} ] || grep -qrsF -- "$old" {shlex.quote(f"{state}/lock")} || rm -rf -- "./$old"
+done"""
+
+
+def end(state: str, run: str, entry: Entry) -> str:
+    """Return text that marks an entry by the exit code in ``$rc``."""
+    path = f"{_directory(state, run)}/{entry.name}"
+    return f"""[ $rc = 0 ] && became={State.DONE} || became={State.FAILED}
+mv -f {path}.begun.json {path}.$became.json"""
+
+
+def undo(state: str, run: str, entry: Entry) -> str:
+    """Return text that undoes a change and marks it, unless it never began or is undone.
+
+    It fails, and undoes nothing, where something is neither as the change left it nor as it was before.
+    """
+    path = f"{_directory(state, run)}/{entry.name}"
+    return f"""entry=
+for file in {path}.begun.json {path}.done.json {path}.failed.json; do [ ! -e "$file" ] || entry=$file; done
+[ -n "$entry" ] || exit 0
+( {entry.intact or ":"}
+)
+( {entry.undo or ":"}
+)
+mv -f "$entry" {path}.undone.json
+"""
+
+
+def reading(state: str, run: str) -> str:
+    """Return a probe for the runs that a host knows, and all that one of them did; :func:`parse` reads the answer."""
+    return f"""state={shlex.quote(state)}
+[ ! -e "$state" ] || [ -x "$state" ] || {{ echo 'not root there: use --sudo' >&2; exit 1; }}
+cd "$state/runs" 2>/dev/null || exit 0
+for run in *; do
+  [ ! -d "$run/journal" ] || echo "run $run $(ls "$run/journal" | grep -vc '\\.undone\\.json$')"
+done
+cd {shlex.quote(run)}/journal 2>/dev/null || exit 0
+for file in *.json; do
+  [ ! -e "$file" ] || echo "entry $file $(base64 <"$file" | tr -d '\\n')"
+done
+"""
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What a host remembers: its runs with the number of changes that are not undone, and the entries of one."""
+
+    runs: dict[str, int]
+    entries: list[Entry]
+
+
+def parse(text: str) -> Journal:
+    """Return the journal; what is no row of it is left out."""
+    rows = [row.split(" ") for row in text.splitlines()]
+    runs = {row[1]: int(row[2]) for row in rows if row[0] == "run" and len(row) == 3 and row[2].isdecimal()}
+    return Journal(runs, sorted(_entries(rows), key=lambda entry: entry.sequence))
+
+
+def _entries(rows: list[list[str]]) -> Iterator[Entry]:
+    for row in (row for row in rows if row[0] == "entry" and len(row) == 3):
+        number, _, state = row[1].removesuffix(".json").partition(".")
+        if number.isdecimal() and state in set(State):
+            try:
+                text = base64.b64decode(row[2], validate=True).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                text = ""
+            yield Entry.from_json(text, int(number), State(state))

@@ -1,0 +1,1 @@
+"""What everything else speaks of: requirements, facts, results, a run, a profile."""

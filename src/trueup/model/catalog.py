@@ -1,0 +1,239 @@
+"""Requirements and remedies, joined by id and nothing else."""
+
+from __future__ import annotations
+
+import graphlib
+import importlib
+import inspect
+import os
+import pkgutil
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Literal
+
+from trueup.errors import UsageError, nearest
+from trueup.model.result import Layer
+
+if TYPE_CHECKING:
+    from trueup.engine.drill import Drill
+    from trueup.model.fact import Fact
+    from trueup.profiles.schema import Spec
+
+    # of the facts of one host (HostFacts) and changes to it (Change), or across hosts (FleetFacts, ClusterChange)
+    Check = Callable[[Any, Spec], None]
+    Fix = Callable[[Any, Spec, Any], None]
+
+Severity = Literal["critical", "high", "medium", "low"]
+Disruption = Literal["none", "reload", "restart", "drain", "reboot"]
+DISRUPTIONS: tuple[Disruption, ...] = ("none", "reload", "restart", "drain", "reboot")
+MOST: Disruption = "restart"  # that --fix does to a host unless told
+_DRAINING = ("patch nodes", "create pods/eviction")  # what is asked of the Kubernetes API to empty a node first
+_ID = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)+")
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A sentence about a host, or across hosts, that must hold, and the pure function that says whether it does."""
+
+    id: str
+    check: Check
+    sentence: str
+    key: str
+    severity: Severity
+    layers: tuple[Layer, ...]
+    reads: tuple[Fact[Any], ...]
+    needs: tuple[str, ...]
+    after: tuple[str, ...]
+    roles: frozenset[str]
+    controls: tuple[str, ...]
+    across: bool
+    active: bool
+    eventually: bool
+    drill: Drill[Any] | None
+    source: str
+
+    @property
+    def subject(self) -> str:
+        """The feature that it belongs to: the first two parts of the id, or the first of two."""
+        parts = self.id.split(".")
+        return ".".join(parts[:2]) if len(parts) > 2 else parts[0]
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """How an unmet requirement is put right, and what that costs the host."""
+
+    id: str
+    fix: Fix
+    sentence: str
+    disruption: Disruption
+    destructive: bool
+    writes: tuple[str, ...]
+    source: str
+
+    @property
+    def drains(self) -> bool:
+        """Whether a node of a cluster is emptied of its pods before it is applied there."""
+        return self.disruption in ("drain", "reboot")
+
+    def exceeds(self, most: Disruption, *, node: bool = True) -> bool:
+        """Whether it may disturb a host more than that; one that is no ``node`` of a cluster has nothing to drain."""
+        disruption = "restart" if self.disruption == "drain" and not node else self.disruption
+        return DISRUPTIONS.index(disruption) > DISRUPTIONS.index(most)
+
+
+class Catalog:
+    """The registry of all requirements and remedies of a run."""
+
+    def __init__(self) -> None:
+        self.requirements: dict[str, Requirement] = {}
+        self.remedies: dict[str, Remedy] = {}
+
+    def requirement(
+        self,
+        id: str,
+        *,
+        key: str,
+        reads: tuple[Fact[Any], ...],
+        severity: Severity = "high",
+        layers: tuple[Layer, ...] = ("effective",),
+        needs: tuple[str, ...] = (),
+        after: tuple[str, ...] = (),
+        roles: Iterable[str] = ("node",),
+        controls: tuple[str, ...] = (),
+        across: bool = False,
+        active: bool = False,
+        eventually: bool = False,
+        drill: Drill[Any] | None = None,
+    ) -> Callable[[Check], Check]:
+        """Register a check. ``key`` is the profile key that holds the expected value, ``reads`` the facts it looks at,
+        ``needs`` the requirements without which it makes no sense, ``after`` those that must hold before its remedy is
+        safe, ``roles`` the hosts that it is for (none: every host), ``controls`` references such as ``CIS 5.1``. One
+        ``across`` hosts is judged once, on the facts of all and of the cluster. An ``active`` one does more than look
+        (it pulls, runs, connects), and leaves nothing behind. One that comes true ``eventually`` is waited for after a
+        change, up to the profile's deadline. One with a ``drill`` is judged on what that says, last and only when the
+        operator asked for drills.
+        """
+
+        def register(check: Check) -> Check:
+            source = _source(check)
+            self._claim(self.requirements, id, source)
+            made = self.requirements[id] = Requirement(
+                id=id,
+                check=check,
+                sentence=_sentence(check, id),
+                key=key,
+                severity=severity,
+                layers=layers,
+                reads=reads,
+                needs=needs,
+                after=after,
+                roles=frozenset(roles),
+                controls=controls,
+                across=across,
+                active=active,
+                eventually=eventually,
+                drill=drill,
+                source=source,
+            )
+            check.__requirement__ = made  # type: ignore[attr-defined]
+            return check
+
+        return register
+
+    def remedy(
+        self, id: str, *, disruption: Disruption, destructive: bool = False, writes: tuple[str, ...] = ()
+    ) -> Callable[[Fix], Fix]:
+        """Register the remedy of a requirement and the most that it may disturb the host; a ``destructive`` one takes
+        away what may be missed, and is applied only where the operator allowed that. ``writes`` says what it asks of
+        the Kubernetes API beyond looking, as ``patch deployments.apps``."""
+
+        def register(fix: Fix) -> Fix:
+            source = _source(fix)
+            self._claim(self.remedies, id, source)
+            made = Remedy(id, fix, _sentence(fix, id), disruption, destructive, writes, source)
+            self.remedies[id] = replace(made, writes=(*writes, *_DRAINING)) if made.drains else made
+            return fix
+
+        return register
+
+    def _claim(self, taken: dict[str, Any], id: str, source: str) -> None:
+        if not _ID.fullmatch(id):
+            raise UsageError(f"{source}: {id!r} is not a requirement id (words joined by dots)")
+        # pytest may import a file by its path after the engine imported it by its name: same source, same thing.
+        if id in taken and taken[id].source != source:
+            raise UsageError(f"{source}: {id!r} is already defined at {taken[id].source}")
+
+    def load(self, *packages: str) -> None:
+        """Import every module of the packages, so that their decorators register."""
+        for package in packages:
+            for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+                importlib.import_module(module.name)
+
+    def validate(self) -> None:
+        """Stop on an id that leads nowhere.
+
+        Raises:
+            UsageError: a remedy or a need names an unknown requirement, needs form a cycle, a drill could be carried
+                out more than once, or a remedy across hosts would drain.
+        """
+        for remedy in self.remedies.values():
+            if remedy.id not in self.requirements:
+                raise UsageError(
+                    f"{remedy.source}: no requirement {remedy.id!r}{nearest(remedy.id, self.requirements)}"
+                )
+            if remedy.drains and self.requirements[remedy.id].across:
+                raise UsageError(f"{remedy.source}: {remedy.id}: a remedy that drains is for one host at a time")
+        for requirement in self.requirements.values():
+            if requirement.drill and (not requirement.across or requirement.id in self.remedies):
+                raise UsageError(f"{requirement.source}: {requirement.id}: a drill is across hosts and has no remedy")
+            for other in (*requirement.needs, *requirement.after):
+                if other not in self.requirements:
+                    hint = nearest(other, self.requirements)
+                    raise UsageError(f"{requirement.source}: {requirement.id} names unknown {other!r}{hint}")
+        self.order()
+
+    def order(self) -> list[str]:
+        """Return all ids so that each comes after what it needs, drills last, otherwise as written."""
+        rank = {r.id: (r.drill is not None, n) for n, r in enumerate(self.requirements.values())}
+        sorter = graphlib.TopologicalSorter({r.id: (*r.needs, *r.after) for r in self.requirements.values()})
+        try:
+            sorter.prepare()
+        except graphlib.CycleError as error:
+            raise UsageError(f"requirements need each other in a circle: {' -> '.join(error.args[1])}") from None
+        ordered: list[str] = []
+        ready: list[str] = []
+        while sorter.is_active():
+            ready = sorted([*ready, *sorter.get_ready()], key=rank.__getitem__)
+            ordered.append(ready.pop(0))
+            sorter.done(ordered[-1])
+        return ordered
+
+    def known(self, patterns: Iterable[str], where: str) -> None:
+        """Stop on a pattern (``host.*``, ``+host.swap``, ``!host.swap``) that leads nowhere.
+
+        Raises:
+            UsageError: a pattern matches no requirement, with the nearest id.
+        """
+        for pattern in patterns:
+            glob = pattern.lstrip("+!")
+            if not any(fnmatchcase(id, glob) for id in self.requirements):
+                raise UsageError(f"{where}: {pattern!r} matches no requirement{nearest(glob, self.requirements)}")
+
+
+def _source(function: Callable[..., Any]) -> str:
+    code = inspect.unwrap(function).__code__
+    return f"{os.path.realpath(code.co_filename)}:{code.co_firstlineno}"
+
+
+def _sentence(function: Callable[..., Any], id: str) -> str:
+    if not (doc := inspect.getdoc(function)):
+        raise UsageError(f"{_source(function)}: {id} needs a docstring: the sentence that must hold")
+    return doc.partition("\n")[0]
+
+
+catalog = Catalog()
+requirement = catalog.requirement
+remedy = catalog.remedy

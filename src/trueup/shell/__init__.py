@@ -1,0 +1,1 @@
+"""Shell text that changes a host: only text."""
