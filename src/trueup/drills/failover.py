@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from trueup.engine.drill import Drill, Trial
+from trueup.engine.drill import Trial
 from trueup.errors import CouldNotLook, Unreachable
 from trueup.facts.kube.network import TRY, parse_addresses
-from trueup.model.fact import Fact
+from trueup.model.fact import Drill, Fact
 from trueup.model.result import Action
 from trueup.shell import text as shell
 

@@ -7,12 +7,13 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from trueup.engine.drill import Drill, Trial
+from trueup.engine.drill import Trial
 from trueup.errors import CouldNotLook
 from trueup.hosts.cluster import Cluster
-from trueup.hosts.fleet import Fleet, Host
+from trueup.hosts.fleet import Fleet
+from trueup.hosts.host import Host
 from trueup.model.catalog import Catalog, Requirement
-from trueup.model.fact import FleetFacts, HostFacts, Snapshot
+from trueup.model.fact import Drill, FleetFacts, HostFacts, Snapshot
 from trueup.model.profile import Loaded
 from trueup.model.result import Outcome, Result, Unmet
 
@@ -71,7 +72,7 @@ class Audit:
         elif missing := self._missing(requirement.needs, host):
             return Result(requirement.id, host.id, Outcome.BLOCKED, detail=f"needs {missing}")
         else:
-            result = check(requirement, host, host.view(requirement))
+            result = check(requirement, host, host.view(requirement, self.fleet.cluster.facts))
         if result.outcome is Outcome.FAILED and (waiver := self.profile.waiver(requirement.id, host.id)):
             result.outcome = Outcome.WAIVED
             result.note(f"waived until {waiver.expires} by {waiver.approver}: {waiver.reason}")
@@ -182,6 +183,6 @@ def check(requirement: Requirement, host: Subject, facts: HostFacts | FleetFacts
     return result
 
 
-def holds(requirement: Requirement, host: Host) -> bool:
+def holds(requirement: Requirement, host: Host, cluster: HostFacts) -> bool:
     """Whether the check passes on what is known of the host now."""
-    return check(requirement, host, host.view(requirement)).outcome is Outcome.PASSED
+    return check(requirement, host, host.view(requirement, cluster)).outcome is Outcome.PASSED

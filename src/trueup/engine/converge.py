@@ -21,7 +21,8 @@ from trueup.engine.drill import Trial
 from trueup.engine.plan_guard import Agreed, Agreement
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
 from trueup.hosts.cluster import Cluster
-from trueup.hosts.fleet import Fleet, Host
+from trueup.hosts.fleet import Fleet
+from trueup.hosts.host import Host
 from trueup.journal.on_controller import Ledger
 from trueup.model.catalog import MOST, Catalog, Disruption, Remedy, Requirement
 from trueup.model.fact import Fact, FleetFacts, HostFacts, of_cluster
@@ -103,7 +104,11 @@ class Converge(Audit):
         for requirement in (self.catalog.requirements[id] for id in self._order):
             for host in self.fleet.hosts.values():
                 needs = {(id, host.id) for id in requirement.needs} & self.pairs
-                if (requirement.id, host.id) in self.pairs and needs <= held and holds(requirement, host):
+                if (
+                    (requirement.id, host.id) in self.pairs
+                    and needs <= held
+                    and holds(requirement, host, self.fleet.cluster.facts)
+                ):
                     held.add((requirement.id, host.id))
         return frozenset(held)
 
@@ -217,7 +222,7 @@ class Converge(Audit):
     def _view(self, requirement: Requirement, subject: Subject) -> HostFacts | FleetFacts:
         if isinstance(subject, Cluster):
             return subject.view(requirement, self._blocked(requirement, subject))
-        return subject.view(requirement)
+        return subject.view(requirement, self.fleet.cluster.facts)
 
     @cached_property
     def _left(self) -> frozenset[str]:

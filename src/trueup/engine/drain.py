@@ -16,7 +16,7 @@ from trueup.waiting import Patience
 if TYPE_CHECKING:
     from trueup.change import Change
     from trueup.hosts.cluster import Cluster
-    from trueup.hosts.fleet import Host
+    from trueup.hosts.host import Host
     from trueup.model.catalog import Remedy
 
 _GREEN = (Outcome.PASSED, Outcome.FIXED, Outcome.NOT_IDEMPOTENT)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from trueup.change import ClusterChange
 from trueup.change.hand import Record
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
-from trueup.model.fact import Fact, Raw
+from trueup.model.fact import Drill, Fact, Raw
 from trueup.redact import redact
 
 if TYPE_CHECKING:
@@ -20,21 +20,6 @@ if TYPE_CHECKING:
     from trueup.model.catalog import Requirement
 
 T = TypeVar("T")
-
-
-class Drill(Fact[T]):
-    """One thing that is learned by doing something to hosts and looking at what comes of it.
-
-    Args:
-        name: as of any fact.
-        act: does it by the hand that it is given, and returns plain data. What must not stay even when this process is
-            killed has to be taken back by the hosts themselves: that is armed before anything is done.
-        parse: pure function of that data; raises ``ValueError`` for what it cannot read.
-    """
-
-    def __init__(self, name: str, act: Callable[[Trial], Any], parse: Callable[[Any], T]) -> None:
-        super().__init__(name, "", lambda text: parse(json.loads(text)))
-        self.act = act
 
 
 class Trial:

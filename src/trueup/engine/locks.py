@@ -19,7 +19,7 @@ from types import TracebackType
 
 from trueup.change import hand
 from trueup.errors import CouldNotLook, Unreachable, UsageError
-from trueup.hosts.fleet import Host
+from trueup.hosts.host import Host
 from trueup.hosts.probing import ask
 from trueup.model.fact import Fact
 from trueup.redact import redact

@@ -13,7 +13,7 @@ from trueup.redact import redact
 
 if TYPE_CHECKING:
     from trueup.hosts.cluster import Cluster
-    from trueup.hosts.fleet import Host
+    from trueup.hosts.host import Host
 
 CORDONED_BY = "trueup.io/cordoned-by"  # the run
 CORDONED_FOR = "trueup.io/cordoned-for"  # the requirement, whose being met ends it

@@ -25,7 +25,7 @@ from trueup.model.fact import ApiFact, Fact, FleetFacts, HostFacts, Raw, Snapsho
 from trueup.redact import redact
 
 if TYPE_CHECKING:
-    from trueup.hosts.fleet import Host
+    from trueup.hosts.host import Host
     from trueup.kubeapi.client import Api
     from trueup.profiles.schema import Spec
 
@@ -89,7 +89,7 @@ class Cluster:
         """Return the facts that the requirement may read; hosts that are blocked or cannot be looked at are silent."""
         members = self.members(requirement)
         silent = dict(blocked or {}) | {h.id: problem for h in members if (problem := h.facts.snapshot.problem)}
-        views = {host.id: host.view(requirement) for host in members if host.id not in silent}
+        views = {host.id: host.view(requirement, self.facts) for host in members if host.id not in silent}
         roles = {host.id: host.roles for host in members}
         return FleetFacts(views, silent, self.facts.view(requirement.reads), roles)
 

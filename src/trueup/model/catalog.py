@@ -17,8 +17,7 @@ from trueup.errors import UsageError, nearest
 from trueup.model.result import Layer
 
 if TYPE_CHECKING:
-    from trueup.engine.drill import Drill
-    from trueup.model.fact import Fact
+    from trueup.model.fact import Drill, Fact
     from trueup.profiles.schema import Spec
 
     # of the facts of one host (HostFacts) and changes to it (Change), or across hosts (FleetFacts, ClusterChange)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar
 from trueup.errors import CouldNotLook, UsageError
 
 if TYPE_CHECKING:
-    from trueup.engine.drill import Drill
     from trueup.kubeapi.client import Api
     from trueup.profiles.schema import Spec
 
@@ -132,6 +131,22 @@ def of_cluster(fact: Fact[Any]) -> bool:
 def of_host(fact: Fact[Any]) -> bool:
     """Whether a host can be asked for a fact without anything being known of others."""
     return not of_cluster(fact) and not of_peers(fact)
+
+
+class Drill(Fact[T]):
+    """One thing that is learned by doing something to hosts and looking at what comes of it.
+
+    Args:
+        name: as of any fact.
+        act: is given a trial (:class:`trueup.engine.drill.Trial`), does it by the hand of that, and returns plain data.
+            What must not stay even when this process is killed has to be taken back by the hosts themselves: that is
+            armed before anything is done.
+        parse: pure function of that data; raises ``ValueError`` for what it cannot read.
+    """
+
+    def __init__(self, name: str, act: Callable[[Any], Any], parse: Callable[[Any], T]) -> None:
+        super().__init__(name, "", lambda text: parse(json.loads(text)))
+        self.act = act
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The shell text that makes keys and certificates on a host by its own openssl: a key never leaves the host it is for.
 
-Only text, as in :mod:`trueup.shell.text`. No key and nothing else that is secret is in it, or in the arguments of a program.
+Only text, as in :mod:`trueup.shell.text`. No key and no other secret is in it, or in the arguments of a program.
 """
 
 from __future__ import annotations

@@ -1,0 +1,119 @@
+"""One host of a run: what it ought to be, how it is reached, and what is known of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from operator import attrgetter
+from typing import Any
+
+from trueup.connection.transport import Completed, Transport
+from trueup.errors import CouldNotLook, TimedOut, Unreachable
+from trueup.hosts import probing as framing
+from trueup.hosts.inventory import Connection, Target
+from trueup.model.catalog import Requirement
+from trueup.model.fact import CLOCK, Fact, HostFacts, Snapshot, of_cluster, of_host
+from trueup.profiles.schema import Spec
+from trueup.redact import redact
+
+_SLOW = 30  # seconds: a fact that may take longer is a trial, which gets its time on top of the host's
+
+
+@dataclass
+class Host:
+    """One host of the run."""
+
+    target: Target
+    spec: Spec
+    roles: frozenset[str]
+    options: Connection
+    shared: bool = False
+    timeout: float = 60.0  # seconds for one script of probes, without the slow ones
+    closed: str = ""  # why nothing may be changed there now
+    facts: HostFacts = field(init=False)
+    gone: str = ""  # why nothing is asked of it any more
+    # By time.monotonic(), where that is known:
+    started: float | None = None
+    left: float | None = None  # when a run that did not come to its end was last at work there
+
+    def __post_init__(self) -> None:
+        self.forget()
+
+    @property
+    def id(self) -> str:
+        """Return the name under which the host is reported."""
+        return self.target.id
+
+    @cached_property
+    def transport(self) -> Transport:
+        """Return the one connection to the host, made when first needed."""
+        return self.target.connect(self.options, shared=self.shared)
+
+    def concerns(self, requirement: Requirement) -> bool:
+        """Whether the requirement is for a host with these roles."""
+        return not requirement.roles or bool(requirement.roles & self.roles)
+
+    def members(self, requirement: Requirement) -> list[Host]:  # noqa: ARG002 - see Cluster
+        """Return the hosts whose facts the requirement is judged on: this one."""
+        return [self]
+
+    def view(self, requirement: Requirement, cluster: HostFacts | None = None) -> HostFacts:
+        """Return the facts that the requirement may read, of this host and of its cluster."""
+        return self.facts.view(requirement.reads, cluster)
+
+    def forget(self) -> None:
+        """Drop all facts: the host was changed."""
+        self.facts = HostFacts(Snapshot(self.id, problem=self.gone, unreachable=bool(self.gone)))
+
+    @property
+    def age(self) -> float:
+        """Return the seconds since it has started, or was left in the middle by another run; infinity if long ago."""
+        return time.monotonic() - max((at for at in (self.started, self.left) if at is not None), default=-math.inf)
+
+    def give_up(self, why: str) -> None:
+        """Ask nothing more of the host in this run."""
+        self.gone = why
+        self.forget()
+
+    def knows(self, wanted: Iterable[Fact[Any]]) -> bool:
+        """Whether all these facts have an answer already, be it the reason why there is none."""
+        snapshot = self.facts.snapshot
+        return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted if not of_cluster(fact))
+
+    def look(self, wanted: Iterable[Fact[Any]]) -> None:
+        """Ask in one round trip for the facts that are not known yet; a host that cannot answer keeps the reason.
+
+        When the host's time is up, what it has answered counts, and only the rest has no answer.
+        """
+        known = self.facts.snapshot.raws
+        missing = {f.name: f for f in wanted if f.name not in known and of_host(f)}
+        if not missing or self.facts.snapshot.problem:
+            return
+        asked = sorted(missing.values(), key=attrgetter("timeout"))  # so that the slow cost the others nothing
+        script, nonce = framing.script(asked, self.spec)
+        limit, late = self.timeout + sum(f.timeout for f in asked if f.timeout > _SLOW), ""
+        sent = time.time()
+        try:
+            done = self.transport.run(script, limit)
+        except (Unreachable, CouldNotLook) as error:
+            if not isinstance(error, TimedOut) or not framing.unframe(nonce, error.out, error.err):
+                gone = isinstance(error, Unreachable)
+                self.facts = HostFacts(Snapshot(self.id, problem=str(error), unreachable=gone))
+                return
+            done, late = Completed(-1, error.out, error.err), str(error)
+        if not (answers := framing.unframe(nonce, done.out, done.err)):
+            said = redact((done.err or done.out).decode(errors="replace")).strip().splitlines()[-1:] or ["nothing"]
+            why = f"no shell answered: exit code {done.rc}, it said {said[0]!r}"
+            self.facts = HostFacts(Snapshot(self.id, problem=why))
+            return
+        if CLOCK.name in missing and not late:
+            answers[CLOCK.name] = framing.between(answers, sent, time.time())
+        snapshot = framing.take(self.id, answers, asked, self.spec, late)
+        if snapshot.up is not None:
+            self.started = time.monotonic() - snapshot.up
+        if known:
+            snapshot.raws = known | snapshot.raws
+        self.facts = HostFacts(snapshot)
