@@ -195,7 +195,7 @@ def test_what_gives_no_password_is_refused(way: str, said: str) -> None:
 
 
 def test_without_a_terminal_nobody_is_asked() -> None:
-    code = "from trueup import become; become.read('ask')"
+    code = "from trueup.connection import sudo; sudo.read('ask')"
     done = subprocess.run(
         [sys.executable, "-c", code],
         input="typed\n",

@@ -26,7 +26,7 @@ from trueup.profiles.schema import Spec
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
 FACTS: dict[str, Fact[Any]] = {
-    f"{module.name}-{name}": fact
+    f"{module.name.rpartition('.')[2]}-{name}": fact
     for module in pkgutil.walk_packages(trueup.facts.__path__, f"{trueup.facts.__name__}.")
     for name, fact in vars(importlib.import_module(module.name)).items()
     if isinstance(fact, Fact)
