@@ -16,7 +16,7 @@ import sys
 from argparse import REMAINDER, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
 
-from lab import cache, network
+from lab import mirror, network
 from lab.host import ENV, Host
 from lab.lab import Lab
 from lab.machine import LabUnavailable
@@ -47,7 +47,9 @@ def main() -> None:
         "ssh": lambda words: os.execvp("ssh", ["ssh", "-F", str(lab.ssh_config), *words]),
         "sh": lambda words: os.execvpe("sh", Host(lab.state, "".join(words[:1])).inside(" ".join(words[1:])), ENV),
         "reset": lab.reset,
-        "doctor": lambda _: lab.check() or print("this machine can carry the lab, built from", *cache.mirror()),
+        "doctor": lambda _: (
+            lab.check() or print("this machine can carry the lab, built from", mirror.sources(mirror.SUITE), sep="\n")
+        ),
     }
     parser = ArgumentParser("python3 -m lab", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=list(commands))

@@ -5,11 +5,12 @@ export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
 apt-get clean
 apt-get install -y --download-only --no-install-recommends $OFFERED
 cp -r "$1/var/cache/apt/archives" "$NEW/debs"
-mkdir "$NEW/tools"
+mkdir -p "$NEW/tools/usr/bin" "$NEW/tools/usr/sbin" "$NEW/tools/usr/lib"
 cd "$NEW/tools"
+ln -s usr/bin usr/sbin usr/lib . # as hosts have it: packages of older suites still name these directories
 apt-get -o APT::Sandbox::User=root download $UNPACKED
 for deb in *.deb; do
-  dpkg-deb -x "$deb" .
+  dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink
   rm "$deb"
 done
 cd "$1"

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab import network
-from lab.machine import MOUNTS, LabUnavailable, end, run, wrap
+from lab.machine import MOUNTS, end, run, wrap
+from lab.mirror import SUITE, sources
 
 PACKAGES = "systemd systemd-sysv dbus libpam-systemd openssh-server iproute2 iputils-ping procps kmod ca-certificates"
 OFFERED = (
@@ -42,16 +43,6 @@ def made(cache: Path, kind: str, recipe: object, make: Callable[[Path], None]) -
     return final
 
 
-def mirror(etc: Path = Path("/etc/apt")) -> list[str]:
-    """What to build from: the machine's suite, and its own apt sources of that, not those of other vendors."""
-    suite = platform.freedesktop_os_release().get("VERSION_CODENAME", "none")
-    files = [*etc.glob("sources.list"), *etc.glob("sources.list.d/*.list"), *etc.glob("sources.list.d/*.sources")]
-    found = [str(f) for f in files if {suite, "main"} <= set(re.sub(r"(?m)#.*$", "", f.read_text()).split())]
-    if not found:
-        raise LabUnavailable("this machine has no apt source of its own suite: the lab is built from Debian's mirror")
-    return [suite, *found]
-
-
 def architecture() -> str:
     """This machine's, as Debian calls it."""
     return run("dpkg", "--print-architecture").strip()
@@ -59,7 +50,6 @@ def architecture() -> str:
 
 def base(cache: Path) -> Path:
     """A bare host's file system in `root`, packages for it in `debs`, unpacked ones in `tools`, and keys in `gpg`."""
-    suite, *sources = mirror()
 
     def make(new: Path) -> None:
         (new / "gpg").mkdir(mode=0o700)
@@ -69,22 +59,14 @@ def base(cache: Path) -> Path:
         run(*gpg, "--output", new / "lab.gpg", "--export", "lab@trueup.invalid")
         for name in SIGNERS[1:]:
             run(*gpg, "--output", new / f"{name}.asc", "--armor", "--export", f"{name}@trueup.invalid")
-        command = [
-            *OWN_MOUNTS,
-            "mmdebstrap",
-            *OPTIONS,
-            f'--customize-hook="{HOOK}" "$1"',
-            suite,
-            f"{new}/root",
-            *sources,
-        ]
+        bootstrap = ["mmdebstrap", *OPTIONS, f'--customize-hook="{HOOK}" "$1"', SUITE, f"{new}/root", "-"]
         wanted = {"OFFERED": OFFERED, "UNPACKED": UNPACKED, "NET": network.NET, "NEW": str(new), "TMPDIR": str(new)}
-        run(*wrap("building", *command), **wanted)
+        run(*wrap("building", *OWN_MOUNTS, *bootstrap), stdin=sources(SUITE), **wanted)
         for deb in sorted(new.glob("debs/*.deb")):
             repack(deb, new / "repack")
 
     scripts = [Path(__file__).read_text(), HOOK.read_text(), BOOT.read_text()]
-    recipe = [*scripts, network.NET, suite, platform.machine(), platform.release()]
+    recipe = [*scripts, network.NET, SUITE, platform.machine(), platform.release()]
     return made(cache, "base", recipe, make)
 
 

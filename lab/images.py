@@ -56,7 +56,7 @@ def images(cache: Path) -> Path:
 def contents(bare: Path, programs: Path) -> Iterator[Image]:
     """All images. What the lab does not build, of coredns and Calico and of v1.20.1, is played by stand-ins."""
     tools, pause = bare / "tools", programs / "pause"
-    shell: archive.Files = {"bin/busybox": tools / "bin/busybox", **{f"bin/{name}": "busybox" for name in APPLETS}}
+    shell: archive.Files = {"bin/busybox": tools / "usr/bin/busybox", **{f"bin/{name}": "busybox" for name in APPLETS}}
     yield Image("docker.io/library/alpine:latest", shell, ["/bin/sh"])
     for tag in ("latest", "1.22"):
         yield Image(f"docker.io/library/nginx:{tag}", {**shell, **nginx(bare)}, ["nginx", "-g", "daemon off;"])

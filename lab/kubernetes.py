@@ -1,12 +1,12 @@
 """Kubernetes' own programs, built once from Debian's source package: Debian offers only kubectl as a binary."""
 
 import platform
-import re
 import sys
 from pathlib import Path
 
-from lab.cache import OWN_MOUNTS, made, mirror
+from lab.cache import OWN_MOUNTS, made
 from lab.machine import run, wrap
+from lab.mirror import sources
 
 PROGRAMS = "kubeadm kubelet kubectl"
 CONTROL_PLANE = "kube-apiserver kube-controller-manager kube-scheduler kube-proxy"
@@ -18,18 +18,11 @@ SCRIPTS = [Path(__file__).with_name(name) for name in ("kubernetes.sh", "golang"
 
 def kubernetes(cache: Path) -> Path:
     """A directory of programs for each version, the static `pause`, and in `standins` what Debian does not have."""
-    suite, *sources = mirror()
 
     def make(new: Path) -> None:
         print("lab: building Kubernetes, once on this machine: about 9 minutes on two cores", file=sys.stderr)
         work = new / "work"
         work.mkdir()
-        lists = []
-        for file in map(Path, sources):
-            text = file.read_text().replace(suite, SUITE)
-            for kind, lines in ("binary", text), ("source", of_source(text)):
-                lists.append(work / f"{kind}-{file.name}")
-                lists[-1].write_text(lines)
         hooks = (
             'cd "$1" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get source --download-only kubernetes',
             f"copy-in {' '.join(map(str, SCRIPTS))} /",
@@ -38,8 +31,9 @@ def kubernetes(cache: Path) -> Path:
         )
         options = ["--variant=minbase", "--format=null", "--dpkgopt=force-unsafe-io", f"--include={TOOLS}"]
         options += [f"--customize-hook={hook}" for hook in hooks]
-        command = wrap("building", *OWN_MOUNTS, "mmdebstrap", *options, SUITE, "-", *lists)
-        run(*command, PROGRAMS=PROGRAMS, CONTROL_PLANE=CONTROL_PLANE, VERSIONS=VERSIONS, TMPDIR=str(work))
+        command = wrap("building", *OWN_MOUNTS, "mmdebstrap", *options, SUITE, "-", "-")
+        given = sources(SUITE, "deb deb-src")
+        run(*command, stdin=given, PROGRAMS=PROGRAMS, CONTROL_PLANE=CONTROL_PLANE, VERSIONS=VERSIONS, TMPDIR=str(work))
         run("rm", "-rf", work)
 
     files = [SCRIPTS[0], *sorted(SCRIPTS[1].iterdir())]
@@ -53,9 +47,3 @@ def kubernetes(cache: Path) -> Path:
         platform.machine(),
     ]
     return made(cache, "kubernetes", recipe, make)
-
-
-def of_source(sources: str) -> str:
-    """Make apt's sources of binary packages, in either format, those of source packages."""
-    text = re.sub(r"(?m)^Types:.*", "Types: deb-src", sources)
-    return re.sub(r"(?m)^deb(?=\s)", "deb-src", text)

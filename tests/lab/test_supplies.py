@@ -14,7 +14,6 @@ import pytest
 from lab import Lab
 from lab.archive import tgz
 from lab.cache import made
-from lab.kubernetes import of_source
 from lab.machine import cgroups, locked, pids
 from trueup.model.profile import load
 
@@ -213,12 +212,3 @@ def test_archives_are_the_same_bytes_each_time(tmp_path: Path) -> None:
         files = {"./program": tmp_path / "program", "bin/sh": "busybox", "etc/motd": b"hello\n"}
         archives = [tgz(dict(order)) for order in (files.items(), reversed(files.items()))]
         assert archives[0] == archives[1]
-
-
-def test_sources_of_either_format_become_those_of_source_packages() -> None:
-    assert of_source("# deb x\ndeb [signed-by=/k] http://mirror.test/debian s main\n") == (
-        "# deb x\ndeb-src [signed-by=/k] http://mirror.test/debian s main\n"
-    )
-    assert of_source("Types: deb deb-src\nURIs: http://mirror.test/deb\n\nTypes: deb\n") == (
-        "Types: deb-src\nURIs: http://mirror.test/deb\n\nTypes: deb-src\n"
-    )
