@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 from lab import Lab
-from trueup.hosts import probing as framing
+from trueup.hosts import probing
 from trueup.model import fact, profile
 from trueup.model.catalog import catalog
 
@@ -49,7 +49,7 @@ def main(count: int) -> None:
     _seconds(*_PYTEST, "checks", *fixed)  # what a bare host lacks costs it nothing to look at
     catalog.load("trueup.checks")
     facts = {f.name: f for r in catalog.requirements.values() for f in r.reads if not fact.of_api(f)}
-    script, _ = framing.script(facts.values(), profile.load(str(lab.profile)).spec(hosts[0]))
+    script, _ = probing.script(facts.values(), profile.load(str(lab.profile)).spec(hosts[0]))
     with tempfile.TemporaryDirectory() as scratch:
         sent = Path(scratch, "probes.sh")
         sent.write_text(script)

@@ -3,7 +3,7 @@
 from trueup import Deviation, equal, expect, unmet
 from trueup.facts.host.packages import PACKAGES, within
 from trueup.facts.runtime.containerd import Binary
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.keys.section import Artifact, Package
 
 

@@ -7,7 +7,8 @@ from trueup.facts.across import fingerprint as uniform
 from trueup.facts.across import reachability as reach
 from trueup.facts.kube.network import ADDRESSES
 from trueup.facts.runtime.containerd import DUMP
-from trueup.model.fact import CLOCK, FleetFacts
+from trueup.model.fact import CLOCK
+from trueup.model.view import FleetFacts
 from trueup.profiles.schema import Spec
 
 

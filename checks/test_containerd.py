@@ -8,7 +8,7 @@ from trueup.facts.kube.kubeadm import IMAGES, known_pause, tag
 from trueup.facts.runtime import config_keys as dialect
 from trueup.facts.runtime import containers as ctr
 from trueup.facts.runtime.containerd import BINARIES, CONFIG, CRI_PLUGINS, DUMP, PLUGINS, RUNNING, STARTED, UNIT
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 
 _CLOCKS = 0.05  # seconds by which a process start can be off: three clocks with a resolution of 0.01 s

@@ -9,7 +9,7 @@ from trueup.facts.kube.certificates import CERTIFICATES, MANAGED
 from trueup.facts.kube.control_plane import HEALTH, Answer, Health
 from trueup.facts.kube.etcd import ETCD_ACCESS
 from trueup.facts.kube.static_pods import MANIFESTS, MANIFESTS_DIR, PROCESSES, duration, minor
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 
 _ROLES = ("control-plane",)

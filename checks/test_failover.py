@@ -2,7 +2,7 @@
 
 from trueup import Deviation, expect, requirement
 from trueup.drills.failover import FAILOVER
-from trueup.model.fact import FleetFacts
+from trueup.model.view import FleetFacts
 from trueup.profiles.schema import Spec
 
 

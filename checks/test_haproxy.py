@@ -8,7 +8,7 @@ from trueup.facts.edge.haproxy import CONF, STATS, UNIT, Conf, Stats, socket, wa
 from trueup.facts.edge.vip import ADDRESSES, BIND, NONLOCAL
 from trueup.facts.host.kernel import SYSCTL_FILES
 from trueup.facts.host.systemd import Unit
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.keys.load_balancer import Listen, Server
 from trueup.profiles.schema import Spec
 

@@ -5,7 +5,7 @@ from trueup.checks.parameters import persistent_parameter
 from trueup.facts.host import apt, boot, clock, swap
 from trueup.facts.host.identity import IDENTITY
 from trueup.facts.host.kernel import MODULES, MODULES_LOAD, SYSCTL, SYSCTL_FILES
-from trueup.model.fact import FleetFacts, HostFacts
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 

@@ -11,7 +11,7 @@ from trueup.facts.edge import vrrp_election as election
 from trueup.facts.edge.keepalived import CONF, JOURNAL, OTHER, SAME, UNIT, Conf, number
 from trueup.facts.edge.vip import ADDRESSES, PACKAGES
 from trueup.facts.host.systemd import Unit
-from trueup.model.fact import FleetFacts, HostFacts
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 _BALANCERS = ("load-balancer",)

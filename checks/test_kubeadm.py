@@ -10,7 +10,7 @@ from trueup.facts.kube import nodes as cluster
 from trueup.facts.kube import preflight
 from trueup.facts.kube.kubeadm import DEFAULT_REPOSITORIES
 from trueup.facts.kube.static_pods import PROCESSES
-from trueup.model.fact import FleetFacts, HostFacts
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 _NODES = ("control-plane", "worker")

@@ -7,7 +7,7 @@ from trueup.checks.pods import MEMBERS, available, troubles
 from trueup.errors import CouldNotLook
 from trueup.facts.kube import calico, network, workloads
 from trueup.facts.kube.nodes import NODES, SELF
-from trueup.model.fact import FleetFacts, HostFacts
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 API_NEEDS = ("kube.api.answers",)

@@ -17,7 +17,7 @@ from trueup.facts.kube import preflight
 from trueup.facts.kube.kubeadm import IMAGES
 from trueup.facts.kube.kubelet import KUBELET, PROGRAMS
 from trueup.facts.runtime import images
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.facts.runtime import config_keys as dialect
 from trueup.facts.runtime.containerd import CONFIG, DUMP
 from trueup.facts.runtime.mirrors import HOSTS, REACHABLE, Hosts, certificate, mistake
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.keys.runtime import Registry
 from trueup.profiles.schema import Spec
 

@@ -23,7 +23,7 @@ from trueup.facts.runtime import config_keys as dialect
 from trueup.facts.runtime import docker
 from trueup.facts.runtime.containerd import DUMP
 from trueup.facts.runtime.mirrors import HOSTS, Directory
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 
 _ON = ("registry",)

@@ -7,7 +7,7 @@ from trueup.facts.runtime import cni
 from trueup.facts.runtime import config_keys as dialect
 from trueup.facts.runtime import containers as ctr
 from trueup.facts.runtime.containerd import BINARIES, CONFIG, DUMP
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 
 

@@ -5,7 +5,7 @@ from trueup.errors import CouldNotLook
 from trueup.facts.edge.keepalived import CONF, JOURNAL, UNIT
 from trueup.facts.edge.vip import ADDRESSES, FIREWALL, HEALTH
 from trueup.facts.edge.vrrp_election import reasons
-from trueup.model.fact import FleetFacts, HostFacts
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 _BALANCERS = ("load-balancer",)

@@ -8,7 +8,7 @@ from trueup.checks.pods import MEMBERS, available, troubles
 from trueup.errors import CouldNotLook
 from trueup.facts.kube import network, workloads
 from trueup.facts.kube.nodes import NODES, SELF
-from trueup.model.fact import FleetFacts
+from trueup.model.view import FleetFacts
 from trueup.profiles.keys.workload import Nginx
 from trueup.profiles.schema import Spec
 

@@ -12,7 +12,7 @@ from trueup.facts.kube import preflight
 from trueup.facts.runtime import config_keys as dialect
 from trueup.facts.runtime import containerd
 from trueup.facts.runtime.containerd import BINARIES, CONFIG, RUNNING, STARTED, UNIT, Binary, render_unit
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.keys.section import Package
 from trueup.profiles.schema import Spec
 from trueup.remediations.kube import set_driver

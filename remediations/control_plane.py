@@ -11,8 +11,8 @@ from trueup.facts.kube import kubelet as kube
 from trueup.facts.kube.certificates import CERTIFICATES, KUBELETS, MANAGED, USED_BY, Certificates
 from trueup.facts.kube.preflight import KUBERNETES
 from trueup.facts.kube.static_pods import MANIFESTS, PROCESSES
-from trueup.model.fact import HostFacts
 from trueup.model.result import Action
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 from trueup.remediations import static_pods
 from trueup.shell import text as shell

@@ -10,7 +10,7 @@ from trueup.errors import ChangeFailed
 from trueup.facts.edge import haproxy
 from trueup.facts.edge.haproxy import CONF, MAIN, UNIT, Conf
 from trueup.facts.edge.vip import NONLOCAL
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 
 SERVICE = "haproxy.service"

@@ -7,7 +7,7 @@ from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.facts.host import apt, boot, clock, packages, swap
 from trueup.facts.host.systemd import Unit
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 
 

@@ -9,7 +9,7 @@ from trueup.facts.edge import vrrp_election as election
 from trueup.facts.edge.keepalived import BEHIND, CONF, UNIT, Conf
 from trueup.facts.edge.vrrp_config import Path_
 from trueup.facts.host import packages
-from trueup.model.fact import FleetFacts, HostFacts
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 from trueup.remediations.vrrp_files import Files
 

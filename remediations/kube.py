@@ -8,7 +8,7 @@ from trueup.facts.kube import kubelet as kube
 from trueup.facts.kube import preflight
 from trueup.facts.kube.kubeadm import IMAGES, known_images
 from trueup.facts.runtime import images
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 from trueup.remediations.repositories import list_source
 

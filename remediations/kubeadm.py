@@ -18,8 +18,9 @@ from trueup.facts.kube import kubeconfigs as admin
 from trueup.facts.kube import kubelet as kube
 from trueup.facts.kube import nodes as cluster
 from trueup.hosts.cluster import ADMIN_CONF
-from trueup.model.fact import Fact, FleetFacts, HostFacts
+from trueup.model.fact import Fact
 from trueup.model.result import Action, later
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 from trueup.remediations import kubeadm_config, static_pods
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from trueup import remedy
 from trueup.change import Change
 from trueup.facts.kube.preflight import CRI
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 
 if TYPE_CHECKING:

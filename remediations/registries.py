@@ -6,7 +6,7 @@ from trueup.errors import ChangeFailed
 from trueup.facts.runtime import config_keys as dialect
 from trueup.facts.runtime import mirrors as registries
 from trueup.facts.runtime.containerd import CONFIG
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.keys.runtime import Registry
 from trueup.profiles.schema import Spec
 from trueup.remediations.containerd import edit

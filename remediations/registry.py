@@ -13,8 +13,8 @@ from trueup.facts.edge.harbor import CONFIG, FILES, SEEN, SERVED, distrusted, ho
 from trueup.facts.host import apt
 from trueup.facts.runtime import docker
 from trueup.facts.runtime import mirrors as registries
-from trueup.model.fact import HostFacts
 from trueup.model.result import Action
+from trueup.model.view import HostFacts
 from trueup.profiles.keys import runtime
 from trueup.profiles.keys.registry import Registry
 from trueup.profiles.schema import Spec

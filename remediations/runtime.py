@@ -10,7 +10,7 @@ from trueup.facts.runtime import cni
 from trueup.facts.runtime import config_keys as dialect
 from trueup.facts.runtime.containerd import BINARIES, CONFIG, DUMP
 from trueup.facts.runtime.containers import WEB, answers
-from trueup.model.fact import HostFacts
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 from trueup.remediations.containerd import edit
 from trueup.remediations.programs import install_release

@@ -6,7 +6,7 @@ from trueup.errors import ChangeFailed
 from trueup.facts.edge import vip
 from trueup.facts.edge import vrrp_election as election
 from trueup.facts.edge.keepalived import CONF, UNIT
-from trueup.model.fact import FleetFacts
+from trueup.model.view import FleetFacts
 from trueup.profiles.schema import Spec
 
 SERVICE = "keepalived.service"

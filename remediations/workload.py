@@ -6,7 +6,7 @@ from trueup.errors import ChangeFailed
 from trueup.facts.kube import workloads
 from trueup.kubeapi import manifests
 from trueup.kubeapi.client import Object
-from trueup.model.fact import FleetFacts
+from trueup.model.view import FleetFacts
 from trueup.profiles.keys.workload import Nginx
 from trueup.profiles.schema import Spec
 

@@ -11,8 +11,10 @@ from typing import Any
 from trueup.errors import CouldNotLook
 from trueup.kubeapi import manifests
 from trueup.model.catalog import catalog
-from trueup.model.fact import FleetFacts, HostFacts, Raw, Snapshot, of_api
+from trueup.model.fact import of_api
 from trueup.model.result import Deviation, Unmet
+from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 from trueup.redact import redact
 

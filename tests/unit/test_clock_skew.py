@@ -4,8 +4,10 @@ import pytest
 
 from trueup.hosts.probing import between, script, unframe
 from trueup.model.catalog import catalog
-from trueup.model.fact import CLOCK, FleetFacts, HostFacts, Raw, Snapshot
+from trueup.model.fact import CLOCK
 from trueup.model.result import Unmet
+from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 catalog.load("trueup.checks")

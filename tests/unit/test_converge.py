@@ -21,8 +21,9 @@ from trueup.hosts.fleet import Fleet
 from trueup.hosts.inventory import Connection, Target
 from trueup.model import profile as profiles
 from trueup.model.catalog import Catalog, Disruption
-from trueup.model.fact import CLOCK, Fact, FleetFacts, HostFacts
+from trueup.model.fact import CLOCK, Fact
 from trueup.model.result import Outcome, Result, equal, expect, unmet
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 from trueup.waiting import Patience
 

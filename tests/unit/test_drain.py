@@ -24,8 +24,9 @@ from trueup.hosts.fleet import Fleet
 from trueup.hosts.inventory import Connection, Target
 from trueup.model import profile as profiles
 from trueup.model.catalog import Catalog, Disruption
-from trueup.model.fact import Fact, HostFacts
+from trueup.model.fact import Fact
 from trueup.model.result import Outcome, Result, equal, expect
+from trueup.model.view import HostFacts
 from trueup.waiting import cut
 
 STATE: Fact[str] = Fact("state", "cat /etc/state", str.strip)

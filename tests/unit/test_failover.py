@@ -14,8 +14,9 @@ from trueup.drills import failover
 from trueup.drills.failover import Attempt, Holding
 from trueup.errors import CouldNotLook
 from trueup.model.catalog import catalog
-from trueup.model.fact import FleetFacts, HostFacts, Raw, Snapshot
 from trueup.model.result import Unmet
+from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 catalog.load("trueup.checks")

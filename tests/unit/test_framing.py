@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from trueup.errors import CouldNotLook
 from trueup.hosts.probing import script, take, unframe
-from trueup.model.fact import CUT_OFF, Fact, HostFacts, Raw
+from trueup.model.fact import Fact
 from trueup.model.profile import load
+from trueup.model.snapshot import CUT_OFF, Raw
+from trueup.model.view import HostFacts
 
 SPEC = load("base").spec("any")
 SHELLS = [shell for shell in ("sh", "dash", "bash", "busybox") if shutil.which(shell)]

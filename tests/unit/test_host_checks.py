@@ -7,9 +7,10 @@ import pytest
 
 from trueup.errors import CouldNotLook
 from trueup.model.catalog import catalog
-from trueup.model.fact import HostFacts, Raw, Snapshot
 from trueup.model.profile import load
 from trueup.model.result import Unmet
+from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 
 CAPTURED = Path(__file__).parent / "facts/captured"

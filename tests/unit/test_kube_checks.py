@@ -5,9 +5,10 @@ import pytest
 from trueup.errors import CouldNotLook
 from trueup.facts.host.apt_repository import index_name
 from trueup.model.catalog import catalog
-from trueup.model.fact import FleetFacts, HostFacts, Raw, Snapshot
 from trueup.model.profile import load
 from trueup.model.result import Deviation, Unmet
+from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 catalog.load("trueup.checks")

@@ -16,8 +16,10 @@ from trueup.facts.kube import nodes as cluster
 from trueup.facts.kube import preflight
 from trueup.model import profile as profiles
 from trueup.model.catalog import catalog
-from trueup.model.fact import ApiFact, Fact, FleetFacts, HostFacts, Raw, Snapshot
+from trueup.model.fact import ApiFact, Fact
 from trueup.model.result import Unmet
+from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 catalog.load("trueup.checks")

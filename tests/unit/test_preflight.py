@@ -10,9 +10,10 @@ from trueup.facts.host.kernel import SYSCTL
 from trueup.facts.kube import preflight
 from trueup.facts.kube.preflight import Proxy
 from trueup.model.catalog import catalog
-from trueup.model.fact import HostFacts, Raw, Snapshot
 from trueup.model.profile import load
 from trueup.model.result import Unmet
+from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 
 catalog.load("trueup.checks", remediations.__name__)

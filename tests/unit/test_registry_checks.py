@@ -11,9 +11,10 @@ from trueup.facts.edge import harbor as registry
 from trueup.facts.runtime.docker import foreign
 from trueup.facts.runtime.mirrors import Directory, Hosts
 from trueup.model.catalog import catalog
-from trueup.model.fact import HostFacts, Raw, Snapshot
 from trueup.model.profile import load
 from trueup.model.result import Deviation, Unmet
+from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.view import HostFacts
 from trueup.profiles.keys.registry import Issued, PrivateKey, Registry, ServerCertificate, Tls
 from trueup.profiles.schema import Spec
 

@@ -15,8 +15,8 @@ from trueup.connection.transport import Completed
 from trueup.engine.batches import Batches, plan
 from trueup.engine.interrupts import Interrupts
 from trueup.engine.rollout import Rollout
-from trueup.model.fact import FleetFacts, HostFacts
 from trueup.model.result import Outcome, Result, equal, expect
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 ROLES = dict.fromkeys(HOSTS, ("node",))

@@ -3,9 +3,10 @@
 import pytest
 
 from trueup.model.catalog import catalog
-from trueup.model.fact import HostFacts, Raw, Snapshot
 from trueup.model.profile import load
 from trueup.model.result import Unmet
+from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.view import HostFacts
 
 SEED = load("aliyun-kubeadm-1.24").spec("any")
 DUMP = """version = 2

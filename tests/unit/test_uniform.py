@@ -9,8 +9,9 @@ import pytest
 from trueup.checks.uniform import odd
 from trueup.facts.across import fingerprint as uniform
 from trueup.model.catalog import catalog
-from trueup.model.fact import FleetFacts, HostFacts, Raw, Snapshot
 from trueup.model.result import Deviation, Unmet
+from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
 catalog.load("trueup.checks")

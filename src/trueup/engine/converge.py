@@ -25,9 +25,10 @@ from trueup.hosts.fleet import Fleet
 from trueup.hosts.host import Host
 from trueup.journal.on_controller import Ledger
 from trueup.model.catalog import MOST, Catalog, Disruption, Remedy, Requirement
-from trueup.model.fact import Fact, FleetFacts, HostFacts, of_cluster
+from trueup.model.fact import Fact, of_cluster
 from trueup.model.profile import Loaded
 from trueup.model.result import Outcome, Result
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.redact import redact
 from trueup.waiting import Patience
 

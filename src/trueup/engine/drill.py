@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from trueup.change import ClusterChange
 from trueup.change.hand import Record
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
-from trueup.model.fact import Drill, Fact, Raw
+from trueup.model.fact import Drill, Fact
+from trueup.model.snapshot import Raw
 from trueup.redact import redact
 
 if TYPE_CHECKING:

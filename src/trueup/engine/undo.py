@@ -16,7 +16,8 @@ from trueup.hosts import probing as framing
 from trueup.hosts.fleet import Fleet
 from trueup.journal.on_controller import Ledger
 from trueup.journal.on_host import Entry, State
-from trueup.model.fact import Fact, Raw
+from trueup.model.fact import Fact
+from trueup.model.snapshot import Raw
 from trueup.redact import redact
 
 _PATIENCE, _EACH = 60.0, 5.0  # seconds for a look at a host, and for each change on top

@@ -21,7 +21,9 @@ from trueup.connection.transport import Process
 from trueup.errors import CouldNotLook, Unreachable, UsageError
 from trueup.hosts.probing import ask, script, take, unframe
 from trueup.model.catalog import Requirement
-from trueup.model.fact import ApiFact, Fact, FleetFacts, HostFacts, Raw, Snapshot, of_api, of_cluster
+from trueup.model.fact import ApiFact, Fact, of_api, of_cluster
+from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.view import FleetFacts, HostFacts
 from trueup.redact import redact
 
 if TYPE_CHECKING:

@@ -13,8 +13,10 @@ from trueup.errors import CouldNotLook
 from trueup.hosts.cluster import Cluster
 from trueup.hosts.host import Host
 from trueup.hosts.inventory import Connection, Target
-from trueup.model.fact import Fact, HostFacts, Peer, PeerFact, Snapshot, of_api, of_peers
+from trueup.model.fact import Fact, Peer, PeerFact, of_api, of_peers
 from trueup.model.profile import Loaded
+from trueup.model.snapshot import Snapshot
+from trueup.model.view import HostFacts
 
 T = TypeVar("T")
 Progress = Callable[[int, int, int], None]  # hosts done, hosts in all, hosts unreachable

@@ -15,7 +15,9 @@ from trueup.errors import CouldNotLook, TimedOut, Unreachable
 from trueup.hosts import probing as framing
 from trueup.hosts.inventory import Connection, Target
 from trueup.model.catalog import Requirement
-from trueup.model.fact import CLOCK, Fact, HostFacts, Snapshot, of_cluster, of_host
+from trueup.model.fact import CLOCK, Fact, of_cluster, of_host
+from trueup.model.snapshot import Snapshot
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 from trueup.redact import redact
 

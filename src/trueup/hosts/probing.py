@@ -10,7 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trueup.errors import CouldNotLook
-from trueup.model.fact import CLOCK, CUT_OFF, Fact, HostFacts, Raw, Snapshot
+from trueup.model.fact import CLOCK, Fact
+from trueup.model.snapshot import CUT_OFF, Raw, Snapshot
+from trueup.model.view import HostFacts
 from trueup.redact import redact
 
 if TYPE_CHECKING:

@@ -1,53 +1,19 @@
-"""Facts: what is. A fact is a probe and a pure parser: of a host POSIX sh, all of which travels as one script; of the
-cluster a question to the Kubernetes API."""
+"""Facts: each is a question and a pure parser of its answer. A host is asked by a probe in POSIX sh, and all its probes
+travel as one script; the cluster is asked by requests to the Kubernetes API."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar
-
-from trueup.errors import CouldNotLook, UsageError
 
 if TYPE_CHECKING:
     from trueup.kubeapi.client import Api
     from trueup.profiles.schema import Spec
 
 T = TypeVar("T")
-SCHEMA = 1
-_MISSING = 127
-_TIMED_OUT = 124
-_KILLED = 137
-_CUT_OFF = -1
 _NOTHING_KNOWN = "echo 'the host could not say of itself what this goes by' >&2; exit 1"
-_DENIED = ("permission denied", "operation not permitted", "access denied")
-
-
-@dataclass(frozen=True)
-class Raw:
-    """What a probe answered, kept as it came but for secrets."""
-
-    rc: int
-    out: str
-    err: str = ""
-
-    def why(self) -> str:
-        """Return the reason why there is no answer, in words."""
-        last = next((line for line in reversed(self.err.splitlines()) if line.strip()), "").strip()
-        if self.rc == _CUT_OFF:
-            return "the answer was cut off" + (f" ({last})" if last else "")
-        if self.rc == _TIMED_OUT:
-            return "timed out"
-        if self.rc == _KILLED:
-            return "killed: it did not stop when its time was up, or memory ran out"
-        if any(word in self.err.lower() for word in _DENIED):
-            return f"permission denied ({last!r})"
-        if self.rc == _MISSING:
-            return f"tool missing ({last!r})"
-        return f"exit code {self.rc}" + (f" ({last!r})" if last else "")
 
 
 class Fact(Generic[T]):
@@ -186,157 +152,10 @@ class PeerFact(Fact[T]):
         return Fact(self.name, self.ask(own, others), self.parse, timeout=self.timeout)
 
 
-@dataclass
-class Snapshot:
-    """All raw answers of one host: evidence, test fixture and drift baseline in one."""
-
-    host: str
-    taken: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    raws: dict[str, Raw] = field(default_factory=dict)
-    problem: str = ""  # why the host as a whole could not be looked at
-    unreachable: bool = False
-    root: bool = True
-    up: float | None = None  # seconds since the host began to start, where it says so
-
-    @property
-    def blank(self) -> bool:
-        """Whether nobody has looked yet."""
-        return not self.raws and not self.problem
-
-    def save(self, path: Path) -> None:
-        """Write the snapshot as JSON with its schema version, readable by its owner only."""
-        path.touch(mode=0o600)
-        path.write_text(json.dumps({"schema": SCHEMA} | asdict(self)), encoding="utf-8")
-
-    @classmethod
-    def load(cls, path: Path) -> Snapshot:
-        """Read a snapshot.
-
-        Raises:
-            UsageError: not a snapshot, or one of another schema version.
-        """
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            schema = data.pop("schema")
-            if schema != SCHEMA:
-                raise UsageError(f"{path}: snapshot schema {schema!r}, this trueup reads {SCHEMA}; record it again")
-            return cls(**data | {"raws": {name: Raw(**raw) for name, raw in data["raws"].items()}})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UsageError(f"{path}: not a snapshot of trueup ({error}); record it again") from None
-
-
-class HostFacts:
-    """The facts of one host as a check sees them: ``facts[SYSCTL]`` is typed, parsed once and noted as read.
-
-    Args:
-        snapshot: where the answers come from.
-        allowed: the facts that may be read; all where not given.
-        cluster: the facts of the cluster that the host is in, where it is not these.
-    """
-
-    def __init__(
-        self, snapshot: Snapshot, allowed: Iterable[Fact[Any]] | None = None, cluster: HostFacts | None = None
-    ) -> None:
-        self.snapshot = snapshot
-        self.read: dict[str, Raw] = {}
-        self.cluster = cluster
-        self._allowed = None if allowed is None else {fact.name for fact in allowed}
-        self._parsed: dict[str, Any] = {}
-
-    def view(self, allowed: Iterable[Fact[Any]], cluster: HostFacts | None = None) -> HostFacts:
-        """Return the same facts, limited to those that a requirement declared, with a record of its own."""
-        limited = HostFacts(self.snapshot, allowed, cluster)
-        limited._parsed = self._parsed
-        return limited
-
-    def __getitem__(self, fact: Fact[T]) -> T:
-        """Return the parsed fact.
-
-        Raises:
-            CouldNotLook: the probe failed, was not sent, or its answer is unreadable.
-            TypeError: the requirement did not declare that it reads this fact.
-        """
-        if self._allowed is not None and fact.name not in self._allowed:
-            raise TypeError(f"{fact.name} is read but not declared: add it to reads=(…) of the requirement")
-        if self.cluster and of_cluster(fact):
-            value: T = self.cluster[fact]
-            self.read[fact.name] = self.cluster.read[fact.name]
-            return value
-        if (raw := self.snapshot.raws.get(fact.name)) is None:
-            raise CouldNotLook(self.snapshot.problem or f"{fact.name}: not in the snapshot of {self.snapshot.taken}")
-        self.read[fact.name] = raw
-        if fact.name not in self._parsed:
-            self._parsed[fact.name] = _parse(fact, raw)
-        value = self._parsed[fact.name]
-        return value  # noqa: RET504 - which mypy would take for Any
-
-
-class FleetFacts:
-    """The facts of several hosts, and of the cluster they make, as a check across hosts sees them.
-
-    Args:
-        hosts: host to its facts, limited to those that the requirement declared.
-        silent: host to the reason why it has none.
-        cluster: the cluster's own, limited likewise.
-        roles: host to what it is for.
-    """
-
-    def __init__(
-        self,
-        hosts: Mapping[str, HostFacts],
-        silent: Mapping[str, str],
-        cluster: HostFacts | None = None,
-        roles: Mapping[str, frozenset[str]] | None = None,
-    ) -> None:
-        self.silent = dict(silent)
-        self._hosts = hosts
-        self._roles = roles or {}
-        self._cluster = cluster or HostFacts(Snapshot("cluster"))
-
-    def __getitem__(self, fact: ApiFact[T] | Drill[T]) -> T:
-        """Return a parsed fact of the cluster, or what a drill has shown; see :class:`HostFacts`."""
-        return self._cluster[fact]
-
-    def each(self, fact: Fact[T]) -> dict[str, T]:
-        """Return host to parsed fact; a host that could not say is left out, and noted in ``silent``."""
-        found: dict[str, T] = {}
-        for name, facts in self._hosts.items():
-            try:
-                found[name] = facts[fact]
-            except CouldNotLook as error:
-                self.silent[name] = str(error)
-        return found
-
-    def by_role(self) -> dict[str, list[str]]:
-        """Return role to the hosts that have it; ``node`` is the role of those that have no other."""
-        found: dict[str, list[str]] = {}
-        for host in self._hosts:
-            roles = self._roles.get(host, frozenset())
-            for role in sorted(roles - {"node"}) or ["node"]:
-                found.setdefault(role, []).append(host)
-        return found
-
-    @property
-    def read(self) -> dict[str, Raw]:
-        """Return what was read, by host and fact."""
-        hosts = {f"{host}: {name}": raw for host, facts in self._hosts.items() for name, raw in facts.read.items()}
-        return self._cluster.read | hosts
-
-
-def _parse(fact: Fact[T], raw: Raw) -> T:
-    if raw.rc != 0:
-        raise CouldNotLook(f"{fact.name}: {raw.why()}")
-    try:
-        return fact.parse(raw.out)
-    except Exception as error:
-        raise CouldNotLook(f"{fact.name}: unreadable answer ({type(error).__name__}: {error})") from error
-
-
 def parse_clock(text: str) -> tuple[float, float]:
     """Return the least and the most by which the host's clock is ahead of the controller's, in seconds."""
     first, sent, last, received = (float(word) for word in text.split())
     return last - received, first - sent
 
 
-CUT_OFF = Raw(_CUT_OFF, "")
 CLOCK = Fact("clock.offset", ":", parse_clock)  # made of two others, see `trueup.hosts.probing.between`

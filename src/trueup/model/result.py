@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 if TYPE_CHECKING:
-    from trueup.model.fact import Raw
+    from trueup.model.snapshot import Raw
 
 Layer = Literal["declared", "effective", "persistent"]
 

@@ -10,8 +10,9 @@ from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.facts.host import apt
 from trueup.model.catalog import catalog
-from trueup.model.fact import HostFacts, Snapshot
 from trueup.model.profile import load
+from trueup.model.snapshot import Snapshot
+from trueup.model.view import HostFacts
 from trueup.profiles.keys.host import Apt, Host, Time
 from trueup.profiles.keys.section import AptSource
 from trueup.profiles.schema import Spec

@@ -9,8 +9,9 @@ from scratch import Changes, Rooted
 from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.model.catalog import catalog
-from trueup.model.fact import HostFacts, Snapshot
 from trueup.model.profile import load
+from trueup.model.snapshot import Snapshot
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 from trueup.redact import HIDDEN
 

@@ -21,9 +21,10 @@ from trueup.facts.runtime import mirrors as registries
 from trueup.facts.runtime.containerd import DUMP
 from trueup.hosts.cluster import Cluster
 from trueup.model.catalog import catalog
-from trueup.model.fact import HostFacts, Raw, Snapshot
 from trueup.model.profile import load
 from trueup.model.result import Unmet
+from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 from trueup.remediations import registry as remedies
 

@@ -10,7 +10,8 @@ from scratch import Changes
 from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.model.catalog import catalog
-from trueup.model.fact import HostFacts, Raw, Snapshot
+from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.view import HostFacts
 from trueup.profiles.keys.kube import Kube, KubeApt
 from trueup.profiles.keys.section import SignedSource
 from trueup.profiles.schema import Spec

@@ -17,7 +17,9 @@ import trueup.facts
 from trueup.errors import CouldNotLook
 from trueup.facts.host import kernel
 from trueup.model.catalog import catalog
-from trueup.model.fact import Fact, HostFacts, Raw, Snapshot
+from trueup.model.fact import Fact
+from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.view import HostFacts
 
 CAPTURED = Path(__file__).parent / "captured"
 MODULES = [

@@ -6,7 +6,7 @@ from itertools import pairwise
 from trueup.facts.edge import keepalived
 from trueup.facts.edge.keepalived import CONF, JOURNAL, OTHER, SAME, UNIT, Conf, number
 from trueup.facts.edge.vip import ADDRESSES, FIREWALL, Addresses
-from trueup.model.fact import FleetFacts
+from trueup.model.view import FleetFacts
 
 _DEFAULT = 100.0  # keepalived's own priority
 
