@@ -1,13 +1,7 @@
 """trueup verifies and repairs Kubernetes nodes on containerd. What a check or a remedy is written with."""
 
-from importlib.metadata import PackageNotFoundError, version
-
 from trueup.model.catalog import remedy, requirement
 from trueup.model.result import Deviation, equal, expect, unmet
+from trueup.version import VERSION as __version__
 
-try:
-    __version__ = version("trueup")
-except PackageNotFoundError:  # a checkout that was not installed
-    __version__ = "0+checkout"
-
-__all__ = ["Deviation", "equal", "expect", "remedy", "requirement", "unmet"]
+__all__ = ["Deviation", "__version__", "equal", "expect", "remedy", "requirement", "unmet"]

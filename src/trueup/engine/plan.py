@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from trueup import __version__
 from trueup.errors import UsageError, nearest
 from trueup.model.catalog import Catalog, Disruption
 from trueup.model.fact import Fact
@@ -21,6 +20,7 @@ from trueup.model.result import Action, Outcome, Result
 from trueup.model.run import Run
 from trueup.profiles.keys.section import Section
 from trueup.redact import redact
+from trueup.version import VERSION
 
 SCHEMA: Literal[1] = 1
 MACHINE = Fact(
@@ -129,7 +129,7 @@ def make(run: Run, catalog: Catalog, profile: Loaded, machines: Mapping[str, str
     ]
     return Plan(
         schema=SCHEMA,
-        trueup=__version__,
+        trueup=VERSION,
         run=run.id,
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         profile=Of(name=profile.name, digest=profile.digest),

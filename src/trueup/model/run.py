@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from trueup import __version__
 from trueup.model.result import Outcome, Result
 from trueup.profiles.schema import Waiver
+from trueup.version import VERSION
 
 _UNKNOWN = {Outcome.UNREACHABLE, Outcome.COULD_NOT_LOOK, Outcome.BLOCKED}
 COMPLIANT, NOT_COMPLIANT, COULD_NOT_LOOK, USAGE = 0, 1, 3, 4  # exit codes
@@ -33,7 +33,7 @@ class Run:
     @property
     def environment(self) -> dict[str, str]:
         """Return what the run was, for the head of a report."""
-        what = {"trueup": __version__, "run": self.id, "profile": self.profile, "mode": self.mode}
+        what = {"trueup": VERSION, "run": self.id, "profile": self.profile, "mode": self.mode}
         return what | ({"plan": self.plan} if self.plan else {})
 
     @property

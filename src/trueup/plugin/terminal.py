@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from trueup import __version__
 from trueup.errors import some
 from trueup.model.catalog import MOST, catalog
 from trueup.model.result import Outcome, Result
 from trueup.model.run import Run
+from trueup.version import VERSION
 
 _MATRIX_HOSTS = 20
 # letter of the progress line and colour
@@ -54,9 +54,7 @@ class Terminal:
 
     def pytest_report_header(self) -> list[str]:
         """Say what is about to happen."""
-        line = (
-            f"trueup {__version__}: {self.run.mode}, profile {self.run.profile}, {_count(len(self.run.hosts), 'host')}"
-        )
+        line = f"trueup {VERSION}: {self.run.mode}, profile {self.run.profile}, {_count(len(self.run.hosts), 'host')}"
         return [line, self.explained] if self.explained else [line]
 
     def progress(self, done: int, total: int, unreachable: int) -> None:
