@@ -13,9 +13,9 @@ from fake_api import FakeApi, serving
 from trueup.change import ClusterChange
 from trueup.engine.converge import Converge
 from trueup.errors import ChangeFailed, CouldNotLook, UsageError
-from trueup.hosts.cluster import check_kubeconfig
 from trueup.hosts.fleet import Fleet
 from trueup.hosts.inventory import Connection
+from trueup.kubeapi.connection import check_kubeconfig
 from trueup.model import profile as profiles
 from trueup.model.catalog import Catalog
 from trueup.model.fact import ApiFact

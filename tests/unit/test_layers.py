@@ -129,7 +129,7 @@ def _packages():
         yield pytest.param(name, marks=[pytest.mark.xfail(strict=True, reason=reason)] if reason else [])
 
 
-@pytest.mark.parametrize("name", _packages())
+@pytest.mark.parametrize("name", list(_packages()))
 def test_no_package_is_too_large(name):
     lines = {module: lines for module, lines in LINES.items() if package(module) == name}
     assert sum(lines.values()) <= LINES_OF_OTHER_PACKAGES.get(name, LINES_OF_A_PACKAGE), lines

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import threading
 import time
-import urllib.parse
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from trueup.connection.transport import Process
-from trueup.errors import CouldNotLook, Unreachable, UsageError
+from trueup.errors import CouldNotLook, Unreachable
 from trueup.hosts.probing import ask, script, take, unframe
+from trueup.kubeapi.connection import ApiConnection, Route
 from trueup.model.catalog import Requirement
 from trueup.model.fact import ApiFact, Fact, of_api, of_cluster
 from trueup.model.snapshot import Raw, Snapshot
@@ -56,11 +49,9 @@ class Cluster:
         self._kubeconfig = kubeconfig
         self._patience = patience
         self._looking = threading.Lock()
-        self._opening = threading.Lock()
         self._looked = 0.0
-        self._api: Api | None = None
+        self._connection = ApiConnection(kubeconfig, self._route, patience)
         self._seat: Host | None = None
-        self._private = ""  # directory of the credentials
 
     @property
     def control_planes(self) -> list[Host]:
@@ -75,7 +66,7 @@ class Cluster:
     @property
     def connected(self) -> bool:
         """Whether there is a connection to the API."""
-        return self._api is not None
+        return self._connection.open
 
     def members(self, requirement: Requirement) -> list[Host]:
         """Return the hosts that the requirement is judged on."""
@@ -153,9 +144,7 @@ class Cluster:
         Raises:
             CouldNotLook: no way leads there; says which were tried.
         """
-        if self._api is None or self._api.lost:
-            self._api = self._by_file() if self._kubeconfig else self._by_host()
-        return self._api
+        return self._connection.api()
 
     @property
     def missing(self) -> list[str]:
@@ -164,8 +153,8 @@ class Cluster:
 
     def severed(self, host: str) -> None:
         """Look for a new way to the API where the one that there is led through this host."""
-        if self._api and self._seat and self._seat.id == host and not self._kubeconfig:
-            self._api.lost = True
+        if self._seat and self._seat.id == host:
+            self._connection.sever()
 
     def seat(self) -> Host:
         """Return the control-plane host from which the cluster is administered.
@@ -174,18 +163,16 @@ class Cluster:
             CouldNotLook: none of the hosts is one.
         """
         if self._seat is None:
-            self._find()
+            self._route()
         assert self._seat
         return self._seat
 
     def close(self) -> None:
         """Give back the connection, and remove its credentials."""
-        if self._api:
-            self._api.close()
-        shutil.rmtree(self._private, ignore_errors=True)
+        self._connection.close()
 
-    def _find(self) -> str:
-        """Note the first control-plane host that has one's own kubeconfig, and return that.
+    def _route(self) -> Route:
+        """Note the first control-plane host that has an administrator's kubeconfig, and return the route through it.
 
         Raises:
             CouldNotLook: there is none.
@@ -195,77 +182,12 @@ class Cluster:
             try:
                 if text := ask(host.transport, ADMIN_CONF, self._patience).strip():
                     self._seat = host
-                    return text
+                    return Route(host.id, _ADMIN, text, host.transport.forward)
                 said[host.id] = f"no {_ADMIN}"
             except (CouldNotLook, Unreachable) as error:
                 said[host.id] = str(error)
         words = "; ".join(f"{id}: {why}" for id, why in said.items()) or "no host has the role control-plane"
         raise CouldNotLook(f"no way to the Kubernetes API: {words}; or give --kubeconfig=FILE")
-
-    def _by_host(self) -> Api:
-        """Connect with a control-plane host's own kubeconfig, through the connection to that host."""
-        text = self._find()
-        assert self._seat
-        try:
-            config = YAML(typ="safe", pure=True).load(text)
-            cluster = config["clusters"][0]["cluster"]
-            server = urllib.parse.urlsplit(cluster["server"])
-            forward = partial(self._seat.transport.forward, server.hostname or "", server.port or 443)
-            address = forward()
-        except (YAMLError, KeyError, IndexError, TypeError, ValueError):
-            raise CouldNotLook(f"{self._seat.id}: {_ADMIN} is not a kubeconfig") from None
-        except Unreachable as error:
-            raise CouldNotLook(f"{self._seat.id}: {error}") from None
-        if address != server.netloc:
-            cluster["tls-server-name"] = server.hostname
-            cluster["server"] = f"https://{address}"
-        return self._connect(config, f"{self._seat.id}: {_ADMIN}", reopen=partial(self._reopens, forward))
-
-    def _reopens(self, forward: Callable[[], str]) -> bool:
-        with self._opening:  # all that ask at once go the same way
-            try:
-                forward()
-            except (Unreachable, CouldNotLook):
-                return False
-            return True
-
-    def _by_file(self) -> Api:
-        path = Path(self._kubeconfig)
-        return self._connect(YAML(typ="safe", pure=True).load(path), str(path), str(path.parent))
-
-    def _connect(self, config: Any, name: str, base: str = "", reopen: Callable[[], bool] = lambda: True) -> Api:
-        from kubernetes.client import ApiClient, Configuration
-        from kubernetes.config.config_exception import ConfigException
-        from kubernetes.config.kube_config import KubeConfigLoader
-
-        from trueup.kubeapi.client import Api
-
-        self._private = self._private or tempfile.mkdtemp(prefix="trueup-")
-        settings = Configuration()
-        settings.retries = False
-        try:
-            loader = KubeConfigLoader(config, config_base_path=base, temp_file_path=self._private)
-            loader.load_and_set(settings)
-        except (ConfigException, OSError, ValueError) as error:
-            raise CouldNotLook(f"{name}: {error}") from None
-        return Api(ApiClient(settings), self._patience, reopen)
-
-
-def check_kubeconfig(path: str) -> None:
-    """Fail early on a kubeconfig that cannot be used.
-
-    Raises:
-        UsageError: missing, unreadable, or without a current context, in the words of Kubernetes' own client.
-    """
-    from kubernetes.config import list_kube_config_contexts
-    from kubernetes.config.config_exception import ConfigException
-
-    try:
-        YAML(typ="safe", pure=True).load(Path(path))
-        list_kube_config_contexts(path)
-    except (ConfigException, YAMLError, OSError, ValueError, AttributeError, TypeError) as error:
-        words = redact(" ".join(str(error).split()))
-        raise UsageError(f"--kubeconfig={path}: {words}") from None
 
 
 def _fetch(fact: ApiFact[Any], api: Api, spec: Spec) -> Raw:

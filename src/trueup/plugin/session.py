@@ -27,11 +27,11 @@ from trueup.engine.plan_guard import Agreement
 from trueup.engine.rollback import LIST, Rollback
 from trueup.engine.rollout import Rollout
 from trueup.errors import CouldNotLook, UsageError
-from trueup.hosts.cluster import check_kubeconfig
 from trueup.hosts.fleet import Fleet
 from trueup.hosts.inventory import Connection, read
 from trueup.journal.on_controller import Ledger
 from trueup.kubeapi.client import ApiError
+from trueup.kubeapi.connection import check_kubeconfig
 from trueup.model.catalog import DISRUPTIONS, Requirement, catalog
 from trueup.model.fact import Fact
 from trueup.model.profile import Loaded, load
