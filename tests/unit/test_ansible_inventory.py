@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from trueup.connection.transport import OpenSSH, Process
+from trueup.connection.local import Process
+from trueup.connection.openssh import OpenSSH
 from trueup.errors import UsageError
 from trueup.hosts.inventory import Connection, Target, read
 

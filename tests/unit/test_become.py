@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from trueup.connection import sudo as become
+from trueup.connection.local import Process
 from trueup.connection.sudo import Password
-from trueup.connection.transport import Process
 from trueup.errors import CouldNotLook, UsageError
 from trueup.hosts.inventory import Connection, read
 

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from trueup.change import Change
-from trueup.connection.transport import Completed, Process
+from trueup.connection.local import Process
+from trueup.connection.transport import Completed
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.facts.kube.certificates import CERTIFICATES, MANAGED, Certificates
 from trueup.facts.kube.static_pods import COMPONENT

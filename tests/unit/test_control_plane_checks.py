@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trueup.change import Change
-from trueup.connection.transport import Process
+from trueup.connection.local import Process
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.facts.kube.control_plane import HEALTH, parse_answer
 from trueup.facts.kube.etcd import parse_etcd, parse_socket

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from trueup.change import Change
-from trueup.connection.transport import Completed, Process
+from trueup.connection.local import Process
+from trueup.connection.transport import Completed
 from trueup.engine import converge
 from trueup.engine.audit import Audit
 from trueup.engine.converge import Converge

@@ -14,7 +14,8 @@ from fake_api import FakeApi, serving
 
 from trueup.change import Change
 from trueup.change import hand as engine
-from trueup.connection.transport import Completed, Process
+from trueup.connection.local import Process
+from trueup.connection.transport import Completed
 from trueup.engine.converge import Converge
 from trueup.engine.node import CORDONED_BY, CORDONED_FOR
 from trueup.engine.plan_guard import differences

@@ -11,7 +11,8 @@ import pytest
 from fake_api import serving
 from kubernetes.client import ApiClient, Configuration
 
-from trueup.connection.transport import OpenSSH, Process, _free_port
+from trueup.connection.local import Process
+from trueup.connection.openssh import OpenSSH, _free_port
 from trueup.errors import Unreachable
 from trueup.hosts import cluster
 from trueup.hosts.fleet import Fleet

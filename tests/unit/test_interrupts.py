@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from trueup.connection.transport import OpenSSH, Process
+from trueup.connection.local import Process
+from trueup.connection.openssh import OpenSSH
 from trueup.engine.interrupts import Interrupts
 from trueup.errors import Unreachable
 from trueup.waiting import cut

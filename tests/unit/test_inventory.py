@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.connection.transport import OpenSSH, Process, Testinfra
+from trueup.connection.local import Process
+from trueup.connection.openssh import OpenSSH
+from trueup.connection.testinfra import Testinfra
 from trueup.errors import UsageError
 from trueup.hosts.inventory import Connection, Target, read
 

@@ -15,7 +15,8 @@ import pytest
 
 from trueup.change import Change
 from trueup.change import hand as engine
-from trueup.connection.transport import Completed, Process
+from trueup.connection.local import Process
+from trueup.connection.transport import Completed
 from trueup.engine import locks
 from trueup.engine.locks import Locks
 from trueup.errors import ChangeFailed, Unreachable, UsageError

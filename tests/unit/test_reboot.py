@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueup.change import Change
-from trueup.connection.transport import Completed, OpenSSH, Process
+from trueup.connection.local import Process
+from trueup.connection.openssh import OpenSSH
+from trueup.connection.transport import Completed
 from trueup.errors import ChangeFailed, NotBack, Unreachable
 from trueup.facts.host.boot import Pending
 from trueup.hosts.fleet import Fleet

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from trueup.connection.transport import Completed, OpenSSH, Process, Testinfra
+from trueup.connection.local import Process
+from trueup.connection.openssh import OpenSSH
+from trueup.connection.testinfra import Testinfra
+from trueup.connection.transport import Completed
 from trueup.errors import TimedOut
 
 SUM = "sha256sum | cut -d' ' -f1"
@@ -45,7 +48,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def held(monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file that holds on the host what is sent."""
     name = uuid.uuid4()
-    monkeypatch.setattr("trueup.connection.transport.uuid.uuid4", lambda: name)
+    monkeypatch.setattr("trueup.connection.testinfra.uuid.uuid4", lambda: name)
     return Path(f"/tmp/trueup-{name.hex}")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from trueup.connection.transport import Process
+from trueup.connection.local import Process
 from trueup.errors import CouldNotLook, Unreachable
 from trueup.hosts.probing import ask, script, take, unframe
 from trueup.kubeapi.connection import ApiConnection, Route

@@ -13,7 +13,10 @@ from typing import Any
 from testinfra.backend import BACKENDS
 
 from trueup.connection import sudo as become
-from trueup.connection.transport import OpenSSH, Process, Testinfra, Transport, check_ssh_config
+from trueup.connection.local import Process
+from trueup.connection.openssh import OpenSSH, check_ssh_config
+from trueup.connection.testinfra import Testinfra
+from trueup.connection.transport import Transport
 from trueup.errors import UsageError, nearest
 from trueup.redact import HIDDEN
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trueup.change import Change
-from trueup.connection.transport import Completed, Process
+from trueup.connection.local import Process
+from trueup.connection.transport import Completed
 from trueup.errors import Unreachable
 
 Changes = Callable[..., Change]

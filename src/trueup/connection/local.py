@@ -1,0 +1,105 @@
+"""A script runs in a process of this machine: a shell, or a client that takes the script elsewhere."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from trueup.connection.sudo import Password, refusal
+from trueup.connection.transport import Completed
+from trueup.errors import CouldNotLook, TimedOut, Unreachable
+from trueup.waiting import cut
+
+_HEED = 0.2  # seconds until it is noticed that all is to stop
+
+
+@dataclass
+class Process:
+    """A local process that takes the script on stdin: a shell here, or OpenSSH's client.
+
+    With a ``password``, the shell is one that takes that first; see :func:`trueup.connection.sudo.sudo`.
+    """
+
+    shell: list[str]
+    name: str
+    guard: str = field(default="", kw_only=True)
+    password: Password | None = field(default=None, kw_only=True)
+    is_script: ClassVar[bool] = True  # which ends by itself, and is no client that waits for one elsewhere
+
+    def run(self, script: str, timeout: float) -> Completed:
+        """See :class:`Transport`."""
+        argv, given = self.command("-s"), script.encode()
+        if self.password is None:
+            return self._run(argv, subprocess.PIPE, given, timeout)
+        with self.password.turn(self.name):
+            return self._run(argv, subprocess.PIPE, self.password.ahead_of(given), timeout)
+
+    def send(self, file: Path, script: str, timeout: float) -> Completed:
+        """See :class:`Transport`."""
+        argv = self.command("-c", script)
+        with file.open("rb") as content:
+            if self.password is None:
+                return self._run(argv, content, None, timeout)
+            with self.password.turn(self.name), self.password.ahead_of_file(content) as fed:
+                return self._run(argv, fed, None, timeout)
+
+    def command(self, *args: str) -> list[str]:
+        """Return the command that starts the shell with these arguments."""
+        return [*self.shell, *args]
+
+    def _run(self, argv: list[str], stdin: Any, given: bytes | None, timeout: float) -> Completed:
+        try:
+            process = subprocess.Popen(
+                argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            )
+        except FileNotFoundError:
+            raise CouldNotLook(f"{argv[0]} is not installed on this machine") from None
+        try:
+            out, err = _wait(process, given, timeout)
+        finally:
+            if process.poll() is None and not (cut.is_set() and self.is_script):
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
+                with suppress(BrokenPipeError):  # what it had not read yet
+                    pipe.close()  # a probe may hold them open longer than we wait
+        if self.password:
+            err = self.password.learn(self.name, err)
+        if process.returncode != 0 and (said := err.decode(errors="replace")) and "sudo: " in said:
+            raise CouldNotLook(refusal(said, self.password))
+        return Completed(process.returncode, out, err)
+
+    def forward(self, host: str, port: int) -> str:
+        """See :class:`Transport`: it is this machine that reaches it."""
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def renew(self) -> None:
+        """See :class:`Transport`: there is none that stays."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def _wait(process: subprocess.Popen[bytes], given: bytes | None, timeout: float) -> tuple[bytes, bytes]:
+    """Return all that a process says.
+
+    Raises:
+        TimedOut: it is not done in time.
+        Unreachable: all is to stop.
+    """
+    until = time.monotonic() + timeout
+    while not cut.is_set():
+        try:
+            return process.communicate(given, max(0, min(_HEED, until - time.monotonic())))
+        except subprocess.TimeoutExpired as late:
+            given = None  # it is kept and sent on
+            if time.monotonic() >= until:
+                words = f"no answer in {timeout:g} s, gave up"
+                raise TimedOut(words, late.stdout or b"", late.stderr or b"") from None
+    raise Unreachable("stopped by the operator")
