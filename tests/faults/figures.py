@@ -1,4 +1,4 @@
-"""Prints what a run of many faults came to, as docs/faults.md has it: python -m tests.faults.figures FILE…"""
+"""Prints the tables of docs/faults.md from the rows of a run: python -m tests.faults.figures FILE…"""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Row = dict[str, Any]
 
 
 def table(head: str, rows: Iterable[tuple[str, list[Row]]]) -> Iterable[str]:
-    """Yield a table with a line for each group of faults."""
-    yield f"| {head} | faults | first run ended with it red | next fix had something left to do | problems |"
+    """Yield the lines of a table with one row for each group of faults."""
+    yield f"| {head} | faults | first run ended red | next fix made changes | problems |"
     yield "|---|---|---|---|---|"
     for name, each in rows:
         red, left, bad = (sum(bool(row[key]) for row in each) for key in ("first", "changes", "problems"))
@@ -23,7 +23,7 @@ def table(head: str, rows: Iterable[tuple[str, list[Row]]]) -> Iterable[str]:
 
 
 def by(rows: list[Row], *keys: str) -> list[tuple[str, list[Row]]]:
-    """Return the faults in groups that have the same values of some keys."""
+    """Return the faults in groups with equal values of these keys."""
     found: dict[str, list[Row]] = {}
     for row in rows:
         found.setdefault(", ".join(str(row[key]) for key in keys), []).append(row)
