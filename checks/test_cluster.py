@@ -1,8 +1,8 @@
 """Section 9 of the catalogue: what must hold across hosts."""
 
 from trueup import Deviation, expect, requirement
-from trueup.checks.pods import MEMBERS
-from trueup.checks.uniform import names, odd
+from trueup.checks.claims.pods import MEMBERS
+from trueup.checks.claims.uniform import names, odd
 from trueup.facts.across import fingerprint as uniform
 from trueup.facts.across import reachability as reach
 from trueup.facts.kube.network import ADDRESSES

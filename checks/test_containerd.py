@@ -1,7 +1,7 @@
 """Section 2 of the catalogue: containerd."""
 
 from trueup import Deviation, equal, expect, requirement, unmet
-from trueup.checks.programs import installed
+from trueup.checks.claims.programs import installed
 from trueup.errors import CouldNotLook
 from trueup.facts.host.packages import PACKAGES
 from trueup.facts.kube.kubeadm import IMAGES, known_pause, tag

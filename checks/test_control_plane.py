@@ -1,6 +1,9 @@
 """Section 4 of the catalogue: what a running control plane must be on each of its hosts."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from trueup import Deviation, equal, expect, requirement, unmet
@@ -11,6 +14,9 @@ from trueup.facts.kube.etcd import ETCD_ACCESS
 from trueup.facts.kube.static_pods import MANIFESTS, MANIFESTS_DIR, PROCESSES, duration, minor
 from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
+
+if TYPE_CHECKING:
+    from trueup.model.catalog import Check
 
 _ROLES = ("control-plane",)
 _PODS = "kube.control_plane.static_pods"
@@ -45,68 +51,30 @@ def _unwell(health: Health, answer: Answer) -> list[Deviation]:
     return rows
 
 
-def _healthy(health: Health) -> None:
-    expect(_asleep(health), *(deviation for answer in health.answers for deviation in _unwell(health, answer)))
+def _health(name: str, component: str, sentence: str) -> Check:
+    """Register the requirement of a component that says of itself whether it is healthy."""
+
+    def check(facts: HostFacts, spec: Spec) -> None:
+        health = facts[HEALTH[component]]
+        expect(_asleep(health), *(deviation for answer in health.answers for deviation in _unwell(health, answer)))
+
+    check.__doc__ = sentence
+    return requirement(
+        f"kube.{name}.health", key=_PODS, reads=(HEALTH[component],), needs=_INIT, after=_JOIN, severity="critical",
+        roles=_ROLES, eventually=True,
+    )(check)  # fmt: skip
 
 
-@requirement(
-    "kube.etcd.health",
-    key=_PODS,
-    reads=(HEALTH["etcd"],),
-    needs=_INIT,
-    after=_JOIN,
-    severity="critical",
-    roles=_ROLES,
-    eventually=True,
+test_etcd_health = _health("etcd", "etcd", "etcd on this host says that it is healthy.")
+test_apiserver_health = _health(
+    "apiserver",
+    "kube-apiserver",
+    "The API server of this host lives and is ready, in each of the checks that it makes of itself.",
 )
-def test_etcd_health(facts: HostFacts, spec: Spec) -> None:
-    """etcd on this host says that it is healthy."""
-    _healthy(facts[HEALTH["etcd"]])
-
-
-@requirement(
-    "kube.apiserver.health",
-    key=_PODS,
-    reads=(HEALTH["kube-apiserver"],),
-    needs=_INIT,
-    after=_JOIN,
-    severity="critical",
-    roles=_ROLES,
-    eventually=True,
+test_scheduler_health = _health("scheduler", "kube-scheduler", "The scheduler of this host says that it is healthy.")
+test_controller_manager_health = _health(
+    "controller_manager", "kube-controller-manager", "The controller manager of this host says that it is healthy."
 )
-def test_apiserver_health(facts: HostFacts, spec: Spec) -> None:
-    """The API server of this host lives and is ready, in each of the checks that it makes of itself."""
-    _healthy(facts[HEALTH["kube-apiserver"]])
-
-
-@requirement(
-    "kube.scheduler.health",
-    key=_PODS,
-    reads=(HEALTH["kube-scheduler"],),
-    needs=_INIT,
-    after=_JOIN,
-    severity="critical",
-    roles=_ROLES,
-    eventually=True,
-)
-def test_scheduler_health(facts: HostFacts, spec: Spec) -> None:
-    """The scheduler of this host says that it is healthy."""
-    _healthy(facts[HEALTH["kube-scheduler"]])
-
-
-@requirement(
-    "kube.controller_manager.health",
-    key=_PODS,
-    reads=(HEALTH["kube-controller-manager"],),
-    needs=_INIT,
-    after=_JOIN,
-    severity="critical",
-    roles=_ROLES,
-    eventually=True,
-)
-def test_controller_manager_health(facts: HostFacts, spec: Spec) -> None:
-    """The controller manager of this host says that it is healthy."""
-    _healthy(facts[HEALTH["kube-controller-manager"]])
 
 
 @requirement(

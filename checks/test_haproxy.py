@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from trueup import Deviation, expect, requirement, unmet
-from trueup.checks.parameters import persistent_parameter
+from trueup.checks.claims.parameters import persistent_parameter
 from trueup.facts.edge.haproxy import CONF, STATS, UNIT, Conf, Stats, socket, wanted
 from trueup.facts.edge.vip import ADDRESSES, BIND, NONLOCAL
 from trueup.facts.host.kernel import SYSCTL_FILES

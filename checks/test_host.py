@@ -1,87 +1,70 @@
 """Section 1 of the catalogue: the operating system of every node."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from trueup import Deviation, equal, expect, requirement
-from trueup.checks.parameters import persistent_parameter
+from trueup.checks.claims.parameters import persistent_parameter
 from trueup.facts.host import apt, boot, clock, swap
 from trueup.facts.host.identity import IDENTITY
 from trueup.facts.host.kernel import MODULES, MODULES_LOAD, SYSCTL, SYSCTL_FILES
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
-
-def _module(name: str, facts: HostFacts) -> None:
-    state = facts[MODULES].get(name, "absent")
-    named = "named" if name in facts[MODULES_LOAD] else "not named"
-    hint = "this kernel has it built in, the next may have it as a module" if state == "builtin" else ""
-    expect(
-        equal("loaded" if state == "builtin" else state, "loaded", where=f"kernel module {name}", layer="effective"),
-        equal(named, "named", where=f"{name} in modules-load.d", layer="persistent", hint=hint),
-    )
+if TYPE_CHECKING:
+    from trueup.model.catalog import Check, Severity
 
 
-@requirement(
-    "host.kernel.module.br_netfilter",
-    key="host.modules",
-    reads=(MODULES, MODULES_LOAD),
-    severity="critical",
-    layers=("effective", "persistent"),
+def _module(name: str, sentence: str) -> Check:
+    """Register the requirement of a kernel module that the profile lists."""
+
+    def check(facts: HostFacts, spec: Spec) -> None:
+        state = facts[MODULES].get(name, "absent")
+        named = "named" if name in facts[MODULES_LOAD] else "not named"
+        hint = "this kernel has it built in, the next may have it as a module" if state == "builtin" else ""
+        now = "loaded" if state == "builtin" else state
+        expect(
+            equal(now, "loaded", where=f"kernel module {name}", layer="effective"),
+            equal(named, "named", where=f"{name} in modules-load.d", layer="persistent", hint=hint),
+        )
+
+    check.__doc__ = sentence
+    return requirement(
+        f"host.kernel.module.{name}", key="host.modules", reads=(MODULES, MODULES_LOAD), severity="critical",
+        layers=("effective", "persistent"),
+    )(check)  # fmt: skip
+
+
+test_br_netfilter = _module(
+    "br_netfilter",
+    "br_netfilter is in the kernel, now and after a reboot, so that bridged pod traffic meets the node's firewall.",
 )
-def test_br_netfilter(facts: HostFacts, spec: Spec) -> None:
-    """br_netfilter is in the kernel, now and after a reboot, so that bridged pod traffic meets the node's firewall."""
-    _module("br_netfilter", facts)
-
-
-@requirement(
-    "host.kernel.module.overlay",
-    key="host.modules",
-    reads=(MODULES, MODULES_LOAD),
-    severity="critical",
-    layers=("effective", "persistent"),
+test_overlay = _module(
+    "overlay", "overlay is in the kernel, now and after a reboot: containerd's default snapshotter needs it."
 )
-def test_overlay(facts: HostFacts, spec: Spec) -> None:
-    """overlay is in the kernel, now and after a reboot: containerd's default snapshotter needs it."""
-    _module("overlay", facts)
 
 
-def _sysctl(key: str, facts: HostFacts, spec: Spec) -> None:
-    persistent_parameter(key, spec.host.sysctl[key], facts[SYSCTL], facts[SYSCTL_FILES])
+def _parameter(name: str, key: str, what: str, severity: Severity = "high", needs: tuple[str, ...] = ()) -> Check:
+    """Register the requirement of a kernel parameter that has the profile's value."""
+
+    def check(facts: HostFacts, spec: Spec) -> None:
+        persistent_parameter(key, spec.host.sysctl[key], facts[SYSCTL], facts[SYSCTL_FILES])
+
+    check.__doc__ = f"{what}, now and after a reboot."
+    return requirement(
+        f"host.sysctl.{name}", key=f"host.sysctl.{key}", reads=(SYSCTL, SYSCTL_FILES), severity=severity, needs=needs,
+        layers=("effective", "persistent"),
+    )(check)  # fmt: skip
 
 
-@requirement(
-    "host.sysctl.ip_forward",
-    key="host.sysctl.net.ipv4.ip_forward",
-    reads=(SYSCTL, SYSCTL_FILES),
-    severity="critical",
-    layers=("effective", "persistent"),
+_BRIDGE = ("host.kernel.module.br_netfilter",)
+_IPTABLES, _IP6TABLES = "net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables"
+test_ip_forward = _parameter("ip_forward", "net.ipv4.ip_forward", "IPv4 forwarding is on", "critical")
+test_iptables = _parameter("bridge_nf_call_iptables", _IPTABLES, "Bridged IPv4 traffic passes iptables", needs=_BRIDGE)
+test_ip6tables = _parameter(
+    "bridge_nf_call_ip6tables", _IP6TABLES, "Bridged IPv6 traffic passes ip6tables", "medium", _BRIDGE
 )
-def test_ip_forward(facts: HostFacts, spec: Spec) -> None:
-    """IPv4 forwarding is on, now and after a reboot."""
-    _sysctl("net.ipv4.ip_forward", facts, spec)
-
-
-@requirement(
-    "host.sysctl.bridge_nf_call_iptables",
-    key="host.sysctl.net.bridge.bridge-nf-call-iptables",
-    reads=(SYSCTL, SYSCTL_FILES),
-    needs=("host.kernel.module.br_netfilter",),
-    layers=("effective", "persistent"),
-)
-def test_bridge_nf_call_iptables(facts: HostFacts, spec: Spec) -> None:
-    """Bridged IPv4 traffic passes iptables, now and after a reboot."""
-    _sysctl("net.bridge.bridge-nf-call-iptables", facts, spec)
-
-
-@requirement(
-    "host.sysctl.bridge_nf_call_ip6tables",
-    key="host.sysctl.net.bridge.bridge-nf-call-ip6tables",
-    reads=(SYSCTL, SYSCTL_FILES),
-    needs=("host.kernel.module.br_netfilter",),
-    severity="medium",
-    layers=("effective", "persistent"),
-)
-def test_bridge_nf_call_ip6tables(facts: HostFacts, spec: Spec) -> None:
-    """Bridged IPv6 traffic passes ip6tables, now and after a reboot."""
-    _sysctl("net.bridge.bridge-nf-call-ip6tables", facts, spec)
 
 
 @requirement(

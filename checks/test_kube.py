@@ -3,7 +3,7 @@
 import re
 
 from trueup import Deviation, equal, expect, requirement, unmet
-from trueup.checks.repositories import listed
+from trueup.checks.claims.repositories import listed
 from trueup.errors import CouldNotLook
 from trueup.facts.host import apt
 from trueup.facts.host.packages import PACKAGES, within

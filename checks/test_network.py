@@ -3,7 +3,7 @@
 import ipaddress
 
 from trueup import Deviation, equal, expect, requirement, unmet
-from trueup.checks.pods import MEMBERS, available, troubles
+from trueup.checks.claims.pods import MEMBERS, available, troubles
 from trueup.errors import CouldNotLook
 from trueup.facts.kube import calico, network, workloads
 from trueup.facts.kube.nodes import NODES, SELF

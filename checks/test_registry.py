@@ -3,7 +3,7 @@
 from functools import partial
 
 from trueup import Deviation, equal, expect, requirement, unmet
-from trueup.checks.repositories import listed
+from trueup.checks.claims.repositories import listed
 from trueup.facts.edge import issued_certificates as issued
 from trueup.facts.edge.harbor import (
     CONFIG,

@@ -1,7 +1,7 @@
 """Section 2 of the catalogue: what works with containerd."""
 
 from trueup import Deviation, equal, expect, requirement, unmet
-from trueup.checks.programs import installed, released
+from trueup.checks.claims.programs import installed, released
 from trueup.facts.host.packages import PACKAGES, within
 from trueup.facts.runtime import cni
 from trueup.facts.runtime import config_keys as dialect

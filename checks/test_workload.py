@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from trueup import Deviation, equal, expect, requirement, unmet
-from trueup.checks.pods import MEMBERS, available, troubles
+from trueup.checks.claims.pods import MEMBERS, available, troubles
 from trueup.errors import CouldNotLook
 from trueup.facts.kube import network, workloads
 from trueup.facts.kube.nodes import NODES, SELF

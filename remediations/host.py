@@ -1,6 +1,9 @@
 """Remedies for section 1 of the catalogue."""
 
+from __future__ import annotations
+
 import shlex
+from typing import TYPE_CHECKING
 
 from trueup import remedy
 from trueup.change import Change
@@ -10,39 +13,37 @@ from trueup.facts.host.systemd import Unit
 from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 
-
-@remedy("host.kernel.module.br_netfilter", disruption="none")
-def load_br_netfilter(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Load br_netfilter, and name it in modules-load.d."""
-    change.module("br_netfilter")
+if TYPE_CHECKING:
+    from trueup.model.catalog import Fix
 
 
-@remedy("host.kernel.module.overlay", disruption="none")
-def load_overlay(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Load overlay, and name it in modules-load.d."""
-    change.module("overlay")
+def _load(name: str) -> Fix:
+    """Register the remedy of a kernel module."""
+
+    def fix(change: Change, spec: Spec, facts: HostFacts) -> None:
+        change.module(name)
+
+    fix.__doc__ = f"Load {name}, and name it in modules-load.d."
+    return remedy(f"host.kernel.module.{name}", disruption="none")(fix)
 
 
-def _sysctl(key: str, change: Change, spec: Spec) -> None:
-    change.sysctl(key, spec.host.sysctl[key])
+_load("br_netfilter")
+_load("overlay")
 
 
-@remedy("host.sysctl.ip_forward", disruption="none")
-def set_ip_forward(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Write the drop-in that wins, silence what overrides it, set the value."""
-    _sysctl("net.ipv4.ip_forward", change, spec)
+def _set(name: str, key: str) -> Fix:
+    """Register the remedy of a kernel parameter that has the profile's value."""
+
+    def fix(change: Change, spec: Spec, facts: HostFacts) -> None:
+        change.sysctl(key, spec.host.sysctl[key])
+
+    fix.__doc__ = "Write the drop-in that wins, silence what overrides it, set the value."
+    return remedy(f"host.sysctl.{name}", disruption="none")(fix)
 
 
-@remedy("host.sysctl.bridge_nf_call_iptables", disruption="none")
-def set_bridge_nf_call_iptables(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Write the drop-in that wins, silence what overrides it, set the value."""
-    _sysctl("net.bridge.bridge-nf-call-iptables", change, spec)
-
-
-@remedy("host.sysctl.bridge_nf_call_ip6tables", disruption="none")
-def set_bridge_nf_call_ip6tables(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Write the drop-in that wins, silence what overrides it, set the value."""
-    _sysctl("net.bridge.bridge-nf-call-ip6tables", change, spec)
+_set("ip_forward", "net.ipv4.ip_forward")
+_set("bridge_nf_call_iptables", "net.bridge.bridge-nf-call-iptables")
+_set("bridge_nf_call_ip6tables", "net.bridge.bridge-nf-call-ip6tables")
 
 
 @remedy("host.swap", disruption="none")

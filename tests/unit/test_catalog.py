@@ -139,3 +139,42 @@ def test_everything_that_is_shipped_is_well_joined() -> None:
     assert len(shared.order()) == len(shared.requirements) > 10
     assert set(shared.remedies) <= set(shared.requirements)
     assert all(requirement.reads or requirement.drill for requirement in shared.requirements.values())
+
+
+FAMILY = """\
+from trueup.model.catalog import Catalog
+
+catalog = Catalog()
+
+
+def row(id):
+    def check(facts, spec):
+        '''It holds.'''
+
+    return catalog.requirement(id, key='host.modules', reads=())(check)
+
+
+test_one = row('own.one')
+test_two = row('own.two')
+"""
+
+
+def load_text(path: Path, text: str) -> Any:
+    path.write_text(text)
+    found = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+def test_a_requirement_that_a_helper_makes_is_written_where_the_helper_is_called(tmp_path: Path) -> None:
+    path = tmp_path / "test_own.py"
+    made = load_text(path, FAMILY).catalog.requirements
+    assert [found.source for found in made.values()] == [f"{path}:13", f"{path}:14"]
+
+
+def test_two_rows_of_a_family_with_one_id_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "test_own.py"
+    with pytest.raises(UsageError) as caught:
+        load_text(path, FAMILY.replace("own.two", "own.one"))
+    assert str(caught.value) == f"{path}:14: 'own.one' is already defined at {path}:13"

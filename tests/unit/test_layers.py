@@ -158,7 +158,7 @@ def late():
         ("trueup.model.fact", "trueup.hosts.host", True),
         ("trueup.model.fact", "trueup", True),
         ("trueup.checks.test_host", "trueup.remediations.host", True),
-        ("trueup.remediations.host", "trueup.checks.pods", True),
+        ("trueup.remediations.host", "trueup.checks.claims.pods", True),
         ("trueup.hosts.host", "trueup.model.fact", False),
         ("trueup.hosts.host", "trueup.hosts.fleet", False),
     ],

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from trueup.checks.uniform import odd
+from trueup.checks.claims.uniform import odd
 from trueup.facts.across import fingerprint as uniform
 from trueup.model.catalog import catalog
 from trueup.model.result import Deviation, Unmet

@@ -5,7 +5,6 @@ from __future__ import annotations
 import graphlib
 import importlib
 import inspect
-import os
 import pkgutil
 import re
 from collections.abc import Callable, Iterable
@@ -14,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
 
 from trueup.errors import UsageError, nearest
+from trueup.model import place
 from trueup.model.result import Layer
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ class Catalog:
 
 def _source(function: Callable[..., Any]) -> str:
     code = inspect.unwrap(function).__code__
-    return f"{os.path.realpath(code.co_filename)}:{code.co_firstlineno}"
+    return place.written(*(place.caller(__name__) or (code.co_filename, code.co_firstlineno)))
 
 
 def _sentence(function: Callable[..., Any], id: str) -> str:

@@ -1,0 +1,1 @@
+"""Claims that several checks make; what is here is no requirement."""
