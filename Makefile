@@ -73,8 +73,8 @@ node_modules/.bin/allure: package-lock.json
 	@touch $@
 
 schema: .venv/ready  ## renew the JSON Schemas of profiles and of plans
-	$(BIN)/python -c 'from trueup import profile; print(profile.schema(), end="")' >profiles/profile.schema.json
-	$(BIN)/python -c 'from trueup import plan; print(plan.schema(), end="")' >docs/plan.schema.json
+	$(BIN)/python -c 'from trueup.model import profile; print(profile.schema(), end="")' >profiles/profile.schema.json
+	$(BIN)/python -c 'from trueup.engine import plan; print(plan.schema(), end="")' >docs/plan.schema.json
 
 catalogue: .venv/ready  ## renew the page of all requirements
 	$(BIN)/python docs/catalogue.py >docs/catalogue.md

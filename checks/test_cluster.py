@@ -1,4 +1,4 @@
-"""Section 9 of the catalogue: what must hold across hosts."""
+"""Section 9 of the catalogue: requirements across hosts."""
 
 from trueup import Deviation, expect, requirement
 from trueup.checks.claims.pods import MEMBERS
@@ -14,11 +14,15 @@ from trueup.profiles.schema import Spec
 
 @requirement("cluster.time.skew", key="host.time.skew", reads=(CLOCK,), across=True, roles=())
 def test_time_skew(facts: FleetFacts, spec: Spec) -> None:
-    """No two clocks differ by more than the profile allows: leases, certificates and etcd go by them."""
+    """No two clocks differ by more than the profile allows.
+
+    Node leases, certificates and etcd compare times of different hosts: a lease lasts 40 s, and etcd warns of a
+    difference above 1 s.
+    """
     found, limit = facts.each(CLOCK), spec.host.time.skew
     if len(found) < 2:
         return
-    # What is known is the least and the most by which each is ahead of ours: only what is beyond doubt counts.
+    # A clock's lead over the controller's is known as a range: only a skew that holds for all values of both counts.
     ahead = max(found, key=lambda host: found[host][0])
     behind = min(found, key=lambda host: found[host][1])
     skew = found[ahead][0] - found[behind][1]
@@ -27,11 +31,11 @@ def test_time_skew(facts: FleetFacts, spec: Spec) -> None:
         expect(Deviation(f"at most {limit:g} s", words, "difference of two clocks", "effective"))
     for host, (least, most) in found.items():
         if most - least > limit:
-            words = f"its clock is known only to ±{(most - least) / 2:.1f} s, so long did the login take; look again"
+            words = f"its clock is known only to ±{(most - least) / 2:.1f} s, because the login was slow; run again"
             facts.silent[host] = words
 
 
-_PUT_RIGHT = {  # what asks for the one version that all are to have
+_FIXED_BY = {  # program to the requirement whose remedy installs the profile's version of it
     "containerd": "runtime.containerd.version",
     "runc": "runtime.runc.version",
     "kubeadm": "kube.packages.version",
@@ -46,19 +50,21 @@ _PUT_RIGHT = {  # what asks for the one version that all are to have
     "cluster.versions.uniform",
     key="cluster.versions",
     reads=(uniform.VERSIONS,),
-    needs=tuple(dict.fromkeys(_PUT_RIGHT.values())),
+    needs=tuple(dict.fromkeys(_FIXED_BY.values())),
     severity="medium",
     across=True,
     roles=(),
 )
 def test_versions(facts: FleetFacts, spec: Spec) -> None:
-    """Hosts of a role have the same versions of the same programs."""
+    """Hosts of a role have the same versions of the same programs.
+
+    With mixed versions a fault shows on some hosts of a role only, and a pod behaves differently where it is
+    rescheduled.
+    """
     found = facts.each(uniform.VERSIONS)
 
     def hint(program: str, odd: list[str], usual: list[str]) -> str:
-        fix = (
-            f"{_PUT_RIGHT[program]} puts it right where the profile names one version" if program in _PUT_RIGHT else ""
-        )
+        fix = f"{_FIXED_BY[program]} fixes it where the profile names one version" if program in _FIXED_BY else ""
         systems = {found[host].system for host in odd} - {found[host].system for host in usual}
         under = f"they run on {names(sorted(systems))}" if usual and systems else ""
         return "; ".join(filter(None, [under, fix]))
@@ -79,8 +85,8 @@ def test_versions(facts: FleetFacts, spec: Spec) -> None:
         "runtime.containerd.sandbox_image",
         "runtime.containerd.systemd_cgroup",
         "runtime.containerd.registry_mirrors",
-        "runtime.cni.plugins",  # which says so in containerd's configuration
-        "kube.init",  # kubelet of a member sets some of the parameters, as kernel.panic
+        "runtime.cni.plugins",  # its remedy sets bin_dir in containerd's configuration
+        "kube.init",  # kubelet on a member sets some of the parameters, for example kernel.panic
         "kube.join",
     ),
     severity="medium",
@@ -88,7 +94,11 @@ def test_versions(facts: FleetFacts, spec: Spec) -> None:
     roles=(),
 )
 def test_config(facts: FleetFacts, spec: Spec) -> None:
-    """Hosts of a role have the same kernel parameters, and with the same containerd the same configuration of it."""
+    """Hosts of a role have the same kernel parameters and the same containerd configuration.
+
+    One host that differs treats the same workload differently, and each host by itself looks right. Configurations are
+    compared among hosts with the same containerd version, since defaults differ by version.
+    """
     parameters = facts.each(uniform.SYSCTL)
     versions, dumps = facts.each(uniform.VERSIONS), facts.each(DUMP)
     groups: dict[str, list[str]] = {}
@@ -110,7 +120,11 @@ def test_config(facts: FleetFacts, spec: Spec) -> None:
     roles=MEMBERS,
 )
 def test_reachability(facts: FleetFacts, spec: Spec) -> None:
-    """Hosts of a cluster reach each other on the ports that their roles need: API server, kubelet, etcd and BGP."""
+    """Hosts of a cluster reach each other on the ports that their roles need: API server, kubelet, etcd and BGP.
+
+    A firewall between two nodes breaks joins, `kubectl logs`, etcd's quorum or pod routes on some paths only
+    (Kubernetes docs, Ports and Protocols; Calico docs, System requirements: TCP 179).
+    """
     listening = facts.each(reach.LISTENING)
     sources: dict[reach.Reached, list[str]] = {}
     for host, attempts in facts.each(reach.REACHED).items():
@@ -121,9 +135,9 @@ def test_reachability(facts: FleetFacts, spec: Spec) -> None:
     for each, hosts in sources.items():
         listens = each.port in listening.get(each.host, ())
         if each.said == "refused" and not listens:
-            continue  # the host answers; that nothing listens there is for other requirements to say
+            continue  # the host answered; other requirements report that nothing listens there
         what = reach.SPEAKS.get(each.port, "API server")
-        hint = "something listens there" if listens else "nothing listens there yet, but that would be refused at once"
+        hint = "the port has a listener" if listens else "a port without a listener would refuse at once"
         where = f"{each.address}:{each.port}, {what} of {each.host}, from {names(hosts)}"
-        claims.append(Deviation("a connection", each.said, where, "effective", f"a firewall on the way? {hint}"))
+        claims.append(Deviation("a connection", each.said, where, "effective", f"probably a firewall: {hint}"))
     expect(*claims)

@@ -23,7 +23,11 @@ _CLOCKS = 0.05  # seconds by which a process start can be off: three clocks with
     controls=("NIST SP 800-190 4.4.1",),
 )
 def test_containerd_version(facts: HostFacts, spec: Spec) -> None:
-    """containerd is installed as the profile asks for it: from a package or as released, and in that version."""
+    """containerd is installed from the profile's package or release, in the profile's version.
+
+    Every pod of the node runs by this program, and Kubernetes supports each release with certain versions of it only
+    (containerd, RELEASES.md).
+    """
     installed(spec.runtime.containerd, "containerd", facts, facts[BINARIES].containerd)
 
 
@@ -34,7 +38,11 @@ def test_containerd_version(facts: HostFacts, spec: Spec) -> None:
     needs=("runtime.containerd.version",),
 )
 def test_containerd_source(facts: HostFacts, spec: Spec) -> None:
-    """There is one containerd on the host, it is the profile's, and it is the one that systemd starts."""
+    """The host has one containerd: the profile's, which is also the one that systemd starts.
+
+    With two installations /usr/local/bin shadows /usr/bin: the program that an administrator sees and upgrades is not
+    the one that serves kubelet.
+    """
     found, unit, wanted = facts[BINARIES], facts[UNIT], spec.runtime.containerd
     started, binary = unit.directive("ExecStart").partition(" ")[0], found.containerd
     path, real = (binary.path, binary.real) if binary else ("none", "none")
@@ -43,7 +51,7 @@ def test_containerd_source(facts: HostFacts, spec: Spec) -> None:
     expect(
         equal((binary and binary.package) or "no package", owner, where=f"owner of {path}", layer="effective"),
         equal(started, path, where="ExecStart of containerd.service", layer="effective")
-        if unit.loaded == "loaded" and started != real  # else runtime.containerd.unit says so
+        if unit.loaded == "loaded" and started != real  # otherwise runtime.containerd.unit reports it
         else None,
         equal(", ".join(found.copies), real, where="containerd on PATH", layer="effective", hint=hint),
     )
@@ -58,11 +66,15 @@ def test_containerd_source(facts: HostFacts, spec: Spec) -> None:
     layers=("declared",),
 )
 def test_containerd_config(facts: HostFacts, spec: Spec) -> None:
-    """containerd's configuration file exists, is TOML of a version that it reads, and leaves the CRI plugin on."""
+    """containerd's configuration file exists, is TOML in a version that it reads, and leaves the CRI plugin on.
+
+    containerd starts without a file, but its defaults do not fit kubeadm. Docker's package disables the CRI plugin, and
+    an older containerd cannot read a newer version of the file (containerd, RELEASES.md).
+    """
     config, binary = facts[CONFIG], facts[BINARIES].containerd
     if not config.exists or not config.text.strip():
         found = "an empty file" if config.exists else "no file"
-        unmet(Deviation("a configuration", found, config.path, "declared", "enough for containerd, not for kubeadm"))
+        unmet(Deviation("a configuration", found, config.path, "declared", "containerd accepts that, kubeadm does not"))
     if (document := config.document) is None:
         unmet(Deviation("a TOML document", config.mistake, config.path, "declared"))
     oldest, newest = dialect.readable(binary.version if binary else "")
@@ -90,7 +102,7 @@ def _setting(name: str, wanted: object, facts: HostFacts, hint: str = "") -> Dev
     path = dialect.key(name, dialect.version_of(effective))
     where = f"{dialect.dotted(path)} (`containerd config dump`)"
     if not hint and facts[CONFIG].imports:
-        hint = f"imported files count too: {facts[CONFIG].imports}"
+        hint = f"imported files can set it too: {facts[CONFIG].imports}"
     return equal(dialect.at(effective, path), wanted, where=where, layer="effective", hint=hint)
 
 
@@ -101,7 +113,10 @@ def _setting(name: str, wanted: object, facts: HostFacts, hint: str = "") -> Dev
     needs=("runtime.containerd.config",),
 )
 def test_sandbox_image(facts: HostFacts, spec: Spec) -> None:
-    """containerd makes pods with the pause image that the profile names."""
+    """containerd creates pods with the profile's pause image.
+
+    Each pod starts with this image: where a host cannot pull it, no pod starts.
+    """
     expect(_setting("sandbox_image", spec.runtime.containerd.sandbox_image, facts))
 
 
@@ -113,12 +128,18 @@ def test_sandbox_image(facts: HostFacts, spec: Spec) -> None:
     severity="medium",
 )
 def test_sandbox_image_matches_kubeadm(facts: HostFacts, spec: Spec) -> None:
-    """The pause image is the one that this version of kubeadm wants, so that a node holds one and not two."""
+    """The pause image is the one that this version of kubeadm expects.
+
+    Otherwise a node holds two pause images, and a host without internet access that has only kubeadm's list of images
+    cannot start a pod (kubeadm#2698).
+    """
     own = facts[IMAGES]
     wanted = next((tag(image) for image in own or () if "/pause:" in image), None) or known_pause(spec.kube.version)
-    says = "kubeadm config images list" if own else "as far as known here: there is no kubeadm on the host yet"
+    says = "kubeadm config images list" if own else "by trueup's own table: kubeadm is not installed yet"
     if wanted is None:
-        raise CouldNotLook(f"kubeadm is not installed, and what {spec.kube.version} wants is not known here")
+        raise CouldNotLook(
+            f"kubeadm is not installed, and trueup's own table has no pause image for {spec.kube.version}"
+        )
     effective = facts[DUMP] or {}
     image = dialect.at(effective, dialect.key("sandbox_image", dialect.version_of(effective)))
     where = f"pause tag for {spec.kube.version} ({says})"
@@ -134,9 +155,13 @@ def test_sandbox_image_matches_kubeadm(facts: HostFacts, spec: Spec) -> None:
     severity="critical",
 )
 def test_systemd_cgroup(facts: HostFacts, spec: Spec) -> None:
-    """Runtimes leave cgroups to systemd where kubelet does: with two managers, pods die at random."""
+    """Each runtime of containerd that works as runc does has the profile's SystemdCgroup, and runc its type.
+
+    With different cgroup drivers in kubelet and containerd two managers control the same processes, and the node
+    becomes unstable under resource pressure (Kubernetes docs, Container Runtimes).
+    """
     wanted, effective = spec.runtime.containerd, facts[DUMP]
-    hint = "a [runc] table in the file replaces containerd's default one, type and all: no pod starts without it"
+    hint = "a [runc] table in the file replaces containerd's whole default table: without runtime_type no pod starts"
     others = {name: table for name, table in dialect.runtimes(effective or {}).items() if name != "runc"}
     tables = dialect.dotted(dialect.key("runtimes", dialect.version_of(effective or {})))
     expect(
@@ -159,16 +184,20 @@ def test_systemd_cgroup(facts: HostFacts, spec: Spec) -> None:
     key="runtime.containerd.unit",
     reads=(UNIT,),
     needs=("runtime.containerd.version",),
-    after=("runtime.containerd.config",),  # its restart would end a containerd that runs on a file it cannot read again
+    after=("runtime.containerd.config",),  # its remedy restarts containerd, which must be able to read its file
     layers=("effective", "persistent"),
 )
 def test_containerd_unit(facts: HostFacts, spec: Spec) -> None:
-    """containerd.service has the directives that containers' lives depend on, as systemd has loaded them."""
+    """containerd.service has the profile's directives, as systemd has loaded them.
+
+    KillMode=process and Delegate=yes keep containers alive when containerd restarts (systemd.kill(5),
+    systemd.resource-control(5)). Drop-ins override the unit file, so the loaded unit is judged.
+    """
     unit = facts[UNIT]
     if unit.loaded != "loaded":
         unmet(Deviation("loaded", unit.loaded, "containerd.service", "effective"))
     stale = (
-        Deviation("no", "yes", f"a daemon-reload is due for {unit.files}", "persistent") if unit.needs_reload else None
+        Deviation("no", "yes", f"daemon-reload needed for {unit.files}", "persistent") if unit.needs_reload else None
     )
     differing = (
         (name, value) for name, value in spec.runtime.containerd.unit.items() if not unit.satisfies(name, value)
@@ -191,7 +220,10 @@ def test_containerd_unit(facts: HostFacts, spec: Spec) -> None:
     layers=("effective", "persistent"),
 )
 def test_containerd_service(facts: HostFacts, spec: Spec) -> None:
-    """containerd runs, and starts at boot."""
+    """containerd runs and starts at boot.
+
+    Without it kubelet has no runtime: no pod starts, and the node is NotReady after a reboot.
+    """
     wanted, unit = spec.runtime.containerd.service, facts[UNIT]
     expect(
         equal(unit.active, "active", where="containerd.service", layer="effective") if wanted.active else None,
@@ -208,7 +240,10 @@ def test_containerd_service(facts: HostFacts, spec: Spec) -> None:
     needs=("runtime.containerd.config", "runtime.containerd.service"),
 )
 def test_config_loaded(facts: HostFacts, spec: Spec) -> None:
-    """The running containerd was started after its configuration last changed."""
+    """The running containerd was started after its configuration last changed.
+
+    containerd reads its configuration at start only: until a restart it works by the old one.
+    """
     config, started = facts[CONFIG], facts[STARTED]
     if started is None:
         unmet(Deviation("a running containerd", "it is not running", "containerd.service", "effective"))
@@ -225,13 +260,16 @@ def test_config_loaded(facts: HostFacts, spec: Spec) -> None:
     controls=("NIST SP 800-190 4.4.1",),
 )
 def test_running_version(facts: HostFacts, spec: Spec) -> None:
-    """The running containerd is the installed program: an upgrade counts only after a restart."""
+    """The running containerd is the installed program.
+
+    An upgrade replaces the file only: the old program, with its faults, runs until the service restarts.
+    """
     running, binary = facts[RUNNING], facts[BINARIES].containerd
     if running is None:
         unmet(Deviation("a running containerd", "it is not running", "containerd.service", "effective"))
     expect(
-        equal(running.path, binary and binary.real, where="the program that runs", layer="effective"),
-        equal("replaced" if running.replaced else "as it was", "as it was", where=running.path, layer="effective"),
+        equal(running.path, binary and binary.real, where="program of the running process", layer="effective"),
+        equal("replaced" if running.replaced else "unchanged", "unchanged", where=running.path, layer="effective"),
     )
 
 
@@ -240,11 +278,17 @@ def test_running_version(facts: HostFacts, spec: Spec) -> None:
     key="runtime.containerd.config",
     reads=(PLUGINS,),
     needs=("runtime.containerd.config_loaded", "host.preflight.CRI"),
-    after=("runtime.containerd.registry_mirrors",),  # the old way of which keeps it from loading
+    after=(
+        "runtime.containerd.registry_mirrors",
+    ),  # its mirrors table, beside config_path, keeps the plugin from loading
     severity="critical",
 )
 def test_cri_plugin(facts: HostFacts, spec: Spec) -> None:
-    """containerd has loaded its CRI plugin: without it kubelet finds no runtime."""
+    """containerd has loaded its CRI plugin.
+
+    kubelet speaks to containerd by CRI alone. Without the plugin kubeadm reports `unknown service RuntimeService`, and
+    no pod starts (kubespray#9741).
+    """
     plugins = facts[PLUGINS]
     hint = "`ctr plugins ls -d` and containerd's journal say why"
     expect(
@@ -264,6 +308,15 @@ def test_cri_plugin(facts: HostFacts, spec: Spec) -> None:
     severity="medium",
 )
 def test_deprecations(facts: HostFacts, spec: Spec) -> None:
-    """containerd warns of nothing in use that a later release will drop."""
+    """containerd reports no deprecated feature in use.
+
+    A later release removes the feature, and the upgrade to it would break the node (`ctr deprecations list`, since
+    containerd 1.6.27 and 1.7.12).
+    """
     found = facts[ctr.DEPRECATIONS]
-    expect(*(Deviation("none", each.message, each.id, "effective", "or waive it") for each in found))
+    expect(
+        *(
+            Deviation("none", each.message, each.id, "effective", "change the setting, or waive this requirement")
+            for each in found
+        )
+    )

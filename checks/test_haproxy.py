@@ -1,4 +1,4 @@
-"""Section 8 of the catalogue: haproxy, which passes connections on."""
+"""Section 8 of the catalogue: haproxy, which forwards connections."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,11 @@ _BALANCERS = ("load-balancer",)
     layers=("effective", "persistent"),
 )
 def test_ip_nonlocal_bind(facts: HostFacts, spec: Spec) -> None:
-    """A program may listen on the address that another host holds, now and after a reboot."""
+    """A program may listen on an address that another host holds, now and after a reboot.
+
+    haproxy binds the VIP. On the balancer that does not hold it, the bind fails unless net.ipv4.ip_nonlocal_bind is 1,
+    and haproxy is down when the address moves there (kernel documentation, ip-sysctl).
+    """
     persistent_parameter(NONLOCAL, "1", facts[BIND], facts[SYSCTL_FILES])
 
 
@@ -38,7 +42,11 @@ def test_ip_nonlocal_bind(facts: HostFacts, spec: Spec) -> None:
     layers=("declared", "effective"),
 )
 def test_haproxy_config(facts: HostFacts, spec: Spec) -> None:
-    """haproxy runs on a configuration that it accepts, with the profile's listen sections and a socket of its own."""
+    """haproxy runs with a valid configuration that has the profile's listen sections and a stats socket.
+
+    haproxy reads its configuration at start and reload only, so the running one is judged as well. The stats socket
+    tells which servers are up.
+    """
     conf, unit = facts[CONF], facts[UNIT]
     if conf.absent:
         unmet(Deviation("a configuration", "no such file", ", ".join(conf.absent), "declared"))
@@ -52,7 +60,7 @@ def test_haproxy_config(facts: HostFacts, spec: Spec) -> None:
         if any(words[2:3] == (spec.lb.stats_socket,) for words in sockets)
         else Deviation(
             " ".join(socket(spec)), ", ".join(" ".join(words) for words in sockets) or "none", f"global in {path}",
-            "declared", "haproxy says nothing of its servers without it",
+            "declared", "without it nobody can ask haproxy which servers are up",
         ),
         *_service(unit, conf, _bind(facts, spec)),
     )  # fmt: skip
@@ -83,7 +91,7 @@ def _service(unit: Unit, conf: Conf, bind: str) -> Iterator[Deviation]:
 
 
 def _bind(facts: HostFacts, spec: Spec) -> str:
-    """Say why haproxy cannot listen on an address, where that is so."""
+    """Return why haproxy cannot listen on an address of the profile, or an empty text."""
     hosts = {listen.bind.rpartition(":")[0] for listen in spec.lb.listens}
     away = [host for host in hosts if host[:1].isdigit() and facts[ADDRESSES].of(host) is None and host != "0.0.0.0"]  # noqa: S104
     if facts[BIND].get(NONLOCAL) == "1" or not away:
@@ -97,12 +105,16 @@ def _bind(facts: HostFacts, spec: Spec) -> str:
     reads=(STATS,),
     roles=_BALANCERS,
     needs=("lb.haproxy.config",),
-    after=("kube.init", "kube.join", "registry.harbor.health"),  # what may be behind it
+    after=("kube.init", "kube.join", "registry.harbor.health"),  # the servers that may be behind it
     eventually=True,
     severity="critical",
 )
 def test_backends(facts: HostFacts, spec: Spec) -> None:
-    """Every server behind haproxy is up, as haproxy itself says."""
+    """Every server behind haproxy is UP in haproxy's own statistics.
+
+    haproxy sends no connection to a server that is DOWN: the rest carry its load, and with none left clients are
+    refused.
+    """
     stats = facts[STATS]
     if stats.problem:
         unmet(Deviation("haproxy's own socket", stats.problem, spec.lb.stats_socket, "effective"))
@@ -112,7 +124,9 @@ def test_backends(facts: HostFacts, spec: Spec) -> None:
 def _down(stats: Stats, listen: Listen, server: Server) -> Deviation | None:
     row, where = stats.server(listen.name, server.name), f"{server.address}, server {server.name} of {listen.name}"
     if row is None:
-        return Deviation("UP", "haproxy does not know it", where, "effective", "it runs on another configuration")
+        return Deviation(
+            "UP", "haproxy does not know it", where, "effective", "the running haproxy has another configuration"
+        )
     unchecked = row.status == "no check" and "check" not in server.options.split()
     said = f"{row.check} {row.says}".strip() or "not checked"
     up = row.status.startswith("UP") or unchecked

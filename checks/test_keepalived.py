@@ -1,4 +1,4 @@
-"""Section 8 of the catalogue: keepalived, which settles who holds the address."""
+"""Section 8 of the catalogue: keepalived, which elects the holder of the address."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,10 @@ _OFF = (None, "off", "false", "no")
     layers=("effective", "persistent"),
 )
 def test_packages(facts: HostFacts, spec: Spec) -> None:
-    """keepalived and haproxy are installed, and start at boot."""
+    """keepalived and haproxy are installed and start at boot.
+
+    A balancer whose services do not start after a reboot is missed only when the other one fails.
+    """
     found = facts[PACKAGES]
     expect(
         *(
@@ -50,15 +53,19 @@ def test_packages(facts: HostFacts, spec: Spec) -> None:
     reads=(CONF, UNIT, JOURNAL),
     roles=_BALANCERS,
     needs=("lb.packages",),
-    after=("lb.haproxy.config",),  # an address whose holder serves nothing is no gain
+    after=("lb.haproxy.config",),  # the holder of the address must serve
     severity="critical",
     layers=("declared", "effective"),
 )
 def test_keepalived_config(facts: HostFacts, spec: Spec) -> None:
-    """keepalived runs on a vrrp_instance as the profile has it, in the file that it really reads."""
+    """keepalived runs with the profile's vrrp_instance, in the file that it really reads.
+
+    keepalived reads /etc/keepalived/keepalived.conf: a file elsewhere (the seed document writes
+    /etc/keepalive/keepaliv.conf) has no effect. It uses only the first 8 characters of auth_pass (keepalived.conf(5)).
+    """
     conf, unit = facts[CONF], facts[UNIT]
     astray = [
-        Deviation("no such file", "keepalived never reads it", path, "declared", f"what it reads is {conf.main}")
+        Deviation("no such file", "keepalived never reads it", path, "declared", f"keepalived reads {conf.main}")
         for path in conf.strays
     ]
     wrong = [*_file(conf, spec)] or [*_instance(conf, spec), *_service(unit, conf, facts[JOURNAL])]
@@ -80,7 +87,7 @@ def _instance(conf: Conf, spec: Spec) -> Iterator[Deviation]:
     own, block = spec.lb.vrrp, conf.instance(spec.lb.vrrp.instance)
     assert block is not None
     if odd := next((each for each in block.body or () if each.opaque), None):
-        raise CouldNotLook(f"{' '.join(odd.words)!r}: what a definition or condition makes of it is not known here")
+        raise CouldNotLook(f"{' '.join(odd.words)!r} has a definition or a condition, which trueup does not evaluate")
     for path, words in vrrp.settings(spec, ""):
         if path == vrrp.instance(spec):
             yield from _setting(conf, block, words)
@@ -114,12 +121,14 @@ def _password(block: Statement, spec: Spec) -> Iterator[Deviation]:
     if found is None:
         yield Deviation("the profile's", "not set", where, "declared")
     elif found in (keepalived.CUT, keepalived.LONG):
-        hint = "keepalived cuts it there and says so only in its journal"
+        hint = "keepalived uses the first 8 only and reports it only in its journal"
         yield Deviation("the profile's", "more than 8 characters", where, "declared", hint)
     elif found == OTHER:
-        yield Deviation("the profile's", "another one", where, "declared", "hosts ignore each other's adverts")
+        yield Deviation(
+            "the profile's", "another one", where, "declared", "balancers ignore adverts with another password"
+        )
     elif found != SAME:
-        raise CouldNotLook(f"{where}: how it compares with the profile's is not known")
+        raise CouldNotLook(f"{where}: could not be compared with the profile's")
 
 
 def _address(block: Statement, spec: Spec) -> Iterator[Deviation]:
@@ -162,7 +171,11 @@ def _service(unit: Unit, conf: Conf, journal: list[str]) -> Iterator[Deviation]:
     layers=("declared", "effective"),
 )
 def test_check_script(facts: HostFacts, spec: Spec) -> None:
-    """A host whose haproxy ends gives the address up: a script that keepalived can run looks at haproxy itself."""
+    """keepalived tracks a script that it can run and that checks haproxy itself, not the servers behind it.
+
+    Without the script a host whose haproxy has ended keeps the address. A script that asks the API server behind
+    haproxy moves the address whenever that is down (openshift/machine-config-operator#3339).
+    """
     conf = facts[CONF]
     where = f"track_script of {spec.lb.vrrp.instance}"
     tracked = keepalived.scripts(conf, spec.lb.vrrp.instance)
@@ -174,8 +187,8 @@ def test_check_script(facts: HostFacts, spec: Spec) -> None:
         else Deviation("a script that looks at haproxy", names, where, "declared"),
         *(
             Deviation(
-                "haproxy only", f"{name} asks what is behind it", where, "declared",
-                "the address would move, to no use, whenever the API servers are down",
+                "haproxy only", f"{name} asks the servers behind it", where, "declared",
+                "the address would move, without effect, whenever the API servers are down",
             )
             for name in behind
         ),
@@ -191,11 +204,13 @@ def _program(conf: Conf, name: str) -> Iterator[Deviation]:
     if not command.startswith("/"):
         yield Deviation("a program by its full path", command or "not set", where, "declared")
     elif program is None:
-        raise CouldNotLook(f"{where}: {command!r} was not looked at")
+        raise CouldNotLook(f"{where}: {command!r} was not inspected")
     elif program.mode == "-":
-        yield Deviation("a program", f"no such file: {program.path}", where, "effective", "it always fails")
+        yield Deviation("a program", f"no such file: {program.path}", where, "effective", "the script always fails")
     elif not program.executable:
-        yield Deviation("executable", f"mode {program.mode}", program.path, "effective", "keepalived leaves it out")
+        yield Deviation(
+            "executable", f"mode {program.mode}", program.path, "effective", "keepalived ignores the script"
+        )
     elif program.writable:
         hint = "keepalived runs it as root"
         yield Deviation("written by its owner only", f"mode {program.mode}", program.path, "effective", hint)
@@ -204,11 +219,13 @@ def _program(conf: Conf, name: str) -> Iterator[Deviation]:
 def _security(conf: Conf) -> Iterator[Deviation]:
     blocks = conf.root.blocks("global_defs")
     if all(block.value("enable_script_security") is None for block in blocks):
-        hint = "else a script may run that others than root can write"
+        hint = "without it keepalived runs scripts that users other than root can write"
         yield Deviation("set", "not set", "enable_script_security", "declared", hint)
     user = next((value.split()[0] for block in blocks if (value := block.value("script_user"))), None)
     if user is None and "keepalived_script" not in conf.users:
-        yield Deviation("a user", "not set", "script_user", "declared", "and there is no user keepalived_script")
+        yield Deviation(
+            "a user", "not set", "script_user", "declared", "the default user keepalived_script does not exist"
+        )
     elif user is not None and user not in conf.users:
         yield Deviation("a user of this host", user, "script_user", "effective")
 
@@ -224,11 +241,15 @@ def _security(conf: Conf) -> Iterator[Deviation]:
     layers=("declared",),
 )
 def test_peers(facts: FleetFacts, spec: Spec) -> None:
-    """The balancers fit together: one election, a priority of its own for each, and a failure that loses it."""
+    """The balancers hold one election: same id and password, distinct priorities, and a failed script loses it.
+
+    Balancers that differ in an id or a password elect a holder each (split brain). Where a script's weight is too
+    small, the host with the failed haproxy keeps the address (lablabs/ansible-role-rke2#60).
+    """
     conf, name = facts.each(CONF), spec.lb.vrrp.instance
     priority = election.priorities(conf, name)
     masters = [host for host, each in conf.items() if each.value(name, "state") == "MASTER"]
-    hint = "of each host another one, in the profile's `hosts`"
+    hint = "give each host its own value in the profile's `hosts`"
     expect(
         *(
             Deviation("a priority of its own", f"{', '.join(hosts)} have {level:g}", "priority", "declared", hint)
@@ -237,7 +258,7 @@ def test_peers(facts: FleetFacts, spec: Spec) -> None:
         ),
         Deviation("on one of them", ", ".join(masters), "state MASTER", "declared", hint) if len(masters) > 1 else None,
         *(
-            Deviation("the same on all", said, keyword, "declared", "the profile says so of them: correct it there")
+            Deviation("the same on all", said, keyword, "declared", "the profile has different values: correct them")
             for keyword, said in election.differing(conf, name).items()
         ),
         *(

@@ -1,4 +1,4 @@
-"""Section 8 of the catalogue: the address that clients use."""
+"""Section 8 of the catalogue: the virtual IP address (VIP) that clients use."""
 
 from trueup import Deviation, expect, requirement, unmet
 from trueup.errors import CouldNotLook
@@ -22,14 +22,18 @@ _BALANCERS = ("load-balancer",)
     severity="critical",
 )
 def test_single_holder(facts: FleetFacts, spec: Spec) -> None:
-    """One load balancer holds the address: none serves nobody, and two answer each other's clients."""
+    """Exactly one load balancer holds the address.
+
+    Without a holder clients reach nobody. Two holders (split brain) answer each other's clients: VRRP is blocked by a
+    firewall, or router ids or passwords differ.
+    """
     address = spec.lb.vip.address
     held = {host: at for host, each in facts.each(ADDRESSES).items() if (at := each.of(address))}
     if len(held) == 1:
         return
     if not held and facts.silent:
-        raise CouldNotLook(f"none of the others holds {address}, and nothing is known of {', '.join(facts.silent)}")
-    why = "; ".join(reasons(facts, spec.lb.vrrp.instance, list(held))) or "nothing that is seen from here explains it"
+        raise CouldNotLook(f"no other balancer holds {address}, and {', '.join(facts.silent)} did not answer")
+    why = "; ".join(reasons(facts, spec.lb.vrrp.instance, list(held))) or "no cause found on the load balancers"
     found = ", ".join(f"{host} on {at.interface}" for host, at in held.items())
     unmet(Deviation("one holder", f"{len(held)}: {found}" if held else "none", address, "effective", why))
 
@@ -45,11 +49,15 @@ def test_single_holder(facts: FleetFacts, spec: Spec) -> None:
     severity="critical",
 )
 def test_vip_health(facts: HostFacts, spec: Spec) -> None:
-    """What is behind the address answers a client there, in the protocol that it speaks."""
+    """A client gets an answer behind the address, in the protocol that each listen section speaks.
+
+    An address that is held says nothing of haproxy and the servers behind it: a TCP connection can succeed where TLS
+    does not.
+    """
     found = facts[HEALTH]
     expect(
         *(
-            Deviation(f"an answer by {each.speaks}", found.get(each.bind, "not tried"), each.bind, "effective")
+            Deviation(f"an answer in {each.speaks}", found.get(each.bind, "not tried"), each.bind, "effective")
             for each in spec.lb.listens
             if found.get(each.bind) != ""
         )

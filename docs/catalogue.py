@@ -6,8 +6,8 @@ from trueup.model.catalog import catalog
 
 _HEAD = """# Catalogue of requirements
 
-Made by `make catalogue` from the code. What proves each on real hosts is in a folder of its name below one of
-`tests/scenarios`, `tests/cluster/scenarios` and `tests/edge/scenarios`.
+Generated from the code by `make catalogue`. The scenarios that prove a requirement on real hosts are in a folder with
+its id, below `tests/scenarios`, `tests/cluster/scenarios` or `tests/edge/scenarios`.
 """
 _TESTS = Path(__file__).parents[1] / "tests"
 _SCENARIOS = [_TESTS / part for part in ("scenarios", "cluster/scenarios", "edge/scenarios")]
@@ -30,14 +30,15 @@ def render() -> str:
             "layers": ", ".join(requirement.layers),
             "severity": requirement.severity,
             "roles": f"{roles}, all together" if requirement.across else roles,
-            "active": "it does more than look, and cleans up after itself" if requirement.active else "",
+            "active": "it pulls, runs or connects, and cleans up after itself" if requirement.active else "",
             "profile key": f"`{requirement.key}`",
             "needs": ", ".join(requirement.needs),
             "controls": ", ".join(requirement.controls),
-            "remedy": cost or "none; the failure says what is wrong",
+            "remedy": cost or "none; the failure names the cause",
             "tested": f"broken on a lab host: {', '.join(scenarios)}" if scenarios else "unit tests only",
         }  # fmt: skip
         lines.append(f"### `{id}`\n\n{requirement.sentence}\n")
+        lines += [f"{requirement.why}\n"] if requirement.why else []
         lines += [f"- {name}: {text}" for name, text in rows.items() if text]
         lines.append("")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Who is odd among hosts that ought to be alike."""
+"""Finds the hosts that differ from most hosts of their role."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -15,14 +15,15 @@ def odd(
     absent: str = "",
     hint: Hint | None = None,
 ) -> list[Deviation]:
-    """Return a deviation for each item in which hosts of a group differ: those that are not as most of them are, or all
-    where there is no most.
+    """Return a deviation for each item in which hosts of a group differ.
+
+    It names the hosts that differ from the majority, or all hosts where no value has a majority.
 
     Args:
         groups: name of the group to its hosts.
         found: host to item to value.
-        absent: how an item is called that a host does not have; where not given, that is no difference.
-        hint: of the item, the odd hosts and the others, what to say beside.
+        absent: word for an item that a host does not have; empty: a missing item is no difference.
+        hint: function of item, odd hosts and other hosts that returns the deviation's hint.
     """
     said: dict[Deviation, None] = {}
     for group, hosts in groups.items():
@@ -56,7 +57,7 @@ def _deviations(item: str, group: str, having: Mapping[str, list[str]], hint: Hi
 
 
 def names(hosts: Iterable[str]) -> str:
-    """Return hosts in words, few of them by name."""
+    """Return host names as one text, at most four of them and the number of the others."""
     listed = list(hosts)
     more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
     return ", ".join(listed[:_NAMED]) + more

@@ -98,8 +98,8 @@ def judge(spec: Spec, said: dict[str, Any]) -> dict[str, str]:
             data(steady((40, 160), of=200)),
             {"5 s at most": "6.0 s without an answer", "50 at most": "120 of 200 connections lost"},
         ),
-        (data(steady(), taker=""), {"another takes the address": "nobody took it"}),
-        (data(steady(), after=[]), {"one load balancer holds it": "nobody"}),
+        (data(steady(), taker=""), {"another balancer takes the address": "none took it"}),
+        (data(steady(), after=[]), {"one load balancer holds it": "none"}),
         (data(steady(), after=["lb1", "lb2"]), {"one load balancer holds it": "lb1 and lb2"}),
     ],
 )

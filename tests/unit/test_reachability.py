@@ -111,10 +111,10 @@ LISTENS = "280A\n"  # 10250
     [
         ("open", LISTENS, ""),
         ("refused", "0016\n", ""),  # that nothing listens is said by other requirements
-        ("refused", LISTENS, "something listens there"),  # another address, or a firewall that rejects
-        ("timeout", LISTENS, "something listens there"),
-        ("timeout", "0016\n", "nothing listens there yet, but that would be refused at once"),
-        ("failed No route to host", LISTENS, "something listens there"),
+        ("refused", LISTENS, "the port has a listener"),  # another address, or a firewall that rejects
+        ("timeout", LISTENS, "the port has a listener"),
+        ("timeout", "0016\n", "a port without a listener would refuse at once"),
+        ("failed No route to host", LISTENS, "the port has a listener"),
     ],
 )
 def test_what_is_blocked_is_told_from_what_is_not_there(spec: Spec, word: str, listens: str, found: str) -> None:
@@ -125,7 +125,7 @@ def test_what_is_blocked_is_told_from_what_is_not_there(spec: Spec, word: str, l
         return
     [deviation] = deviations
     assert deviation.where == "10.0.0.31:10250, kubelet of w1, from cp1, cp2"
-    assert (deviation.found, deviation.hint) == (word, f"a firewall on the way? {found}")
+    assert (deviation.found, deviation.hint) == (word, f"probably a firewall: {found}")
 
 
 def test_a_member_without_an_address_of_its_own_is_said_to_be_out_of_reach() -> None:

@@ -37,7 +37,7 @@ def test_the_mirror_has_its_scheme_twice() -> None:
 
 @pytest.mark.parametrize(
     ("kubeadm", "source"),
-    [("absent\n", "as far as known here"), ("k8s.gcr.io/pause:3.7\n", "kubeadm config images list")],
+    [("absent\n", "by trueup's own table"), ("k8s.gcr.io/pause:3.7\n", "kubeadm config images list")],
 )
 def test_the_pause_image_is_not_what_its_kubeadm_wants(kubeadm: str, source: str) -> None:
     said = failure("runtime.containerd.sandbox_image_matches_kubeadm", containerd__dump=DUMP, kubeadm__images=kubeadm)

@@ -1,4 +1,4 @@
-"""Who is odd among hosts of a role: in versions of programs, kernel parameters, and containerd's configuration."""
+"""Hosts that differ from their role: in versions of programs, kernel parameters, containerd's configuration."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_one_older_containerd_is_named_with_what_puts_it_right_and_its_other_sys
     ]
     assert deviation.hint == (
         "they run on debian 11, kernel 5.10.0-32-amd64; "
-        "runtime.containerd.version puts it right where the profile names one version"
+        "runtime.containerd.version fixes it where the profile names one version"
     )
 
 
@@ -147,7 +147,7 @@ def test_settings_that_may_differ_are_left_out() -> None:
 
 
 def test_a_hint_names_requirements_that_are_there() -> None:
-    from trueup.checks.test_cluster import _PUT_RIGHT
+    from trueup.checks.test_cluster import _FIXED_BY
 
     catalog.load("trueup.remediations")
-    assert set(_PUT_RIGHT.values()) <= set(catalog.remedies)
+    assert set(_FIXED_BY.values()) <= set(catalog.remedies)

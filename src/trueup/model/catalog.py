@@ -39,6 +39,7 @@ class Requirement:
     id: str
     check: Check
     sentence: str
+    why: str
     key: str
     severity: Severity
     layers: tuple[Layer, ...]
@@ -123,6 +124,7 @@ class Catalog:
                 id=id,
                 check=check,
                 sentence=_sentence(check, id),
+                why=" ".join((inspect.getdoc(check) or "").partition("\n")[2].split()),
                 key=key,
                 severity=severity,
                 layers=layers,

@@ -1,6 +1,6 @@
 # red: effective
 # says: 1.6.20~ds1-0lab1 of package containerd on
-# says: runtime.containerd.version puts it right
+# says: runtime.containerd.version fixes it
 # peers
 # advice
 # profile: runtime: {containerd: {version: ">= 1.6"}}

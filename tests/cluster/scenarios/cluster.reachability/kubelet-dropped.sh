@@ -2,7 +2,7 @@
 # red: effective
 # says: 10250, kubelet of w1, from cp1
 # says: found     timeout
-# says: a firewall on the way? something listens there
+# says: probably a firewall: the port has a listener
 # advice
 # after: iptables -D INPUT -p tcp --dport 10250 -j DROP
 # A firewall that knows nothing of Kubernetes: the node is Ready, but its logs cannot be read.

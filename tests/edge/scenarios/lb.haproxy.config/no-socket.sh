@@ -1,5 +1,5 @@
 # at: lb2
 # red: declared
-# says: haproxy says nothing of its servers without it
+# says: without it nobody can ask haproxy which servers are up
 sed -i '/stats socket/d' /etc/haproxy/haproxy.cfg
 systemctl restart haproxy

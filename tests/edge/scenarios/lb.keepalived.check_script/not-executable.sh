@@ -1,5 +1,5 @@
 # at: lb2
 # red: effective
-# says: keepalived leaves it out
+# says: keepalived ignores the script
 chmod 644 /etc/keepalived/check-haproxy
 systemctl restart keepalived
