@@ -28,7 +28,7 @@ def test_ip_nonlocal_bind(facts: HostFacts, spec: Spec) -> None:
     haproxy binds the VIP. On the balancer that does not hold it, the bind fails unless net.ipv4.ip_nonlocal_bind is 1,
     and haproxy is down when the address moves there (kernel documentation, ip-sysctl).
     """
-    persistent_parameter(NONLOCAL, "1", facts[BIND], facts[SYSCTL_FILES])
+    persistent_parameter(NONLOCAL, "1", facts[BIND].get(NONLOCAL), facts[SYSCTL_FILES])
 
 
 @requirement(

@@ -49,7 +49,7 @@ def _parameter(name: str, key: str, what: str, severity: Severity = "high", need
     """Register the requirement of a kernel parameter that has the profile's value."""
 
     def check(facts: HostFacts, spec: Spec) -> None:
-        persistent_parameter(key, spec.host.sysctl[key], facts[SYSCTL], facts[SYSCTL_FILES])
+        persistent_parameter(key, spec.host.sysctl[key], facts[SYSCTL].get(key), facts[SYSCTL_FILES])
 
     check.__doc__ = f"{what}, now and after a reboot."
     return requirement(

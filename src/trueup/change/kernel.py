@@ -6,7 +6,7 @@ import shlex
 
 from trueup.change.files import Files
 from trueup.facts.host import kernel
-from trueup.model.result import Action
+from trueup.model.result import Action, reaches
 from trueup.shell import text as shell
 
 _SYSCTL_FILE = "/etc/sysctl.d/zz-trueup.conf"  # sorts after what others write, so that it wins
@@ -25,21 +25,28 @@ class Kernel(Files):
         if name.replace("-", "_") not in self.look(kernel.MODULES_LOAD):
             self.write(f"/etc/modules-load.d/trueup-{name}.conf", f"{name}\n")
 
-    def sysctl(self, key: str, value: str) -> None:
-        """Set a kernel parameter now and at every boot; a later file that says otherwise is commented out, and kept."""
-        files = self.look(kernel.SYSCTL_FILES)
+    def sysctl(self, key: str, value: str, *, at_least: bool = False) -> None:
+        """Set a kernel parameter now and at every boot; a later file that says otherwise is commented out, and kept.
+
+        With ``at_least``, a whole number that is more is left as it is, now and in each file, and what no file sets is
+        written only where it is less now: a boot brings the kernel's own value.
+        """
+
+        def good(found: str | None) -> bool:
+            return reaches(found, int(value)) if at_least else found == value
+
+        files, now = self.look(kernel.SYSCTL_FILES), self.look(kernel.sysctl(key)).get(key)
         own_name = _SYSCTL_FILE.rpartition("/")[2]
         final = files.winner(key)
-        if final is None or final.value != value:
+        if not good(final.value if final else now if at_least else None):
             rows = self.read(_SYSCTL_FILE).content.decode(errors="replace").splitlines() or ["# written by trueup"]
             kept = [row for row in rows if row.partition("=")[0].strip() != key]
             self.write(_SYSCTL_FILE, "\n".join([*kept, f"{key} = {value}"]) + "\n")
         for setting in files.named(key):
             later = setting.line.name > own_name or setting.line.name == "sysctl.conf"
-            if later and setting.value != value:
+            if later and not good(setting.value):
                 self.comment_out(setting.line.path, setting.line.number)
-        now = self.look(kernel.sysctl(key)).get(key)
-        if now != value:
+        if not good(now):
             action = Action(
                 "sysctl", key, f"set {key}={value}", f"-{now}\n+{value}\n", shell.set_sysctl(key, now) if now else ":",
                 intact=shell.among(f"echo $(cat {shlex.quote(kernel.proc_path(key))})", (now or "", value), key),

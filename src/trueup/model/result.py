@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -89,6 +90,17 @@ def equal(found: object, expected: object, *, where: str, layer: Layer, hint: st
     if found == expected:
         return None
     return Deviation(_say(expected), _say(found), where, layer, hint)
+
+
+def reaches(found: object, least: int) -> bool:
+    """Whether what was found is a whole number, or text of one, and not less."""
+    text = str(found)
+    return re.fullmatch("-?[0-9]{1,20}", text) is not None and int(text) >= least
+
+
+def at_least(found: object, least: int, *, where: str, layer: Layer, hint: str = "") -> Deviation | None:
+    """Return a deviation unless what was found is a whole number that is not less; ``None`` as found is "not set"."""
+    return None if reaches(found, least) else Deviation(f"at least {least}", _say(found), where, layer, hint)
 
 
 def _say(value: object) -> str:

@@ -139,3 +139,50 @@ def test_a_lost_connection_during_the_rollback_is_told_and_does_not_raise(change
     problems = change.rollback()
     assert len(problems) == 2
     assert all("connection reset" in problem for problem in problems)
+
+
+def at_least(changes: Changes, value: str = "64") -> list[str]:
+    change = changes()
+    change.sysctl(KEY, value, at_least=True)
+    return [action.verb for action in change.actions]
+
+
+@pytest.mark.parametrize("file", ["", "10-vendor.conf", "zzz-vendor.conf"])
+def test_a_parameter_that_is_more_than_the_least_is_left_alone(
+    changes: Changes, root: Path, running: Path, log: Log, file: str
+) -> None:
+    running.write_text("1024\n")
+    if file:
+        (root / "etc/sysctl.d" / file).write_text(f"{KEY}=1024\n")
+    assert at_least(changes) == []
+    assert log() == []
+
+
+def test_a_parameter_is_raised_to_the_least_now_and_for_every_boot(changes: Changes, root: Path, running: Path) -> None:
+    running.write_text("16\n")
+    assert at_least(changes) == ["write", "sysctl"]
+    assert own(root) == f"# written by trueup\n{KEY} = 64\n"
+    assert running.read_text() == "64\n"
+    assert at_least(changes) == []
+
+
+def test_a_parameter_that_a_file_lowers_is_raised_for_the_next_boot_alone(
+    changes: Changes, root: Path, running: Path, log: Log
+) -> None:
+    running.write_text("1024\n")
+    (root / "etc/sysctl.d/10-vendor.conf").write_text(f"{KEY}=16\n")
+    assert at_least(changes) == ["write"]
+    assert own(root) == f"# written by trueup\n{KEY} = 64\n"
+    assert log() == []
+
+
+def test_of_later_files_only_what_lowers_a_parameter_is_commented_out(
+    changes: Changes, root: Path, running: Path
+) -> None:
+    running.write_text("1024\n")
+    (root / "etc/sysctl.d/zzy.conf").write_text(f"{KEY}=16\n{KEY}=128\n")
+    (root / "etc/sysctl.d/zzz.conf").write_text(f"{KEY}=32\n")
+    at_least(changes)
+    assert (root / "etc/sysctl.d/zzy.conf").read_text() == f"# trueup: {KEY}=16\n{KEY}=128\n"
+    assert (root / "etc/sysctl.d/zzz.conf").read_text() == f"# trueup: {KEY}=32\n"
+    assert at_least(changes) == []
