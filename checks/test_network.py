@@ -5,7 +5,7 @@ import ipaddress
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.claims.pods import MEMBERS, available, troubles
 from trueup.errors import CouldNotLook
-from trueup.facts.kube import calico, network, workloads
+from trueup.facts.kube import calico, network, services, troubled_pods, workloads
 from trueup.facts.kube.nodes import NODES, SELF
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
@@ -16,7 +16,7 @@ API_NEEDS = ("kube.api.answers",)
 @requirement(
     "kube.proxy.mode",
     key="kube.proxy.mode",
-    reads=(network.PROXY, network.PROXY_MODE, network.IPVS, workloads.SERVICES, workloads.DAEMONSETS),
+    reads=(network.PROXY, network.PROXY_MODE, network.IPVS, services.SERVICES, workloads.DAEMONSETS),
     needs=API_NEEDS,
     roles=MEMBERS,
     layers=("declared", "effective"),
@@ -44,7 +44,7 @@ def test_proxy_mode(facts: FleetFacts, spec: Spec) -> None:
         for host, servers in facts.each(network.IPVS).items():
             claims += [
                 Deviation("a virtual server", "none", f"{host}: {service}, {address}:{port.port}", "effective")
-                for service in facts[workloads.SERVICES]
+                for service in facts[services.SERVICES]
                 for address in service.addresses
                 for port in service.ports
                 if (address, port.port) not in servers
@@ -71,7 +71,7 @@ def test_proxy_rules(facts: HostFacts, spec: Spec) -> None:
 @requirement(
     "kube.coredns.ready",
     key="kube.cluster.dns_domain",
-    reads=(workloads.DEPLOYMENTS, workloads.SERVICES, workloads.SYSTEM_TROUBLE, network.DNS),
+    reads=(workloads.DEPLOYMENTS, services.SERVICES, troubled_pods.SYSTEM_TROUBLE, network.DNS),
     needs=(*API_NEEDS, "network.calico.installed"),  # without a network for pods it does not start
     roles=MEMBERS,
     severity="critical",
@@ -82,7 +82,7 @@ def test_coredns(facts: FleetFacts, spec: Spec) -> None:
     """CoreDNS is available, and resolves the API's own name for every node at the address that pods are given."""
     found = workloads.find(facts[workloads.DEPLOYMENTS], "kube-system", "coredns")
     address, name = network.dns_address(spec), network.api_name(spec)
-    service = workloads.find(facts[workloads.SERVICES], "kube-system", "kube-dns")
+    service = workloads.find(facts[services.SERVICES], "kube-system", "kube-dns")
     claims = [
         available(found, "Deployment kube-system/coredns"),
         Deviation("a pod", "none: it is scaled to 0", str(found), "effective") if found and not found.wanted else None,
@@ -95,7 +95,7 @@ def test_coredns(facts: FleetFacts, spec: Spec) -> None:
         ),
     ]
     if found:
-        pods = [pod for pod in facts[workloads.SYSTEM_TROUBLE] if found.selector and pod.fits(found.selector)]
+        pods = [pod for pod in facts[troubled_pods.SYSTEM_TROUBLE] if found.selector and pod.fits(found.selector)]
         claims += troubles(pods)
     for host, answer in facts.each(network.DNS).items():
         said = answer if isinstance(answer, str) else ", ".join(answer) or "no address"
@@ -115,7 +115,7 @@ def _node(facts: FleetFacts) -> workloads.Workload:
     return found
 
 
-def _hint(pod: workloads.Troubled, node: workloads.Workload | None, spec: Spec) -> str:
+def _hint(pod: troubled_pods.Troubled, node: workloads.Workload | None, spec: Spec) -> str:
     if not pod.says(*calico.LOST):
         return ""
     container = node.container(calico.NODE) if node else None
@@ -147,7 +147,7 @@ def test_calico_applied(facts: FleetFacts, spec: Spec) -> None:
 @requirement(
     "network.calico.installed",
     key="network.calico",
-    reads=(workloads.DAEMONSETS, workloads.DEPLOYMENTS, workloads.SYSTEM_TROUBLE),
+    reads=(workloads.DAEMONSETS, workloads.DEPLOYMENTS, troubled_pods.SYSTEM_TROUBLE),
     needs=(*API_NEEDS, "network.calico.applied"),
     after=("network.calico.autodetect", "network.calico.cluster_type"),
     severity="critical",
@@ -158,7 +158,7 @@ def test_calico_installed(facts: FleetFacts, spec: Spec) -> None:
     """Calico runs on every node that it is wanted on, and so do its controllers."""
     node = calico.deployed(facts[workloads.DAEMONSETS], calico.NODE)
     controllers = calico.deployed(facts[workloads.DEPLOYMENTS], calico.CONTROLLERS)
-    own = [pod for pod in facts[workloads.SYSTEM_TROUBLE] if pod.name.startswith("calico-")]
+    own = [pod for pod in facts[troubled_pods.SYSTEM_TROUBLE] if pod.name.startswith("calico-")]
     expect(
         available(node, f"DaemonSet {calico.NODE}"),
         Deviation("a pod on each node", "wanted on none", str(node), "effective") if node and not node.wanted else None,

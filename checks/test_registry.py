@@ -5,18 +5,9 @@ from functools import partial
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.claims.repositories import listed
 from trueup.facts.edge import issued_certificates as issued
-from trueup.facts.edge.harbor import (
-    CONFIG,
-    FILES,
-    FROM_RUNNER,
-    HEALTH,
-    SEEN,
-    SERVED,
-    distrusted,
-    host_name,
-    local,
-    unserved,
-)
+from trueup.facts.edge.certificate_files import FILES
+from trueup.facts.edge.handshakes import FROM_RUNNER, SEEN, SERVED, distrusted, unserved
+from trueup.facts.edge.harbor import CONFIG, HEALTH, host_name, local
 from trueup.facts.host import apt
 from trueup.facts.host.packages import PACKAGES, within
 from trueup.facts.runtime import config_keys as dialect

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.claims.pods import MEMBERS, available, troubles
 from trueup.errors import CouldNotLook
-from trueup.facts.kube import network, workloads
+from trueup.facts.kube import dashboard, network, troubled_pods, workloads
 from trueup.facts.kube.nodes import NODES, SELF
+from trueup.facts.kube.services import ENDPOINTS, SERVICES, holders
 from trueup.model.view import FleetFacts
 from trueup.profiles.keys.workload import Nginx
 from trueup.profiles.schema import Spec
@@ -21,7 +22,7 @@ _KINDS = (workloads.DEPLOYMENTS, workloads.DAEMONSETS, workloads.STATEFULSETS)
 @requirement(
     "kube.dashboard.ready",
     key="workload.dashboard.manifest",
-    reads=(workloads.DASHBOARD, workloads.DEPLOYMENTS, workloads.DASHBOARD_TROUBLE),
+    reads=(dashboard.DASHBOARD, workloads.DEPLOYMENTS, dashboard.DASHBOARD_TROUBLE),
     needs=API_NEEDS,
     severity="low",
     across=True,
@@ -29,12 +30,12 @@ _KINDS = (workloads.DEPLOYMENTS, workloads.DAEMONSETS, workloads.STATEFULSETS)
 )
 def test_dashboard(facts: FleetFacts, spec: Spec) -> None:
     """Every Deployment of the dashboard's manifest is available."""
-    wanted, found = facts[workloads.DASHBOARD], facts[workloads.DEPLOYMENTS]
+    wanted, found = facts[dashboard.DASHBOARD], facts[workloads.DEPLOYMENTS]
     if not wanted:
         unmet(Deviation("a Deployment", "none", spec.workload.dashboard.manifest, "declared"))
     there = {each: workloads.find(found, *each) for each in wanted}
     selectors = [each.selector for each in there.values() if each and each.selector]
-    pods = [pod for pod in facts[workloads.DASHBOARD_TROUBLE] if any(map(pod.fits, selectors))]
+    pods = [pod for pod in facts[dashboard.DASHBOARD_TROUBLE] if any(map(pod.fits, selectors))]
     expect(*(available(each, f"Deployment {'/'.join(name)}") for name, each in there.items()), *troubles(pods))
 
 
@@ -67,7 +68,7 @@ def _labels(found: dict[str, str], wanted: dict[str, str], where: str) -> Deviat
 @requirement(
     "workload.nginx.deployment",
     key="workload.nginx.deployment",
-    reads=(workloads.DEPLOYMENTS, workloads.NGINX_TROUBLE),
+    reads=(workloads.DEPLOYMENTS, troubled_pods.NGINX_TROUBLE),
     needs=(*API_NEEDS, "workload.nginx.namespace"),
     after=("network.calico.installed",),
     layers=("declared", "effective"),
@@ -96,7 +97,7 @@ def test_nginx_deployment(facts: FleetFacts, spec: Spec) -> None:
         claims.append(Deviation(wanted.container, names, f"containers of {found}", "declared"))
     else:
         claims += _container(container, wanted, f"container {container.name} of {found}")
-    pods = [pod for pod in facts[workloads.NGINX_TROUBLE] if found.selector and pod.fits(found.selector)]
+    pods = [pod for pod in facts[troubled_pods.NGINX_TROUBLE] if found.selector and pod.fits(found.selector)]
     expect(*claims, available(found, str(found)), *troubles(pods))
 
 
@@ -116,7 +117,7 @@ def _container(found: workloads.Container, wanted: Nginx, where: str) -> Iterato
 @requirement(
     "workload.nginx.service",
     key="workload.nginx.service",
-    reads=(workloads.SERVICES, workloads.ENDPOINTS),
+    reads=(SERVICES, ENDPOINTS),
     needs=(*API_NEEDS, "workload.nginx.namespace"),
     layers=("declared", "effective"),
     across=True,
@@ -124,10 +125,10 @@ def _container(found: workloads.Container, wanted: Nginx, where: str) -> Iterato
 )
 def test_nginx_service(facts: FleetFacts, spec: Spec) -> None:
     """The Service is a NodePort with the profile's ports, and has pods behind it."""
-    wanted, services = spec.workload.nginx, facts[workloads.SERVICES]
+    wanted, services = spec.workload.nginx, facts[SERVICES]
     found = workloads.find(services, wanted.namespace, wanted.service)
     name = f"Service {wanted.namespace}/{wanted.service}"
-    taken = workloads.holders(services, wanted)
+    taken = holders(services, wanted)
     if found is None:
         hint = "; ".join(f"nodePort {port} is taken by {owner}" for port, owner in taken.items())
         unmet(Deviation("there", "not there", name, "declared", hint))
@@ -149,7 +150,7 @@ def test_nginx_service(facts: FleetFacts, spec: Spec) -> None:
         else:
             said = same.node_port or None
             claims.append(equal(said, port.node_port, where=f"nodePort of {where}", layer="declared", hint=hint))
-    ready, waiting = facts[workloads.ENDPOINTS]
+    ready, waiting = facts[ENDPOINTS]
     if not ready:
         words = f"none ready, {waiting} not ready" if waiting else "none: no pod has the labels of its selector"
         claims.append(Deviation("pods", words, f"endpoints of {name}", "effective"))
@@ -174,7 +175,7 @@ def _reached(said: str | None, port: str, number: int, where: str, behind: int) 
 @requirement(
     "workload.nginx.nodeport",
     key="workload.nginx.ports",
-    reads=(NODES, SELF, workloads.ENDPOINTS, network.NODEPORT, network.FROM_HERE),
+    reads=(NODES, SELF, ENDPOINTS, network.NODEPORT, network.FROM_HERE),
     needs=(*API_NEEDS, "workload.nginx.service"),
     roles=MEMBERS,
     across=True,
@@ -183,7 +184,7 @@ def _reached(said: str | None, port: str, number: int, where: str, behind: int) 
 )
 def test_nginx_nodeport(facts: FleetFacts, spec: Spec) -> None:
     """Every node answers on each nodePort of its InternalIP: to itself, and where the profile says so to us."""
-    wanted, (behind, _), nodes = spec.workload.nginx, facts[workloads.ENDPOINTS], facts[NODES]
+    wanted, (behind, _), nodes = spec.workload.nginx, facts[ENDPOINTS], facts[NODES]
     claims: list[Deviation | None] = []
     names = facts.each(SELF)
     for host, attempts in facts.each(network.NODEPORT).items():

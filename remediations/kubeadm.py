@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import shlex
 from contextlib import nullcontext
 from typing import NamedTuple
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from trueup import remedy
 from trueup.change import Change, ClusterChange
 from trueup.errors import ChangeFailed
-from trueup.facts.kube import certificates, preflight
 from trueup.facts.kube import kubeconfigs as admin
 from trueup.facts.kube import kubelet as kube
 from trueup.facts.kube import nodes as cluster
+from trueup.facts.kube import preflight
 from trueup.hosts.cluster import ADMIN_CONF
 from trueup.model.fact import Fact
 from trueup.model.result import Action, later
@@ -82,6 +79,8 @@ def _parse_way(text: str) -> _Way:
     Raises:
         ValueError: they are not, or it is no join command.
     """
+    from trueup.pki.reading import key_hash  # cryptography is slow to load
+
     command, _, pem = text.partition("\n--\n")
     words = shlex.split(command.strip().splitlines()[-1])
     way = _Way(
@@ -89,8 +88,7 @@ def _parse_way(text: str) -> _Way:
         words[words.index("--token") + 1],
         words[words.index("--discovery-token-ca-cert-hash") + 1],
     )
-    key = certificates.load(pem.encode()).public_key()
-    own = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+    own = key_hash(pem)
     if way.ca_hash != f"sha256:{own}":
         raise ValueError(f"the join command trusts a CA with {way.ca_hash}, {_CA} has sha256:{own}")
     return way

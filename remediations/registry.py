@@ -5,16 +5,18 @@ from functools import partial
 from pathlib import Path
 
 from trueup import remedy
-from trueup.change import Change, signing
+from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.facts.edge import issued_certificates as issued
-from trueup.facts.edge import tls
-from trueup.facts.edge.harbor import CONFIG, FILES, SEEN, SERVED, distrusted, host_name, local, name_of, unserved
+from trueup.facts.edge.certificate_files import FILES
+from trueup.facts.edge.handshakes import SEEN, SERVED, distrusted, name_of, unserved
+from trueup.facts.edge.harbor import CONFIG, host_name, local
 from trueup.facts.host import apt
 from trueup.facts.runtime import docker
 from trueup.facts.runtime import mirrors as registries
 from trueup.model.result import Action
 from trueup.model.view import HostFacts
+from trueup.pki.certificate import Certificate, address, refused
 from trueup.profiles.keys import runtime
 from trueup.profiles.keys.registry import Registry
 from trueup.profiles.schema import Spec
@@ -63,6 +65,8 @@ def make_authority(change: Change, spec: Spec, facts: HostFacts) -> None:
     if wanted.signing == "host":
         change.authority(wanted.ca)
     else:
+        from trueup.pki import signing  # cryptography is slow to load
+
         signing.authority(wanted.controller)
         change.write(wanted.ca.certificate, Path(wanted.controller.certificate).read_text(encoding="utf-8"))
 
@@ -76,8 +80,11 @@ def _issue(change: Change, spec: Spec, facts: HostFacts) -> None:
     if not issued.due(found, wanted):
         change.mode(server.private_key, "600")
         return
-    by_controller = wanted.tls.signing == "controller"
-    sign = partial(signing.sign, given=wanted.tls.controller, wanted=server) if by_controller else None
+    sign = None
+    if wanted.tls.signing == "controller":
+        from trueup.pki import signing  # cryptography is slow to load
+
+        sign = partial(signing.sign, given=wanted.tls.controller, wanted=server)
     if not sign and found.ca and found.ca_key is None:
         raise ChangeFailed(f"{wanted.tls.ca.private_key}: no such file, and so nothing can be signed here; {_SAME}")
     change.server_certificate(server, wanted.tls.ca, sign)
@@ -100,7 +107,7 @@ def _apply(change: Change, wanted: Registry) -> None:
     run = f"(cd {directory} && {command})"
     certificate = shlex.quote(wanted.tls.server.certificate)
     name = host_name(wanted)
-    sni = "" if tls.address(name) else f"-servername {shlex.quote(name)}"
+    sni = "" if address(name) else f"-servername {shlex.quote(name)}"
     body = f"""{run}
 print() {{ openssl x509 -noout -fingerprint -sha256 2>/dev/null; }}
 shown() {{ timeout 5 openssl s_client -connect 127.0.0.1:{wanted.harbor.port} {sni} </dev/null 2>/dev/null | print; }}
@@ -162,19 +169,21 @@ def trust(change: Change, spec: Spec, facts: HostFacts) -> None:
                 f"https://{endpoint} in runtime.containerd.registry.ca; {_SAME}"
             )
         ca = _authority(change, spec)
-        if met.chain and (why := tls.refused(met.chain, [ca], name_of(endpoint), found.now)):
+        if met.chain and (why := refused(met.chain, [ca], name_of(endpoint), found.now)):
             raise ChangeFailed(f"{endpoint} shows what the registry's CA does not verify: {why}; {_SAME}")
         _write(change, endpoint, ca.pem, directory.of(endpoint), wanted.config_path)
 
 
-def _authority(change: Change, spec: Spec) -> tls.Certificate:
+def _authority(change: Change, spec: Spec) -> Certificate:
     """Return the registry's CA, from its host, or else from where the profile has it on this machine."""
     for host in change.cluster.having("registry"):
         file = change.cluster.on(host).look(FILES.of(change.cluster.spec(host))).ca
         if file and file.certificate:
             return file.certificate
     if spec.registry.tls.controller.certificate:
-        return tls.read(Path(spec.registry.tls.controller.certificate).read_text(encoding="utf-8"))[0]
+        from trueup.pki.reading import read  # cryptography is slow to load
+
+        return read(Path(spec.registry.tls.controller.certificate).read_text(encoding="utf-8"))[0]
     raise ChangeFailed(
         f"where its CA is, is not known: no host with the role registry in the run has one, and "
         f"registry.tls.controller.certificate is not set; {_SAME}"

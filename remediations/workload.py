@@ -3,7 +3,7 @@
 from trueup import remedy
 from trueup.change import ClusterChange, making
 from trueup.errors import ChangeFailed
-from trueup.facts.kube import workloads
+from trueup.facts.kube import services, workloads
 from trueup.kubeapi import manifests
 from trueup.kubeapi.client import Object
 from trueup.model.view import FleetFacts
@@ -81,7 +81,7 @@ def apply_deployment(change: ClusterChange, spec: Spec, facts: FleetFacts) -> No
 def apply_service(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Apply the Service; refused where another one has its nodePort."""
     wanted = spec.workload.nginx
-    if taken := workloads.holders(facts[workloads.SERVICES], wanted):
+    if taken := services.holders(facts[services.SERVICES], wanted):
         words = "; ".join(f"nodePort {port} is taken by {owner}" for port, owner in taken.items())
         raise ChangeFailed(f"{words}; {_SAME}")
     change.put(service(wanted))

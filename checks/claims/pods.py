@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from trueup import Deviation
-from trueup.facts.kube import workloads
+from trueup.facts.kube import troubled_pods, workloads
 
 MEMBERS = ("control-plane", "worker")  # the roles of a cluster's nodes
 
@@ -17,7 +17,7 @@ def available(found: workloads.Workload | None, name: str) -> Deviation | None:
     return Deviation(f"{found.wanted} pods ready", found.state, str(found), "effective", found.why)
 
 
-def troubles(pods: Iterable[workloads.Troubled], hints: dict[str, str] | None = None) -> list[Deviation]:
+def troubles(pods: Iterable[troubled_pods.Troubled], hints: dict[str, str] | None = None) -> list[Deviation]:
     """Return a deviation for each pod in trouble; ``hints`` are by the pod's name."""
     return [
         Deviation(

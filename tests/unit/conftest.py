@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from trueup.change import hand
-from trueup.change.hand import Record
 from trueup.engine.plan_guard import differences
 from trueup.errors import ChangeFailed
 from trueup.hosts import probing as framing
+from trueup.journal.record import Record
 from trueup.model import profile
 from trueup.model.catalog import catalog
 from trueup.model.fact import Fact

@@ -12,13 +12,13 @@ import pytest
 from fake_api import FakeApi, serving
 
 from trueup.change import ClusterChange
-from trueup.change.hand import Record
 from trueup.engine.rollback import Rollback
 from trueup.errors import ChangeFailed, UsageError
 from trueup.hosts.fleet import Fleet
 from trueup.hosts.inventory import Connection
 from trueup.journal import on_controller as ledgers
 from trueup.journal.on_controller import Ledger
+from trueup.journal.record import Record
 from trueup.model import profile as profiles
 from trueup.model.result import Outcome, Result
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from made_certificates import authority, key, openssl, server
 
-from trueup.facts.edge import harbor as registry
+from trueup.facts.edge.certificate_files import FILES, parse_files
+from trueup.facts.edge.handshakes import Handshake, distrusted
 from trueup.facts.runtime.docker import foreign
 from trueup.facts.runtime.mirrors import Directory, Hosts
 from trueup.model.catalog import catalog
@@ -15,6 +16,7 @@ from trueup.model.profile import load
 from trueup.model.result import Deviation, Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import HostFacts
+from trueup.pki import reading
 from trueup.profiles.keys.registry import Issued, PrivateKey, Registry, ServerCertificate, Tls
 from trueup.profiles.schema import Spec
 
@@ -47,7 +49,11 @@ def spec(pki: Path, **tls: Any) -> Spec:
 
 def probe(wanted: Spec) -> str:
     done = subprocess.run(
-        ["sh", "-c", registry.FILES.probe(wanted)], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+        ["sh", "-c", FILES.probe(wanted)],
+        capture_output=True,
+        text=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
     )
     return done.stdout
 
@@ -193,9 +199,9 @@ def test_the_guides_first_repository_is_another_distributions(uri: str, suite: s
     assert bool(foreign(uri, [suite], "ubuntu", "focal")) is bool(says)
 
 
-def met(pki: Path, problem: str = "", system: str = "unable to verify the first certificate") -> registry.Met:
-    chain = () if problem else registry.tls.read((pki / "server.crt").read_text())
-    return registry.Met(chain, problem, system)
+def met(pki: Path, problem: str = "", system: str = "unable to verify the first certificate") -> Handshake:
+    chain = () if problem else reading.read((pki / "server.crt").read_text())
+    return Handshake(chain, problem, system)
 
 
 HOSTS = 'server = "https://harbor.example:6443"\n'
@@ -223,24 +229,22 @@ def test_what_containerd_trusts_is_what_its_hosts_toml_has(pki: Path, text: str 
     files = {f"{base}/{name}.crt": (pki / f"{name}.crt").read_text() for name in ("ca", "other")}
     hosts = {"harbor.example:6443": Hosts(f"{base}/hosts.toml", text)} if text is not None else {}
     directory = Directory(hosts, files | {f"{base}/garbage.crt": "x"} if hosts else {})
-    now = registry.parse_files(probe(spec(pki))).now
-    seen = registry.distrusted("harbor.example:6443", met(pki), directory, now)
+    now = parse_files(probe(spec(pki))).now
+    seen = distrusted("harbor.example:6443", met(pki), directory, now)
     assert bool(seen) is bool(says)
     assert says in (seen.found if seen else "")
 
 
 def test_dockers_way_and_the_systems_own_authorities_count_too(pki: Path) -> None:
     server(pki)
-    ca, now = (pki / "ca.crt").read_text(), registry.parse_files(probe(spec(pki))).now
+    ca, now = (pki / "ca.crt").read_text(), parse_files(probe(spec(pki))).now
     for where in ("harbor.example:6443", "harbor.example_6443_"):
-        assert (
-            registry.distrusted("harbor.example:6443", met(pki), Directory({}, {f"/d/{where}/x.crt": ca}), now) is None
-        )
+        assert distrusted("harbor.example:6443", met(pki), Directory({}, {f"/d/{where}/x.crt": ca}), now) is None
     nothing = Directory({}, {})
-    assert registry.distrusted("harbor.example:6443", met(pki, system="ok"), nothing, now) is None
+    assert distrusted("harbor.example:6443", met(pki, system="ok"), nothing, now) is None
     # openssl falls back to the common name, containerd does not
-    assert registry.distrusted("other.example:6443", met(pki, system="ok"), nothing, now)
-    refused = registry.distrusted("harbor.example:6443", met(pki, "Connection refused"), nothing, now)
+    assert distrusted("other.example:6443", met(pki, system="ok"), nothing, now)
+    refused = distrusted("harbor.example:6443", met(pki, "Connection refused"), nothing, now)
     assert refused
     assert refused.found == "Connection refused"
 

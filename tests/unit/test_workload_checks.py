@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from made_cluster import MadeApi, example, found, running, said
 
-from trueup.facts.kube import workloads
+from trueup.facts.kube import troubled_pods, workloads
 from trueup.kubeapi import manifests
 from trueup.model.catalog import catalog
 from trueup.model.profile import load
@@ -215,13 +215,13 @@ def test_a_dashboard_is_there_as_its_manifest_says_or_its_pods_say_why_not(tmp_p
     ],
 )
 def test_a_pod_that_is_well_done_or_going_is_in_no_trouble(live: dict[str, Any]) -> None:
-    assert workloads.keep_pod(live) is None
+    assert troubled_pods.keep_pod(live) is None
 
 
 def test_a_hundred_pods_in_trouble_are_named_and_ten_are_heard() -> None:
     pods = [CRASHED | {"metadata": CRASHED["metadata"] | {"name": f"web-{n:03}"}} for n in range(100)]
     texts = {f"/api/v1/namespaces/myserver/pods/web-{n:03}/log": "x" * 9000 for n in range(100)}
-    kept = workloads.fetch_troubled(MadeApi(*pods, texts=texts), ["myserver"])  # type: ignore[arg-type]
+    kept = troubled_pods.fetch_troubled(MadeApi(*pods, texts=texts), ["myserver"])  # type: ignore[arg-type]
     assert len(kept) == 100
     assert sum(bool(each["log"]) for each in kept) == 10
     assert len(str(kept)) < 40_000

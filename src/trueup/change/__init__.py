@@ -8,19 +8,19 @@ from typing import Any
 from trueup.change.artifacts import Artifacts
 from trueup.change.certificates import Certificates
 from trueup.change.files import Files
-from trueup.change.hand import Draft, Record
 from trueup.change.images import Images
 from trueup.change.kernel import Kernel
-from trueup.change.objects import Objects
-from trueup.change.objects import altering as altering
-from trueup.change.objects import making as making
 from trueup.change.packages import Packages
 from trueup.change.reboot import Reboot
 from trueup.change.units import Units
 from trueup.connection.transport import Transport
 from trueup.errors import ChangeFailed, CouldNotLook, NotBack
 from trueup.hosts.cluster import Cluster
+from trueup.journal.record import Draft, Record
 from trueup.model.catalog import Disruption
+from trueup.objects.verbs import Objects
+from trueup.objects.verbs import altering as altering
+from trueup.objects.verbs import making as making
 from trueup.profiles.schema import Spec
 
 

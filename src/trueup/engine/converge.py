@@ -14,7 +14,6 @@ from typing import Any
 
 from trueup import waiting as patience
 from trueup.change import Change, ClusterChange
-from trueup.change.hand import Draft, Record
 from trueup.engine.audit import Audit, Pair, Subject, holds
 from trueup.engine.drain import Drain, is_node, left
 from trueup.engine.drill import Trial
@@ -24,6 +23,7 @@ from trueup.hosts.cluster import Cluster
 from trueup.hosts.fleet import Fleet
 from trueup.hosts.host import Host
 from trueup.journal.on_controller import Ledger
+from trueup.journal.record import Draft, Record
 from trueup.model.catalog import MOST, Catalog, Disruption, Remedy, Requirement
 from trueup.model.fact import Fact, of_cluster
 from trueup.model.profile import Loaded

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trueup.change import ClusterChange
-from trueup.change.hand import Record
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
+from trueup.journal.record import Record
 from trueup.model.fact import Drill, Fact
 from trueup.model.snapshot import Raw
 from trueup.redact import redact

@@ -10,12 +10,13 @@ from functools import partial
 from itertools import groupby
 
 from trueup.change import ClusterChange
-from trueup.change.hand import Hand, Record
+from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
 from trueup.hosts import probing as framing
 from trueup.hosts.fleet import Fleet
 from trueup.journal.on_controller import Ledger
 from trueup.journal.on_host import Entry, State
+from trueup.journal.record import Record
 from trueup.model.fact import Fact
 from trueup.model.snapshot import Raw
 from trueup.redact import redact

@@ -8,7 +8,7 @@ import pytest
 from scratch import FULL, TOOLS, Changes, Rooted, install
 
 from trueup.change import Change
-from trueup.change.hand import Draft
+from trueup.journal.record import Draft
 from trueup.model.catalog import Disruption
 
 

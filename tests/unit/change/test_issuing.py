@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from scratch import Changes, Rooted
 
-from trueup.change import signing
 from trueup.errors import ChangeFailed
-from trueup.facts.edge import harbor as registry
 from trueup.facts.edge import issued_certificates as issued
+from trueup.facts.edge.certificate_files import FILES, Files, parse_files
+from trueup.pki import signing
 from trueup.profiles.keys.registry import Controller, Issued, PrivateKey, Registry, ServerCertificate, Tls
 
 EC = PrivateKey(kind="EC", bits=256)
@@ -35,19 +35,22 @@ def wanted(tmp_path: Path) -> Registry:
 
 
 @pytest.fixture
-def look(transport: Rooted) -> Callable[[Registry], registry.Files]:
-    def look(wanted: Registry) -> registry.Files:
+def look(transport: Rooted) -> Callable[[Registry], Files]:
+    def look(wanted: Registry) -> Files:
         from trueup.profiles.schema import Spec
 
         done = subprocess.run(
-            ["sh", "-c", registry.FILES.probe(Spec(registry=wanted))], capture_output=True, text=True, check=True
+            ["sh", "-c", FILES.probe(Spec(registry=wanted))],
+            capture_output=True,
+            text=True,
+            check=True,
         )
-        return registry.parse_files(done.stdout)
+        return parse_files(done.stdout)
 
     return look
 
 
-Look = Callable[[Registry], registry.Files]
+Look = Callable[[Registry], Files]
 
 
 def test_an_authority_and_what_it_signs_are_as_the_profile_says(changes: Changes, wanted: Registry, look: Look) -> None:
@@ -90,7 +93,7 @@ def test_a_new_pair_is_undone_by_the_old_one(changes: Changes, wanted: Registry,
     assert pair(wanted) == old
     assert first.rollback() == []
     found = look(wanted)  # once: the time is in it
-    assert found == registry.Files(found.now, None, None, None, None)
+    assert found == Files(found.now, None, None, None, None)
 
 
 def test_what_cannot_be_signed_leaves_the_old_pair(changes: Changes, wanted: Registry, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from scratch import Changes
 
 from trueup.change import Change
 from trueup.errors import ChangeFailed, CouldNotLook
+from trueup.facts.edge import certificate_files, handshakes
 from trueup.facts.edge import harbor as registry
-from trueup.facts.edge import tls
 from trueup.facts.runtime import docker
 from trueup.facts.runtime import mirrors as registries
 from trueup.facts.runtime.containerd import DUMP
@@ -25,6 +25,7 @@ from trueup.model.profile import load
 from trueup.model.result import Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import HostFacts
+from trueup.pki import reading
 from trueup.profiles.schema import Spec
 from trueup.remediations import registry as remedies
 
@@ -144,7 +145,7 @@ def test_without_harbors_installer_nothing_is_written(changes: Changes, pki: Pat
 @pytest.fixture
 def trusting(tmp_path: Path, pki: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory of a node's hosts.toml files; the registry's host has the authority."""
-    monkeypatch.setattr(remedies, "_authority", lambda change, spec: tls.read((pki / "ca.crt").read_text())[0])
+    monkeypatch.setattr(remedies, "_authority", lambda change, spec: reading.read((pki / "ca.crt").read_text())[0])
     return tmp_path / "certs.d"
 
 
@@ -209,22 +210,22 @@ def test_the_machine_that_runs_trueup_meets_the_registry_itself(pki: Path, harbo
     endpoints = [f"127.0.0.1:{port}", "127.0.0.1:1"]
     here = wanted.model_copy(update={"registry": wanted.registry.model_copy(update={"from_runner": endpoints})})
     seen = Cluster({}, here)
-    seen.look([registry.FROM_RUNNER])
-    met = seen.facts[registry.FROM_RUNNER].met
-    [leaf] = tls.read((pki / "server.crt").read_text())
-    assert registry.unserved(endpoints[0], met[endpoints[0]], leaf) is None
-    refused = registry.unserved(endpoints[1], met[endpoints[1]], leaf)
+    seen.look([handshakes.FROM_RUNNER])
+    met = seen.facts[handshakes.FROM_RUNNER].met
+    [leaf] = reading.read((pki / "server.crt").read_text())
+    assert handshakes.unserved(endpoints[0], met[endpoints[0]], leaf) is None
+    refused = handshakes.unserved(endpoints[1], met[endpoints[1]], leaf)
     assert refused and "refused" in refused.found.lower()
 
 
 def test_a_registry_that_shows_this_machine_another_certificate_is_red(pki: Path, harbor: Path, port: int) -> None:
     wanted = spec(pki, harbor, port)
     answers = {}
-    for fact, shown in ((registry.SERVED, "server"), (registry.FROM_RUNNER, "ca")):
+    for fact, shown in ((handshakes.SERVED, "server"), (handshakes.FROM_RUNNER, "ca")):
         pem = "".join(f"|{row}\n" for row in (pki / f"{shown}.crt").read_text().splitlines())
         answers[fact.name] = Raw(0, f"now\t1790000000\n@127.0.0.1:{port}\t\tok\n{pem}")
     file = "".join(f"|{row}\n" for row in (pki / "server.crt").read_text().splitlines())
-    answers[registry.FILES.name] = Raw(0, f"now\t1790000000\n@server\t644 root:root\t/c\n{file}")
+    answers[certificate_files.FILES.name] = Raw(0, f"now\t1790000000\n@server\t644 root:root\t/c\n{file}")
     facts = HostFacts(Snapshot("reg1", raws=answers))
     wanted.registry.from_runner.append(f"127.0.0.1:{port}")
     with pytest.raises(Unmet) as unmet:
@@ -238,8 +239,8 @@ def test_a_handshake_that_was_not_made_is_neither_right_nor_wrong(pki: Path, har
     wanted.registry.endpoints.append("harbor.example:6443")
     file = "".join(f"|{row}\n" for row in (pki / "server.crt").read_text().splitlines())
     nothing = Raw(0, "now\t1790000000\n")
-    answers = dict.fromkeys((registry.SERVED.name, registry.SEEN.name, registry.FROM_RUNNER.name), nothing)
-    answers |= {registry.FILES.name: Raw(0, f"now\t1790000000\n@server\t644 root:root\t/c\n{file}")}
+    answers = dict.fromkeys((handshakes.SERVED.name, handshakes.SEEN.name, handshakes.FROM_RUNNER.name), nothing)
+    answers |= {certificate_files.FILES.name: Raw(0, f"now\t1790000000\n@server\t644 root:root\t/c\n{file}")}
     answers |= {DUMP.name: Raw(0, ""), registries.HOSTS.name: Raw(0, "")}
     with pytest.raises(CouldNotLook, match="no handshake was made"):
         catalog.requirements[id].check(HostFacts(Snapshot("h", raws=answers)), wanted)

@@ -12,7 +12,7 @@ import pytest
 from trueup.drills import failover
 from trueup.facts.across import fingerprint as uniform
 from trueup.facts.across import reachability as reach
-from trueup.facts.edge import haproxy, keepalived, vip
+from trueup.facts.edge import certificate_files, handshakes, haproxy, keepalived, vip
 from trueup.facts.edge import harbor as registry
 from trueup.facts.host import apt, boot, clock, dropins, identity, kernel, packages, swap, systemd
 from trueup.facts.host import package_removal as removal
@@ -132,7 +132,7 @@ def _reached(found: network.Attempts, _: Any) -> Any:
     return {f"{address} {port}": said for (address, port), said in found.items()}
 
 
-def _registry_files(found: registry.Files, _: Any) -> Any:
+def _registry_files(found: certificate_files.Files, _: Any) -> Any:
     files = {"ca": found.ca, "ca_key": found.ca_key, "server": found.server, "server_key": found.server_key}
     return {
         name: file and [file.path, f"{file.mode:o}", file.owner, *map(str, file.certificates), bool(file.public)]
@@ -140,7 +140,7 @@ def _registry_files(found: registry.Files, _: Any) -> Any:
     }
 
 
-def _meetings(found: registry.Meetings, _: Any) -> Any:
+def _meetings(found: handshakes.Handshakes, _: Any) -> Any:
     return {at: [*map(str, met.chain), met.problem, met.system] for at, met in found.met.items()}
 
 
@@ -220,9 +220,9 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "network.dns": (network.DNS.parse, _as_is),
     "network.nodeport": (network.NODEPORT.parse, _reached),
     "calico.bird": (calico.BIRD.parse, _plain),
-    "registry.files": (registry.FILES.parse, _registry_files),
-    "registry.served": (registry.SERVED.parse, _meetings),
-    "registry.seen": (registry.SEEN.parse, _meetings),
+    "registry.files": (certificate_files.FILES.parse, _registry_files),
+    "registry.served": (handshakes.SERVED.parse, _meetings),
+    "registry.seen": (handshakes.SEEN.parse, _meetings),
     "registry.harbor_config": (registry.CONFIG.parse, _plain),
     "registry.health": (registry.HEALTH.parse, _plain),
     "docker.distribution": (docker.DISTRIBUTION.parse, _as_is),

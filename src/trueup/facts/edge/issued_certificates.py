@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from trueup.facts.edge import tls
-from trueup.facts.edge.harbor import File, Files
+from trueup.facts.edge.certificate_files import File, Files
 from trueup.model.result import Deviation, equal
+from trueup.pki.certificate import Certificate, address, refused
 
 if TYPE_CHECKING:
     from trueup.profiles.keys.registry import Issued, Registry, ServerCertificate
@@ -25,7 +25,7 @@ class Pair(NamedTuple):
     """The server's certificate, and what it is judged by."""
 
     file: File
-    leaf: tls.Certificate
+    leaf: Certificate
     found: Files
     wanted: Registry
 
@@ -73,11 +73,11 @@ def signature(pair: Pair) -> Claims:
 def san(pair: Pair) -> Claims:
     """Yield what is wrong with its subject alternative names."""
     server = pair.server
-    names = [*(f"DNS:{name}" for name in server.dns), *(f"IP:{tls.address(each)}" for each in server.ip)]
+    names = [*(f"DNS:{name}" for name in server.dns), *(f"IP:{address(each)}" for each in server.ip)]
     if set(names) == set(pair.leaf.names):
         return
     found, hint = pair.leaf.names, ""
-    if misplaced := [name for name in pair.leaf.dns if tls.address(name)]:
+    if misplaced := [name for name in pair.leaf.dns if address(name)]:
         hint = f"{', '.join(misplaced)} is an IP address in a DNS name, where no client looks for one"
     elif not pair.leaf.names:
         hint = "containerd refuses a certificate with nothing but a common name"
@@ -124,7 +124,7 @@ def chain(pair: Pair) -> Claims:
     """Yield each name of the registry under which a client that trusts the authority refuses it, and why."""
     authorities = pair.found.ca.certificates if pair.found.ca else ()
     for name in pair.wanted.names:
-        if why := tls.refused(pair.file.certificates, authorities, name, pair.found.now):
+        if why := refused(pair.file.certificates, authorities, name, pair.found.now):
             yield Deviation(f"verified for {name} by {pair.wanted.tls.ca.certificate}", why, pair.file.path, "declared")
 
 
@@ -176,29 +176,29 @@ def _of(file: File, part: str) -> str:
     return f"{part} of {file.path}"
 
 
-def _subject(file: File, found: tls.Certificate, wanted: Issued) -> Deviation | None:
+def _subject(file: File, found: Certificate, wanted: Issued) -> Deviation | None:
     return equal(", ".join(found.subject), ", ".join(wanted.subject), where=_of(file, "subject"), layer="declared")
 
 
-def _strength(file: File, found: tls.Certificate, wanted: Issued) -> Deviation | None:
+def _strength(file: File, found: Certificate, wanted: Issued) -> Deviation | None:
     if found.kind == wanted.key.kind and found.bits >= wanted.key.bits:
         return None
     words = f"{wanted.key.kind} of {wanted.key.bits} bits or more"
     return Deviation(words, f"{found.kind} of {found.bits} bits", _of(file, "key"), "declared")
 
 
-def _hash(file: File, found: tls.Certificate, wanted: Issued) -> Deviation | None:
+def _hash(file: File, found: Certificate, wanted: Issued) -> Deviation | None:
     if _HASHES.get(found.hash, 0) >= _HASHES[wanted.hash]:
         return None
     return Deviation(f"{wanted.hash} or better", found.hash or "none", _of(file, "hash of the signature"), "declared")
 
 
-def _days(file: File, found: tls.Certificate, wanted: Issued) -> Deviation | None:
+def _days(file: File, found: Certificate, wanted: Issued) -> Deviation | None:
     where = _of(file, "days from the first to the last")
     return None if abs(found.days - wanted.days) <= 1 else equal(found.days, wanted.days, where=where, layer="declared")
 
 
-def _half(file: File | None, found: tls.Certificate, path: str) -> Claims:
+def _half(file: File | None, found: Certificate, path: str) -> Claims:
     """Yield what is wrong with a key, as far as its public half tells."""
     if file is None:
         yield Deviation("the certificate's key", "no such file", path, "declared")

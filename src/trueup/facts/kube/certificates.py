@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import TypeVar
-
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from trueup.facts.kube.preflight import KUBERNETES
 from trueup.model.fact import Fact
 
-T = TypeVar("T")
 PKI = f"{KUBERNETES}/pki"
 KUBELETS = "/var/lib/kubelet/pki"
 KUBELET_CLIENT = f"{KUBELETS}/kubelet-client-current.pem"
@@ -127,58 +119,14 @@ class Certificates:
         return f"{left // timedelta(days=1)} days, until {end}"
 
 
-def load(pem: bytes) -> x509.Certificate:
-    """Return a certificate.
-
-    Raises:
-        ValueError: it is none.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the serial number 0, which Kubernetes' own authorities had
-        return x509.load_pem_x509_certificate(pem)
-
-
-# what cryptography raises of bytes that are no certificate, or one of which it cannot read a part
-_BROKEN = (ValueError, TypeError, OverflowError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm)
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]{1,200000}-----END CERTIFICATE-----")
-
-
-def read(pem: bytes, make: Callable[[x509.Certificate], T]) -> list[T]:
-    """Return what is made of each certificate of a file, in order.
-
-    Raises:
-        ValueError: there is none, or one is broken.
-    """
-    blocks = _PEM.findall(pem)
-    if not blocks:
-        raise ValueError("no certificate in it")
-    if len(blocks) != pem.count(b"-----BEGIN CERTIFICATE-----"):
-        raise ValueError("a certificate in it is cut off")
-    try:
-        return [make(load(block)) for block in blocks]
-    except _BROKEN as error:
-        raise ValueError(f"not a certificate: {' '.join(str(error).split())[:160]}") from None
-
-
-def _certificate(path: str, found: x509.Certificate) -> Certificate:
-    names = found.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    subject = str(names[0].value) if names else found.subject.rfc4514_string()
-    return Certificate(path, subject, found.not_valid_before_utc, found.not_valid_after_utc, _is_authority(found))
-
-
-def _is_authority(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
-        return False
-
-
 def parse(text: str) -> Certificates:
     """Return the certificates from rows of the time, and of each file the lines of its certificates.
 
     Raises:
         ValueError: no time, or a row that is none of the probe's.
     """
+    from trueup.pki import reading  # cryptography is slow to load
+
     rows = text.split("\n")
     match = re.fullmatch(r"now\t(\d{1,11})", rows[0])
     if not match:
@@ -198,7 +146,7 @@ def parse(text: str) -> Certificates:
     unreadable: dict[str, str] = {}
     for path, lines in files:
         try:
-            found += read("\n".join(lines).encode(errors="replace"), partial(_certificate, path))
+            found += [Certificate(path, *brief) for brief in reading.briefs("\n".join(lines))]
         except ValueError as error:
             unreadable[path] = str(error)
     return Certificates(datetime.fromtimestamp(int(match[1]), UTC), tuple(found), unreadable, frozenset(keys))

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509.oid import NameOID
 
 from trueup.errors import ChangeFailed
-from trueup.facts.edge.tls import PURPOSES, USAGES
+from trueup.pki.certificate import PURPOSES, USAGES
 from trueup.profiles.keys.registry import Controller, ServerCertificate
 
 _PARTS = {
@@ -113,5 +113,5 @@ def _usage(wanted: ServerCertificate) -> x509.KeyUsage | None:
 
 
 def _purposes(wanted: ServerCertificate) -> x509.ExtendedKeyUsage | None:
-    oids = [oid for oid, word in PURPOSES.items() if word in wanted.extended_key_usage]
+    oids = [x509.ObjectIdentifier(oid) for oid, word in PURPOSES.items() if word in wanted.extended_key_usage]
     return x509.ExtendedKeyUsage(oids) if oids else None

@@ -1,4 +1,4 @@
-"""Certificates as a client sees them: what is in one, and whether a client that trusts certain authorities takes it."""
+"""A certificate as a client sees it: what is in it, and whether a client that trusts certain authorities accepts it."""
 
 from __future__ import annotations
 
@@ -6,27 +6,19 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID
+if TYPE_CHECKING:
+    from cryptography import x509
 
-from trueup.facts.kube import certificates
-
-E = TypeVar("E", bound=x509.ExtensionType)
-_EMAIL = "1.2.840.113549.1.9.1"  # for which RFC 4514 has no word
-PURPOSES = {
-    ExtendedKeyUsageOID.SERVER_AUTH: "serverAuth",
-    ExtendedKeyUsageOID.CLIENT_AUTH: "clientAuth",
-    ExtendedKeyUsageOID.CODE_SIGNING: "codeSigning",
-    ExtendedKeyUsageOID.EMAIL_PROTECTION: "emailProtection",
-    ExtendedKeyUsageOID.TIME_STAMPING: "timeStamping",
-    ExtendedKeyUsageOID.OCSP_SIGNING: "OCSPSigning",
-    ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE: "anyExtendedKeyUsage",
+PURPOSES = {  # RFC 5280, 4.2.1.12
+    "1.3.6.1.5.5.7.3.1": "serverAuth",
+    "1.3.6.1.5.5.7.3.2": "clientAuth",
+    "1.3.6.1.5.5.7.3.3": "codeSigning",
+    "1.3.6.1.5.5.7.3.4": "emailProtection",
+    "1.3.6.1.5.5.7.3.8": "timeStamping",
+    "1.3.6.1.5.5.7.3.9": "OCSPSigning",
+    "2.5.29.37.0": "anyExtendedKeyUsage",
 }
 USAGES = {
     "digital_signature": "digitalSignature",
@@ -40,6 +32,15 @@ USAGES = {
 _FOR_SERVERS = {"serverAuth", "anyExtendedKeyUsage"}
 _BROKEN_HASHES = ("md5", "sha1")
 _OTHERS = 8  # certificates beside its own that a server may send, of those that are looked at
+
+
+class Brief(NamedTuple):
+    """The least that any certificate has."""
+
+    subject: str  # its common name, or else the whole of it
+    begins: datetime
+    ends: datetime
+    authority: bool
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Certificate:
     issuer_serial: str  # what may be there instead; 0 for none
     public: str  # its key, as the middle of a PEM file
     fingerprint: str
+    pem: str = field(compare=False, repr=False)
     x509: x509.Certificate = field(compare=False, repr=False)
 
     @property
@@ -82,11 +84,6 @@ class Certificate:
         """Return for how many days it was issued."""
         return round((self.ends - self.begins) / timedelta(days=1))
 
-    @property
-    def pem(self) -> str:
-        """Return it as a PEM file."""
-        return self.x509.public_bytes(Encoding.PEM).decode()
-
     def __str__(self) -> str:
         return f"{self.common_name or ', '.join(self.subject)!r}, serial {self.serial[:16]}, until {self.ends:%Y-%m-%d}"
 
@@ -97,82 +94,9 @@ class Certificate:
         return f"expired on {self.ends:%Y-%m-%d %H:%M} UTC" if self.ends < now else ""
 
 
-def read(text: str) -> tuple[Certificate, ...]:
-    """Return the certificates of a PEM file.
-
-    Raises:
-        ValueError: there is none, or one is broken.
-    """
-    return tuple(certificates.read(text.encode(errors="replace"), _certificate))
-
-
 def body(pem: str) -> str:
     """Return what a PEM file has between the lines that frame it."""
     return "".join(row.strip() for row in pem.splitlines() if "-" not in row)
-
-
-def _extension(found: x509.Certificate, kind: type[E]) -> E | None:
-    try:
-        return found.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
-
-
-def _plain(text: str) -> str:
-    """Quote what would do more to a terminal than show."""
-    return text if text.isprintable() else repr(text)
-
-
-def _name(name: x509.Name) -> tuple[str, ...]:
-    parts = ((part.rfc4514_attribute_name, _plain(str(part.value))) for part in name)
-    return tuple(f"{'emailAddress' if kind == _EMAIL else kind}={value}" for kind, value in parts)
-
-
-def _key(found: x509.Certificate) -> tuple[str, int]:
-    key = found.public_key()
-    if isinstance(key, rsa.RSAPublicKey):
-        return "RSA", key.key_size
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return "EC", key.key_size
-    return type(key).__name__.removesuffix("PublicKey").lstrip("_"), 0
-
-
-def _certificate(found: x509.Certificate) -> Certificate:
-    names = _extension(found, x509.SubjectAlternativeName) or ()
-    dns = tuple(_plain(name.value) for name in names if isinstance(name, x509.DNSName))
-    ip = tuple(str(name.value) for name in names if isinstance(name, x509.IPAddress))
-    other = tuple(
-        f"{type(name).__name__}:{_plain(str(getattr(name, 'value', '')))}"
-        for name in names
-        if not isinstance(name, x509.DNSName | x509.IPAddress)
-    )
-    basic, usage = _extension(found, x509.BasicConstraints), _extension(found, x509.KeyUsage)
-    purposes, own = _extension(found, x509.ExtendedKeyUsage), _extension(found, x509.SubjectKeyIdentifier)
-    issuer = _extension(found, x509.AuthorityKeyIdentifier)
-    kind, bits = _key(found)
-    algorithm = found.signature_hash_algorithm
-    return Certificate(
-        subject=_name(found.subject),
-        issuer=_name(found.issuer),
-        serial=f"{found.serial_number:x}",
-        begins=found.not_valid_before_utc,
-        ends=found.not_valid_after_utc,
-        kind=kind,
-        bits=bits,
-        hash=algorithm.name if algorithm else "",
-        dns=dns,
-        ip=ip,
-        other=other,
-        authority=basic.ca if basic else None,
-        key_usage=tuple(word for name, word in USAGES.items() if getattr(usage, name)) if usage else None,
-        purposes=tuple(PURPOSES.get(oid, oid.dotted_string) for oid in purposes) if purposes else None,
-        key_id=own.digest.hex() if own else "",
-        issuer_key_id=(issuer.key_identifier or b"").hex() if issuer else "",
-        issuer_serial=f"{issuer.authority_cert_serial_number or 0:x}" if issuer else "",
-        public=body(found.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()),
-        fingerprint=found.fingerprint(hashes.SHA256()).hex(),
-        x509=found,
-    )  # fmt: skip
 
 
 def refused(chain: Sequence[Certificate], authorities: Iterable[Certificate], name: str, now: datetime) -> str:
@@ -241,8 +165,10 @@ def _useless(certificate: Certificate) -> str:
 
 def _not_signed(certificate: Certificate, issuer: Certificate) -> str:
     """Return why a certificate does not count as signed by another, or nothing."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm  # slow to load
+
     name = issuer.common_name
-    if issuer.authority is False or (issuer.authority is None and issuer.x509.version is x509.Version.v3):
+    if issuer.authority is False or (issuer.authority is None and issuer.x509.version.name == "v3"):
         return f"its issuer {name} is no authority: basicConstraints"
     if issuer.key_usage is not None and "keyCertSign" not in issuer.key_usage:
         return f"its issuer {name} may not sign certificates: keyUsage"

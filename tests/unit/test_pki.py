@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_certificates import authority, openssl, server
 
-from trueup.facts.edge import tls
+from trueup.pki import reading
+from trueup.pki.certificate import Certificate, address, body, refused
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +33,8 @@ def later() -> datetime:
     return datetime.now(UTC) + timedelta(seconds=2)
 
 
-def read(pki: Path, name: str) -> tls.Certificate:
-    return tls.read((pki / f"{name}.crt").read_text())[0]
+def read(pki: Path, name: str) -> Certificate:
+    return reading.read((pki / f"{name}.crt").read_text())[0]
 
 
 def test_what_openssl_wrote_is_read_by_type(pki: Path) -> None:
@@ -47,8 +48,8 @@ def test_what_openssl_wrote_is_read_by_type(pki: Path) -> None:
     assert found.key_usage == ("digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment")
     assert found.purposes == ("serverAuth",)
     assert found.issuer_key_id == ca.key_id != ""
-    assert found.public == tls.body(openssl(pki, "pkey", "-in", "server.key", "-pubout"))
-    assert tls.read(found.pem) == (found,)
+    assert found.public == body(openssl(pki, "pkey", "-in", "server.key", "-pubout"))
+    assert reading.read(found.pem) == (found,)
 
 
 def test_what_is_not_in_it_is_told_from_what_is_empty(pki: Path) -> None:
@@ -94,8 +95,8 @@ def test_a_client_takes_what_openssl_takes(pki: Path, case: str) -> None:
     signer = odd.get("ca", "ca")
     server(pki, **odd)
     trusted = "ca" if signer == "other" else signer
-    said = tls.refused([read(pki, "server")], [read(pki, trusted)], name, later())
-    kind = "-verify_ip" if tls.address(name) else "-verify_hostname"
+    said = refused([read(pki, "server")], [read(pki, trusted)], name, later())
+    kind = "-verify_ip" if address(name) else "-verify_hostname"
     done = subprocess.run(
         ["openssl", "verify", "-purpose", "sslserver", "-CAfile", f"{trusted}.crt",
          kind, name, "server.crt"],
@@ -116,12 +117,12 @@ def test_a_client_takes_what_openssl_takes(pki: Path, case: str) -> None:
 )
 def test_what_openssl_takes_and_containerd_does_not(pki: Path, odd: dict[str, Any], why: str) -> None:
     server(pki, **odd)
-    assert why in tls.refused([read(pki, "server")], [read(pki, "ca")], "harbor.example", later())
+    assert why in refused([read(pki, "server")], [read(pki, "ca")], "harbor.example", later())
 
 
 def test_a_certificate_for_any_purpose_is_for_servers_too_as_go_has_it(pki: Path) -> None:
     server(pki, extendedKeyUsage="anyExtendedKeyUsage")
-    assert tls.refused([read(pki, "server")], [read(pki, "ca")], "harbor.example", later()) == ""
+    assert refused([read(pki, "server")], [read(pki, "ca")], "harbor.example", later()) == ""
 
 
 def test_what_a_server_sends_along_leads_to_the_authority(pki: Path) -> None:
@@ -132,11 +133,11 @@ def test_what_a_server_sends_along_leads_to_the_authority(pki: Path) -> None:
     openssl(pki, "x509", "-req", "-sha256", "-days", "9", "-CA", "middle.crt", "-CAkey", "middle.key",
             "-set_serial", "9", "-extfile", "e", "-in", "r", "-out", "leaf.crt")  # fmt: skip
     leaf, now = read(pki, "leaf"), later()
-    chain = [leaf, *tls.read(middle)]
-    assert tls.refused(chain, [read(pki, "ca")], "harbor.example", now) == ""
-    assert "which is none of the authorities" in tls.refused(chain[:1], [read(pki, "ca")], "harbor.example", now)
-    assert tls.refused(chain[:1], chain[:1], "harbor.example", now) == ""
-    assert tls.refused([*chain, *chain, *chain * 9], [], "harbor.example", now) != ""
+    chain = [leaf, *reading.read(middle)]
+    assert refused(chain, [read(pki, "ca")], "harbor.example", now) == ""
+    assert "which is none of the authorities" in refused(chain[:1], [read(pki, "ca")], "harbor.example", now)
+    assert refused(chain[:1], chain[:1], "harbor.example", now) == ""
+    assert refused([*chain, *chain, *chain * 9], [], "harbor.example", now) != ""
 
 
 PEM = """-----BEGIN CERTIFICATE-----
@@ -150,13 +151,13 @@ WjAOMQwwCgYDVQQDDANsYWIwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQr6KJM
 @given(text=st.text() | st.binary().map(lambda data: PEM.replace("MIIB", data.hex()[:400])) | st.just(PEM * 3))
 def test_what_is_no_certificate_is_said_to_be_none(text: str) -> None:
     with pytest.raises(ValueError, match=r"no certificate in it|cut off|not a certificate"):
-        tls.read(text)
+        reading.read(text)
 
 
 @pytest.mark.parametrize("cut", range(20, 600, 80))
 def test_one_that_is_cut_off_or_overlong_is_none(pki: Path, cut: int) -> None:
     whole = (pki / "ca.crt").read_text()
     with pytest.raises(ValueError, match=r"no certificate in it|cut off|not a certificate"):
-        tls.read(whole[:cut])
+        reading.read(whole[:cut])
     with pytest.raises(ValueError, match=r"no certificate in it|cut off|not a certificate"):
-        tls.read(whole[:cut] + "A" * 300_000 + whole[cut:])
+        reading.read(whole[:cut] + "A" * 300_000 + whole[cut:])

@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import copy
 import difflib
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from io import StringIO
-from typing import Any
 
-from ruamel.yaml import YAML
-
-from trueup.change.hand import Draft, Record
 from trueup.errors import ChangeFailed
 from trueup.hosts.cluster import Cluster
 from trueup.journal.on_host import Entry, State
+from trueup.journal.record import Draft, Record
 from trueup.kubeapi.client import Api, ApiError, Object
 from trueup.model.result import Action, later
-from trueup.redact import HIDDEN, digest, redact, secret
+from trueup.objects import state
+from trueup.redact import digest, redact
 from trueup.waiting import Patience
 
 APPLY = "application/apply-patch+yaml"
 STRATEGIC = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"  # all that custom resources know
-_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")  # the server's
-_NOTES = (  # annotations that say all again, or how often the object was changed
-    "kubectl.kubernetes.io/last-applied-configuration",
-    "deprecated.daemonset.template.generation",
-    "deployment.kubernetes.io/revision",
-)
 _GONE = (404, 409)
 # kind to what other objects name of it
 _FIRST: dict[str, Callable[[Object], str]] = {
@@ -133,9 +122,9 @@ class Objects:
     def _change(self, whom: Object, body: Object, how: str, why: str = "", varying: str = "") -> bool:
         live = self.api().get(self._path(whom))
         if live is None and how != APPLY:
-            raise ChangeFailed(f"there is no {_name(whom)}")
+            raise ChangeFailed(f"there is no {state.name(whom)}")
         planned = self._write("PATCH", whom, body, how, dry=True)
-        if live is not None and _significant(live) == _significant(planned):
+        if live is not None and state.significant(live) == state.significant(planned):
             return False
         action = self._note(whom, live, planned if live else whom, why, varying)
         if self.apply:
@@ -143,7 +132,7 @@ class Objects:
         return True
 
     def _do(self, action: Action, whom: Object, new: bool, body: Object, how: str) -> None:
-        before, stays = _image(whom, new)
+        before, stays = state.image(whom, new)
         entry = self.record.begin(self._cluster.id, replace(action, before=before, stays=stays), whole=True)
         self.record.undo_with(entry.place, partial(self._take_back, whom, new, entry))
         try:
@@ -151,7 +140,7 @@ class Objects:
         except ChangeFailed:
             self.record.mark(entry, State.FAILED)
             raise
-        self.record.mark(entry, State.DONE, **({} if stays else {"before": {"left": _form(written)}}))
+        self.record.mark(entry, State.DONE, **({} if stays else {"before": {"left": state.form(written)}}))
 
     def _take_back(self, whom: Object, new: bool, entry: Entry) -> None:
         self.put_back(whom, new)
@@ -160,7 +149,7 @@ class Objects:
                 self.record.mark(each, State.UNDONE)
 
     def _note(self, whom: Object, live: Object | None, planned: Object, why: str = "", varying: str = "") -> Action:
-        name, old, new = _name(whom), _rows(live), _rows(planned)
+        name, old, new = state.name(whom), state.rows(live), state.rows(planned)
         if varying:
             new = [row.replace(varying, later("the time")) for row in new]
         rows = difflib.unified_diff(old, new, "live" if live else "/dev/null", name)
@@ -177,7 +166,7 @@ class Objects:
             answer: Object = self.api().write(method, self._path(whom), body, kind=how, dry=dry)
         except ApiError as error:
             nothing = "; nothing was changed" if dry and not self.actions else ""
-            raise ChangeFailed(f"{_name(whom)}: {redact(str(error))}{nothing}") from None
+            raise ChangeFailed(f"{state.name(whom)}: {redact(str(error))}{nothing}") from None
         return answer
 
     def put_back(self, whom: Object, new: bool) -> None:
@@ -197,7 +186,7 @@ class Objects:
     def changed_since(self, whom: Object, new: bool, left: str) -> bool:
         """Whether an object is neither the one that a change left nor, where it was ``new``, gone again."""
         now = self.api().get(self._path(whom))
-        return not new if now is None else _form(now) != left
+        return not new if now is None else state.form(now) != left
 
     def _delete(self, whom: Object) -> None:
         """Delete an object, and wait until it is gone: a namespace has to be emptied before."""
@@ -205,11 +194,11 @@ class Objects:
             self.api().write("DELETE", self._path(whom), None)
         except ApiError as error:
             if error.status not in _GONE:
-                raise ChangeFailed(f"delete {_name(whom)}: {redact(str(error))}") from None
+                raise ChangeFailed(f"delete {state.name(whom)}: {redact(str(error))}") from None
         limit = Patience(self._cluster.spec.wait)
         while self.api().get(self._path(whom)) is not None:
             if limit.ended:
-                raise ChangeFailed(f"delete {_name(whom)}: it is being deleted, but not gone {limit.ended}")
+                raise ChangeFailed(f"delete {state.name(whom)}: it is being deleted, but not gone {limit.ended}")
             limit.rest()
 
     def _restore(self, before: Object) -> None:
@@ -222,73 +211,3 @@ class Objects:
     def _path(self, whom: Object) -> str:
         meta = whom["metadata"]
         return self.api().path(whom["apiVersion"], whom["kind"], meta.get("namespace", ""), meta["name"])
-
-
-def _form(live: Object) -> str:
-    """Return what tells whether somebody has changed an object: its generation, or a digest where it has none."""
-    meta = live.get("metadata", {})
-    if "generation" in meta:
-        return f"{meta.get('uid', '')}/{meta['generation']}"
-    own = _significant(live)
-    if own.get("kind") == "ServiceAccount":
-        own.pop("secrets", None)  # tokens, which the cluster makes when it likes
-    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
-
-
-def _image(whom: Object, new: bool) -> tuple[dict[str, Any], str]:
-    """Return what a journal keeps of an object as it is, and why it cannot be put back by that, or nothing."""
-    meta = whom["metadata"]
-    name = {"apiVersion": whom["apiVersion"], "kind": whom["kind"]}
-    name |= {"metadata": {"name": meta["name"], "namespace": meta.get("namespace", "")}}
-    if new:
-        return {"object": name, "absent": True}, ""
-    whole, hidden = copy.deepcopy(whom), copy.deepcopy(whom)
-    _walk(hidden, _hide)
-    text = json.dumps(whole, indent=0)  # a line for each key, which is what `redact` goes by
-    if whom["kind"] == "Secret" or redact(text) != text or hidden != whole:
-        return {"object": name}, "it holds what may be secret, and so the journal does not keep it"
-    whole["metadata"].pop("managedFields", None)
-    return {"object": whole}, ""
-
-
-def _name(whom: Object) -> str:
-    meta = whom["metadata"]
-    place = f"{meta['namespace']}/" if meta.get("namespace") else ""
-    return f"{whom['kind']} {place}{meta['name']}"
-
-
-def _significant(live: Object) -> Object:
-    """Return an object without what the server alone writes, and without its status."""
-    meta = {key: value for key, value in live.get("metadata", {}).items() if key not in _OWN}
-    if any(key in (notes := meta.get("annotations", {})) for key in _NOTES):
-        meta["annotations"] = {key: value for key, value in notes.items() if key not in _NOTES}
-    return {key: value for key, value in live.items() if key != "status"} | {"metadata": meta}
-
-
-def _rows(live: Object | None) -> list[str]:
-    """Return an object as lines of YAML for a diff, its secrets hidden."""
-    if live is None:
-        return []
-    shown = _significant(copy.deepcopy(live))
-    if shown["kind"] == "Secret":
-        for part in ("data", "stringData"):
-            shown.update({part: dict.fromkeys(shown[part], HIDDEN)} if part in shown else {})
-    _walk(shown, _hide)
-    text = StringIO()
-    yaml = YAML()
-    yaml.width = 200
-    yaml.dump(shown, text)
-    return text.getvalue().splitlines(keepends=True)
-
-
-def _hide(node: Object) -> None:
-    """Hide the value of an environment variable whose name says that it is secret."""
-    if isinstance(node.get("name"), str) and isinstance(node.get("value"), str) and secret(node["name"]):
-        node["value"] = HIDDEN
-
-
-def _walk(node: Any, visit: Callable[[Object], None]) -> None:
-    if isinstance(node, dict):
-        visit(node)
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        _walk(child, visit)
