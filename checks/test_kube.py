@@ -14,7 +14,9 @@ from trueup.facts.runtime import images
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
 
-_RELEASE = re.compile(r"(?:\d+:)?(\d+\.\d+\.\d+)")  # of a package's version, before what the distribution adds
+_RELEASE = re.compile(
+    r"(?:\d+:)?(\d+\.\d+\.\d+)"
+)  # upstream part of a package's version, without the distribution's suffix
 
 
 @requirement(
@@ -26,7 +28,11 @@ _RELEASE = re.compile(r"(?:\d+:)?(\d+\.\d+\.\d+)")  # of a package's version, be
     controls=("NIST SP 800-190 4.5.3",),
 )
 def test_apt_repository(facts: HostFacts, spec: Spec) -> None:
-    """apt lists the repository of Kubernetes, has the key that signs it, and has fetched its index."""
+    """apt lists Kubernetes' repository, has the key that signs it, and has fetched its index.
+
+    Without the key apt refuses the index, and without the index it installs no version. The legacy repositories stop at
+    1.28: each later minor has one of its own (pkgs.k8s.io).
+    """
     wanted = spec.kube.apt.repository
     assert wanted
     name = next(iter(spec.kube.packages.names), "kubeadm")
@@ -43,7 +49,11 @@ def test_apt_repository(facts: HostFacts, spec: Spec) -> None:
     controls=("NIST SP 800-190 4.5.3",),
 )
 def test_packages_version(facts: HostFacts, spec: Spec) -> None:
-    """kubeadm, kubelet and kubectl are installed in the profile's version, and are what a shell finds."""
+    """kubeadm, kubelet and kubectl are installed in the profile's version, and are first on PATH.
+
+    A kubeadm of another version makes a cluster of another version, and a copy that comes first on PATH is the one that
+    runs, whatever package is installed.
+    """
     wanted, found, programs = spec.kube.packages, facts[PACKAGES], facts[kube.PROGRAMS]
     claims: list[Deviation | None] = []
     for name in wanted.names:
@@ -64,7 +74,10 @@ def test_packages_version(facts: HostFacts, spec: Spec) -> None:
                     hint=hint,
                 ),
                 equal(
-                    program.version.removeprefix("v"), release, where=f"{program.path}'s own word", layer="effective"
+                    program.version.removeprefix("v"),
+                    release,
+                    where=f"version that {program.path} prints",
+                    layer="effective",
                 ),
             ]
     expect(*claims)
@@ -72,7 +85,11 @@ def test_packages_version(facts: HostFacts, spec: Spec) -> None:
 
 @requirement("kube.packages.held", key="kube.packages.names", reads=(PACKAGES,), needs=("kube.packages.version",))
 def test_packages_held(facts: HostFacts, spec: Spec) -> None:
-    """Their packages are on hold: an upgrade of the system must not upgrade a node of the cluster."""
+    """The packages of kubeadm, kubelet and kubectl are on hold.
+
+    An upgrade of the operating system would otherwise upgrade kubelet without `kubeadm upgrade`, past the API server
+    (Kubernetes docs, Installing kubeadm).
+    """
     installed = facts[PACKAGES].installed
     loose = [name for name in spec.kube.packages.names if name not in installed or not installed[name].held]
     expect(*(Deviation("on hold", "not on hold", f"package {name}", "declared") for name in loose))
@@ -87,7 +104,11 @@ def test_packages_held(facts: HostFacts, spec: Spec) -> None:
     layers=("effective", "persistent"),
 )
 def test_kubelet_service(facts: HostFacts, spec: Spec) -> None:
-    """kubelet starts at boot, and runs where the host is part of a cluster; before that it cannot stay up."""
+    """kubelet starts at boot, and runs on a host that is part of a cluster.
+
+    A node whose kubelet does not start is lost after its next reboot. Before `kubeadm init` or `join` kubelet restarts
+    in a loop, which is normal (Kubernetes docs, Installing kubeadm).
+    """
     unit = facts[kube.KUBELET]
     expect(
         Deviation("enabled", unit.enabled, "kubelet.service", "persistent")
@@ -108,10 +129,14 @@ def test_kubelet_service(facts: HostFacts, spec: Spec) -> None:
     layers=("declared",),
 )
 def test_cgroup_driver(facts: HostFacts, spec: Spec) -> None:
-    """kubelet's cgroup driver is containerd's, in the configuration that it runs with; before kubeadm there is none."""
+    """kubelet uses the profile's cgroup driver, which is also containerd's.
+
+    With different drivers two managers control the same processes, and pods fail at random (Kubernetes docs, Container
+    Runtimes). kubelet's configuration exists only after `kubeadm init` or `join`; before, the profile alone is judged.
+    """
     config, wanted = facts[kube.KUBELET_CONFIG], spec.kube.kubelet.cgroup_driver
     both = "systemd" if spec.runtime.containerd.systemd_cgroup else "cgroupfs"
-    hint = "the profile's kube.kubelet.cgroup_driver and runtime.containerd.systemd_cgroup do not fit"
+    hint = "the profile's kube.kubelet.cgroup_driver and runtime.containerd.systemd_cgroup contradict each other"
     expect(equal(wanted, both, where="the profile", layer="declared", hint=hint))
     if not config.exists:
         return
@@ -124,17 +149,17 @@ def test_cgroup_driver(facts: HostFacts, spec: Spec) -> None:
 
 
 def _wanted_images(facts: HostFacts, spec: Spec) -> tuple[list[str], str]:
-    """Return the images that kubeadm needs, and who says so.
+    """Return the images that kubeadm needs, and the source of the list in words.
 
     Raises:
-        CouldNotLook: there is no kubeadm on the host, and its release is not known here.
+        CouldNotLook: kubeadm is not installed, and trueup's own table lacks its release.
     """
     if own := facts[IMAGES]:
         return own, "kubeadm config images list"
     known = known_images(spec.kube.version, spec.kube.images.repository)
     if known is None:
-        raise CouldNotLook(f"kubeadm is not installed, and what {spec.kube.version} needs is not known here")
-    return known, "as far as known here: there is no kubeadm on the host yet"
+        raise CouldNotLook(f"kubeadm is not installed, and trueup's own table has no images for {spec.kube.version}")
+    return known, "by trueup's own table: kubeadm is not installed yet"
 
 
 @requirement(
@@ -145,7 +170,11 @@ def _wanted_images(facts: HostFacts, spec: Spec) -> tuple[list[str], str]:
     after=("runtime.containerd.registry_mirrors", "kube.packages.version"),
 )
 def test_images_present(facts: HostFacts, spec: Spec) -> None:
-    """Every image that this version of kubeadm needs is in containerd's namespace k8s.io, the only one kubelet sees."""
+    """Each image that this version of kubeadm needs is in containerd's namespace k8s.io.
+
+    kubelet sees no other namespace: an image that nerdctl or ctr pulled into `default` is pulled again, or is missing
+    on a host without internet access.
+    """
     wanted, source = _wanted_images(facts, spec)
     found = facts[images.PRESENT]
     claims = []
@@ -169,7 +198,10 @@ def test_images_present(facts: HostFacts, spec: Spec) -> None:
     controls=("NIST SP 800-190 4.1.5",),
 )
 def test_images_same_digest(facts: FleetFacts, spec: Spec) -> None:
-    """An image of the cluster has the same digest on all hosts that have it: a tag may have moved in between."""
+    """An image of the cluster has the same digest on all hosts that have it.
+
+    A tag can move between two pulls: the same manifest then runs different programs on different nodes.
+    """
     digests: dict[str, dict[str, list[str]]] = {}
     prefix = spec.kube.images.repository
     for host, found in facts.each(images.PRESENT).items():

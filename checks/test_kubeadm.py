@@ -1,4 +1,4 @@
-"""The first half of section 4 of the catalogue: a cluster is there, as it should be, and the hosts are its nodes."""
+"""First half of section 4 of the catalogue: the cluster exists, and the hosts are its nodes."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from trueup.profiles.schema import Spec
 _NODES = ("control-plane", "worker")
 _READY = ("kube.packages.version", "kube.kubelet.service", "host.preflight.CRI")
 _SAFE = ("kube.images.present", "runtime.containerd.sandbox_image", "runtime.cni.plugins")
-_FIXED = "no automatic remedy: it is fixed when a cluster is initialised"
+_FIXED = "no automatic remedy: kubeadm sets it once, when the cluster is initialised"
 _UPGRADE = (
     "no automatic remedy: `kubeadm upgrade apply` on a control-plane host, then `kubeadm upgrade node` on the others"
 )
@@ -27,16 +27,19 @@ _UPGRADE = (
     key="kube.version",
     reads=(preflight.FILES,),
     needs=_READY,
-    after=(*_SAFE, "lb.vip.single_holder"),  # kubeadm waits for the endpoint
+    after=(*_SAFE, "lb.vip.single_holder"),  # kubeadm init waits until the endpoint answers
     severity="critical",
     roles=("control-plane",),
     across=True,
 )
 def test_init(facts: FleetFacts, spec: Spec) -> None:
-    """There is a cluster: one of the control-plane hosts has been initialised, or has joined."""
+    """The cluster exists: a control-plane host has been initialised, or has joined.
+
+    Everything else of a cluster needs its first control plane (`kubeadm init`).
+    """
     found = facts.each(preflight.FILES)
     if any(map(preflight.initialised, found.values())):
-        facts.silent.clear()  # one is enough
+        facts.silent.clear()  # one control plane is enough, so hosts without an answer do not matter
         return
     hosts = ", ".join(found)
     expect(Deviation("a control plane", "none", hosts, "effective") if found or not facts.silent else None)
@@ -52,7 +55,10 @@ def test_init(facts: FleetFacts, spec: Spec) -> None:
     eventually=True,
 )
 def test_api_answers(facts: FleetFacts, spec: Spec) -> None:
-    """The Kubernetes API answers us."""
+    """The Kubernetes API answers trueup.
+
+    Each requirement of the cluster is judged by the API: without an answer nothing of it can be known.
+    """
     try:
         _ = facts[cluster.VERSION]
     except CouldNotLook as error:
@@ -63,7 +69,7 @@ def _flag(facts: HostFacts, name: str, wanted: str) -> None:
     running = facts[PROCESSES].get("kube-apiserver")
     if not running:
         unmet(Deviation("a process", "none", "kube-apiserver", "effective"))
-    hint = "no automatic remedy: certificates and every kubeconfig have it; join another control plane in place of this"
+    hint = "no automatic remedy: certificates and kubeconfigs contain it; join another control plane instead"
     expect(equal(running[0].flags.get(name), wanted, where=f"--{name} of kube-apiserver", layer="effective", hint=hint))
 
 
@@ -76,7 +82,11 @@ def _flag(facts: HostFacts, name: str, wanted: str) -> None:
     roles=("control-plane",),
 )
 def test_advertise_address(facts: HostFacts, spec: Spec) -> None:
-    """The API server of the host is known to the cluster by the profile's address."""
+    """The API server of the host advertises the profile's address.
+
+    Other members reach this API server and its etcd at the advertised address; by default kubeadm takes that of the
+    default route (Kubernetes docs, kubeadm init), which may be in another network.
+    """
     _flag(facts, "advertise-address", spec.kube.cluster.advertise_address)
 
 
@@ -89,7 +99,10 @@ def test_advertise_address(facts: HostFacts, spec: Spec) -> None:
     roles=("control-plane",),
 )
 def test_bind_port(facts: HostFacts, spec: Spec) -> None:
-    """The API server of the host listens on the profile's port."""
+    """The API server of the host listens on the profile's port.
+
+    The endpoint, load balancers and firewalls are configured for this port.
+    """
     _flag(facts, "secure-port", str(spec.kube.cluster.bind_port))
 
 
@@ -99,7 +112,7 @@ def _networking(key: str, facts: FleetFacts) -> Any:
 
 def _kubeadm(facts: FleetFacts) -> dict[str, Any]:
     if (found := facts[cluster.KUBEADM]) is None:
-        raise CouldNotLook("no ConfigMap kubeadm-config in kube-system: kubeadm has not made this cluster")
+        raise CouldNotLook("no ConfigMap kubeadm-config in kube-system: kubeadm did not create this cluster")
     return found
 
 
@@ -117,7 +130,11 @@ def _subnet(key: str, wanted: str, facts: FleetFacts) -> None:
     across=True,
 )
 def test_pod_subnet(facts: FleetFacts, spec: Spec) -> None:
-    """The cluster was initialised with the profile's addresses for pods."""
+    """The cluster was initialised with the profile's pod subnet.
+
+    The controller manager gives nodes their pod addresses from this subnet. It must be the network plugin's own, and no
+    subnet of the hosts.
+    """
     _subnet("podSubnet", spec.kube.cluster.pod_subnet, facts)
 
 
@@ -130,7 +147,11 @@ def test_pod_subnet(facts: FleetFacts, spec: Spec) -> None:
     across=True,
 )
 def test_service_subnet(facts: FleetFacts, spec: Spec) -> None:
-    """The cluster was initialised with the profile's addresses for Services."""
+    """The cluster was initialised with the profile's Service subnet.
+
+    The addresses of Services, those of DNS and of the API among them, come from this subnet. It must not overlap a
+    network of hosts or pods.
+    """
     _subnet("serviceSubnet", spec.kube.cluster.service_subnet, facts)
 
 
@@ -143,7 +164,10 @@ def test_service_subnet(facts: FleetFacts, spec: Spec) -> None:
     across=True,
 )
 def test_dns_domain(facts: FleetFacts, spec: Spec) -> None:
-    """The cluster was initialised with the profile's domain for Services."""
+    """The cluster was initialised with the profile's DNS domain.
+
+    Pods look Services up in this domain, and the API server's certificate is valid for names in it.
+    """
     _subnet("dnsDomain", spec.kube.cluster.dns_domain, facts)
 
 
@@ -157,7 +181,10 @@ def test_dns_domain(facts: FleetFacts, spec: Spec) -> None:
     across=True,
 )
 def test_image_repository(facts: FleetFacts, spec: Spec) -> None:
-    """The cluster takes its images from the profile's repository."""
+    """The cluster takes its images from the profile's repository.
+
+    `kubeadm upgrade` and `kubeadm join` pull from this repository: hosts that reach only a mirror need it here.
+    """
     found, wanted = _kubeadm(facts).get("imageRepository"), spec.kube.images.repository
     hint = "no automatic remedy: `kubectl -n kube-system edit configmap kubeadm-config`, then `kubeadm upgrade apply`"
     where = "imageRepository of kubeadm-config"
@@ -175,7 +202,10 @@ def test_image_repository(facts: FleetFacts, spec: Spec) -> None:
     across=True,
 )
 def test_version(facts: FleetFacts, spec: Spec) -> None:
-    """The cluster has the profile's version."""
+    """The API server and kubeadm's configuration have the profile's version.
+
+    kubeadm joins new nodes by the version in its ConfigMap. After an upgrade that stopped halfway the two differ.
+    """
     running, kubeadm = facts[cluster.VERSION], facts[cluster.KUBEADM]
     expect(
         equal(running, spec.kube.version, where="version of the API server", layer="effective", hint=_UPGRADE),
@@ -202,7 +232,11 @@ def test_version(facts: FleetFacts, spec: Spec) -> None:
     eventually=True,
 )
 def test_join(facts: HostFacts, spec: Spec) -> None:
-    """The host is a node of the cluster, with the profile's kubelet, on containerd."""
+    """The host is a node of the cluster, with the profile's kubelet version, on containerd.
+
+    A host that has not joined runs no pods of the cluster. kubelet must not be newer than the API server (Kubernetes
+    version skew policy).
+    """
     nodes, own = facts[cluster.NODES], facts[cluster.SELF]
     node = own.among(nodes)
     if node is None:
@@ -229,10 +263,14 @@ def test_join(facts: HostFacts, spec: Spec) -> None:
     eventually=True,
 )
 def test_ready(facts: HostFacts, spec: Spec) -> None:
-    """The host's node is Ready, and short of nothing."""
+    """The host's node is Ready, and reports no pressure.
+
+    The scheduler places no pod on a node that is not Ready. Under memory, disk or PID pressure kubelet evicts pods
+    (Kubernetes docs, Node-pressure Eviction).
+    """
     node = facts[cluster.SELF].among(facts[cluster.NODES])
     assert node
-    hint = "there is no pod network yet" if node.waits_for_network else ""
+    hint = "the node waits for the pod network" if node.waits_for_network else ""
     words = f"{node.ready or 'nothing'}: {node.why}"
     expect(
         None
@@ -251,10 +289,13 @@ def test_ready(facts: HostFacts, spec: Spec) -> None:
     roles=_NODES,
 )
 def test_schedulable(facts: HostFacts, spec: Spec) -> None:
-    """The host's node takes pods: nobody left it cordoned."""
+    """The host's node accepts new pods (it is not cordoned).
+
+    A drain that failed leaves its node cordoned, and the cluster loses the node's capacity unnoticed (kubespray#6545).
+    """
     node = facts[cluster.SELF].among(facts[cluster.NODES])
     assert node
-    hint = f"no automatic remedy, since somebody may be at work there: `kubectl uncordon {node.name}`"
+    hint = f"no automatic remedy, because somebody may be working on it: `kubectl uncordon {node.name}`"
     where = f"node {node.name}"
     expect(Deviation("schedulable", "cordoned", where, "effective", hint) if node.cordoned else None)
 
@@ -268,7 +309,11 @@ def test_schedulable(facts: HostFacts, spec: Spec) -> None:
     eventually=True,
 )
 def test_heartbeat(facts: HostFacts, spec: Spec) -> None:
-    """kubelet has renewed its node's lease within the grace period."""
+    """kubelet has renewed its node's Lease within the grace period.
+
+    Without renewal the controller manager marks the node as not ready after the grace period, and its pods are evicted
+    (Kubernetes docs, Leases).
+    """
     node = facts[cluster.SELF].among(facts[cluster.NODES])
     assert node
     age, limit = facts[cluster.LEASES].get(node.name), spec.kube.nodes.heartbeat
@@ -286,7 +331,11 @@ def test_heartbeat(facts: HostFacts, spec: Spec) -> None:
     across=True,
 )
 def test_version_skew(facts: FleetFacts, spec: Spec) -> None:
-    """No kubelet is newer than the API server, or older than Kubernetes supports with it."""
+    """No kubelet is newer than the API server, or older than Kubernetes supports with it.
+
+    A kubelet outside the supported skew may misread API objects, and blocks the next upgrade
+    (kubernetes.io/releases/version-skew-policy).
+    """
     server = facts[cluster.VERSION]
     # https://kubernetes.io/releases/version-skew-policy/: three minors since kubelet 1.25, two before
     claims = []
@@ -310,7 +359,11 @@ def test_version_skew(facts: FleetFacts, spec: Spec) -> None:
     controls=("CIS 4.1.5",),
 )
 def test_admin_kubeconfig(facts: HostFacts, spec: Spec) -> None:
-    """Each administrator of the profile has the cluster's admin.conf as ~/.kube/config, readable by nobody else."""
+    """Each administrator in the profile has the cluster's admin.conf as ~/.kube/config, with mode 600.
+
+    admin.conf gives all rights in the cluster to whoever can read it. A copy from before a renewal or a new cluster no
+    longer works.
+    """
     claims: list[Deviation | None] = []
     for user, home in facts[admin.HOMES].items():
         if home is None or not home.exists:
@@ -319,7 +372,7 @@ def test_admin_kubeconfig(facts: HostFacts, spec: Spec) -> None:
             continue
         where = f"{home.path}/.kube/config"
         claims += [
-            None if home.current else Deviation("the cluster's admin.conf", "another one", where, "declared"),
+            None if home.current else Deviation("the cluster's admin.conf", "another file", where, "declared"),
             equal(home.mode, "600", where=f"mode of {where}", layer="declared"),
             equal(home.has, home.owner, where=f"owner of {where}", layer="declared"),
         ]

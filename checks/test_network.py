@@ -1,4 +1,4 @@
-"""Section 5 of the catalogue, and of section 4 what leads from nodes to Services: kube-proxy, DNS, Calico."""
+"""Section 5 of the catalogue, and the part of section 4 between nodes and Services: kube-proxy, DNS, Calico."""
 
 import ipaddress
 
@@ -24,21 +24,25 @@ API_NEEDS = ("kube.api.answers",)
     eventually=True,
 )
 def test_proxy_mode(facts: FleetFacts, spec: Spec) -> None:
-    """kube-proxy works on every node in the profile's mode; with ipvs each Service has its virtual server there."""
+    """kube-proxy works in the profile's mode on every node; with ipvs each Service has a virtual server there.
+
+    A node on which kube-proxy could not use the mode sends nothing to Services, or works in another mode than the rest.
+    kube-proxy reports its own mode on port 10249.
+    """
     wanted, declared = spec.kube.proxy.mode, facts[network.PROXY]
     claims = [
         equal(declared, wanted, where="mode in config.conf of ConfigMap kube-system/kube-proxy", layer="declared")
     ]
     for host, mode in facts.each(network.PROXY_MODE).items():
-        hint = "it lacks something of the kernel for the mode that it is told: its log says what"
+        hint = "a kernel module or program for the configured mode is missing: see kube-proxy's log"
         claims.append(
             equal(
-                mode or "nothing answers", wanted, where=f"{host}: http://127.0.0.1:10249/proxyMode",
+                mode or "no answer", wanted, where=f"{host}: http://127.0.0.1:10249/proxyMode",
                 layer="effective", hint=hint if mode and declared == wanted else "",
             )
         )  # fmt: skip
     if daemons := workloads.find(facts[workloads.DAEMONSETS], "kube-system", "kube-proxy"):
-        claims.append(available(daemons, str(daemons)))  # while they are replaced, those of before may still answer
+        claims.append(available(daemons, str(daemons)))  # during a rollout the old pods may still answer
     expect(*claims)
     if wanted == "ipvs":
         for host, servers in facts.each(network.IPVS).items():
@@ -61,10 +65,14 @@ def test_proxy_mode(facts: FleetFacts, spec: Spec) -> None:
     severity="low",
 )
 def test_proxy_rules(facts: HostFacts, spec: Spec) -> None:
-    """iptables has no more rules for Services than it goes through quickly; ipvs has a table in their place."""
+    """iptables has at most the profile's number of rules for Services.
+
+    In mode iptables each packet passes the rules one by one, so many Services slow every connection down; mode ipvs
+    looks them up in a table (Kubernetes docs, Virtual IPs and Service Proxies).
+    """
     limit = spec.kube.proxy.rules
     if facts[network.PROXY_MODE] == "iptables" and (found := facts[network.RULES]) > limit:
-        hint = "each packet goes through them one by one: mode ipvs does not"
+        hint = "each packet passes them one by one: mode ipvs uses a table"
         expect(Deviation(f"at most {limit}", str(found), "rules for Services in iptables", "effective", hint))
 
 
@@ -72,14 +80,18 @@ def test_proxy_rules(facts: HostFacts, spec: Spec) -> None:
     "kube.coredns.ready",
     key="kube.cluster.dns_domain",
     reads=(workloads.DEPLOYMENTS, services.SERVICES, troubled_pods.SYSTEM_TROUBLE, network.DNS),
-    needs=(*API_NEEDS, "network.calico.installed"),  # without a network for pods it does not start
+    needs=(*API_NEEDS, "network.calico.installed"),  # without a pod network its pods do not start
     roles=MEMBERS,
     severity="critical",
     across=True,
     eventually=True,
 )
 def test_coredns(facts: FleetFacts, spec: Spec) -> None:
-    """CoreDNS is available, and resolves the API's own name for every node at the address that pods are given."""
+    """CoreDNS is available, and resolves the API's name for every node, at the address that pods use.
+
+    Pods find Services by this DNS server only. kubelet gives pods the tenth address of the Service subnet, so the
+    Service kube-dns must have that one.
+    """
     found = workloads.find(facts[workloads.DEPLOYMENTS], "kube-system", "coredns")
     address, name = network.dns_address(spec), network.api_name(spec)
     service = workloads.find(facts[services.SERVICES], "kube-system", "kube-dns")
@@ -91,7 +103,7 @@ def test_coredns(facts: FleetFacts, spec: Spec) -> None:
             address,
             where="address of Service kube-system/kube-dns",
             layer="effective",
-            hint="the tenth of kube.cluster.service_subnet is what kubeadm tells kubelet",
+            hint="kubeadm gives kubelet the tenth address of kube.cluster.service_subnet",
         ),
     ]
     if found:
@@ -107,7 +119,7 @@ def _node(facts: FleetFacts) -> workloads.Workload:
     """Return the DaemonSet calico-node.
 
     Raises:
-        Unmet: there is none.
+        Unmet: the cluster has none.
     """
     found = calico.deployed(facts[workloads.DAEMONSETS], calico.NODE)
     if found is None:
@@ -135,7 +147,11 @@ def _hint(pod: troubled_pods.Troubled, node: workloads.Workload | None, spec: Sp
     across=True,
 )
 def test_calico_applied(facts: FleetFacts, spec: Spec) -> None:
-    """Calico's objects are in the cluster."""
+    """The cluster has Calico's DaemonSet and Deployment.
+
+    Without a network plugin no node becomes Ready and no pod gets an address (Kubernetes docs, Creating a cluster with
+    kubeadm).
+    """
     wanted = {
         "DaemonSet": (workloads.DAEMONSETS, calico.NODE),
         "Deployment": (workloads.DEPLOYMENTS, calico.CONTROLLERS),
@@ -155,26 +171,35 @@ def test_calico_applied(facts: FleetFacts, spec: Spec) -> None:
     eventually=True,
 )
 def test_calico_installed(facts: FleetFacts, spec: Spec) -> None:
-    """Calico runs on every node that it is wanted on, and so do its controllers."""
+    """calico-node runs on every node that it selects, and calico-kube-controllers runs.
+
+    Pods on a node without calico-node have no route to the pods of other nodes.
+    """
     node = calico.deployed(facts[workloads.DAEMONSETS], calico.NODE)
     controllers = calico.deployed(facts[workloads.DEPLOYMENTS], calico.CONTROLLERS)
     own = [pod for pod in facts[troubled_pods.SYSTEM_TROUBLE] if pod.name.startswith("calico-")]
     expect(
         available(node, f"DaemonSet {calico.NODE}"),
-        Deviation("a pod on each node", "wanted on none", str(node), "effective") if node and not node.wanted else None,
+        Deviation("a pod on each node", "it selects no node", str(node), "effective")
+        if node and not node.wanted
+        else None,
         available(controllers, f"Deployment {calico.CONTROLLERS}"),
         *troubles(own, {pod.name: _hint(pod, node, spec) for pod in own}),
     )
 
 
 def variable(name: str, facts: FleetFacts, spec: Spec) -> list[Deviation | None]:
-    """Return what differs in a variable of calico-node, and whether its pods have taken it up."""
+    """Return deviations of a variable of calico-node: a wrong value, or pods that do not have the new value yet.
+
+    Raises:
+        Unmet: the cluster has no DaemonSet calico-node.
+    """
     node = _node(facts)
     container = node.container(calico.NODE)
     found = container.env.get(name) if container else None
     where = f"{name} of {node}"
     differs = equal(found, calico.variables(spec)[name], where=where, layer="declared")
-    rolled = None if differs or node.settled else Deviation("taken up", node.state, where, "effective")
+    rolled = None if differs or node.settled else Deviation("rolled out", node.state, where, "effective")
     return [differs, rolled]
 
 
@@ -189,16 +214,20 @@ def variable(name: str, facts: FleetFacts, spec: Spec) -> list[Deviation | None]
     eventually=True,
 )
 def test_calico_pool(facts: FleetFacts, spec: Spec) -> None:
-    """Calico's IP pool is the cluster's network of pods, in the profile's encapsulation."""
+    """Calico's IP pool is the cluster's pod subnet, with the profile's encapsulation.
+
+    Pods with addresses outside the pod subnet are not routed as pods by the rest of the cluster. Without encapsulation,
+    nodes in different subnets need routes of their own (Calico docs, Overlay networking).
+    """
     wanted, pool, node = spec.network.calico, calico.default_pool(facts[calico.POOLS]), _node(facts)
     declared: list[Deviation | None] = []
-    if node.namespace == calico.NAMESPACES[0]:  # Calico's operator makes pools itself
+    if node.namespace == calico.NAMESPACES[0]:  # Calico's operator creates pools itself
         for name in ("CALICO_IPV4POOL_CIDR", "CALICO_IPV4POOL_IPIP"):
             declared += variable(name, facts, spec)
     if pool is None:
         unmet(*filter(None, declared), Deviation(calico.pod_network(spec), "no IPPool", calico.POOL, "effective"))
     where = f"of IPPool {pool.name}"
-    hint = "pods get addresses that the rest of the cluster does not count among its own"
+    hint = "pods get addresses outside the cluster's pod subnet"
     expect(
         *declared,
         equal(pool.cidr, calico.pod_network(spec), where=f"cidr {where}", layer="effective", hint=hint),
@@ -213,14 +242,17 @@ def test_calico_pool(facts: FleetFacts, spec: Spec) -> None:
     key="network.calico.cluster_type",
     reads=(workloads.DAEMONSETS,),
     needs=(*API_NEEDS, "network.calico.applied"),
-    after=("network.calico.autodetect",),  # where that is wrong, no change of the DaemonSet reaches all nodes
+    after=("network.calico.autodetect",),  # with a wrong method the DaemonSet's rollout never reaches all nodes
     severity="medium",
     layers=("declared", "effective"),
     across=True,
     eventually=True,
 )
 def test_calico_cluster_type(facts: FleetFacts, spec: Spec) -> None:
-    """calico-node is told what kind of cluster it is in, and its pods have taken that up."""
+    """calico-node has the profile's CLUSTER_TYPE, and its pods run with it.
+
+    The value tells Felix which kind of cluster it works in; the seed document sets k8s,bgp.
+    """
     expect(*variable("CLUSTER_TYPE", facts, spec))
 
 
@@ -236,7 +268,11 @@ def test_calico_cluster_type(facts: FleetFacts, spec: Spec) -> None:
     eventually=True,
 )
 def test_calico_autodetect(facts: FleetFacts, spec: Spec) -> None:
-    """calico-node looks for its address the way the profile says, and finds on every node the node's InternalIP."""
+    """calico-node detects each node's InternalIP by the profile's method.
+
+    A method that finds no interface stops calico-node (calico#2965: `unable to connect to BIRDv4 socket`), and one that
+    finds keepalived's address gives two nodes the same BGP address (calico#5094).
+    """
     wanted = spec.network.calico.autodetect
     if problem := calico.mistake(wanted):
         unmet(Deviation("a method of Calico", wanted, "network.calico.autodetect in the profile", "declared", problem))
@@ -245,7 +281,7 @@ def test_calico_autodetect(facts: FleetFacts, spec: Spec) -> None:
     for host, addresses in facts.each(network.ADDRESSES).items():
         node = names[host].among(nodes) if host in names else None
         if node is None:
-            facts.silent.setdefault(host, "no node of the cluster is this host")
+            facts.silent.setdefault(host, "this host is no node of the cluster")
             continue
         if not calico.decides(wanted):
             continue
@@ -254,7 +290,7 @@ def test_calico_autodetect(facts: FleetFacts, spec: Spec) -> None:
         if found is None:
             hint = f"calico-node cannot start there; the host has {', '.join(map(str, addresses)) or 'no address'}"
         elif found.address.network.prefixlen == 32:
-            hint = f"{found} looks like a virtual address of keepalived: name the interface instead"
+            hint = f"{found} is probably keepalived's virtual address: use interface= instead"
         said = str(found.address.ip) if found else "no interface"
         claims.append(equal(said, node.address, where=f"{host}: {wanted}", layer="effective", hint=hint))
     expect(*claims)
@@ -269,12 +305,16 @@ def test_calico_autodetect(facts: FleetFacts, spec: Spec) -> None:
     eventually=True,
 )
 def test_calico_bgp(facts: HostFacts, spec: Spec) -> None:
-    """BIRD answers on its socket, and every BGP peer of the node is established, where the cluster is one with BGP."""
+    """BIRD answers on its socket, and every BGP peer of the node is Established, where the profile uses BGP.
+
+    A node learns by BGP where the pods of other nodes are: without a session to a peer its packets to that peer's pods
+    are lost.
+    """
     if not spec.network.calico.bgp:
         return
     peers = facts[calico.BIRD]
     if peers is None:
-        hint = "calico-node has not started: IP_AUTODETECTION_METHOD may find no interface"
+        hint = "calico-node has not started: perhaps IP_AUTODETECTION_METHOD finds no interface"
         unmet(Deviation("a socket", "absent", "/var/run/calico/bird.ctl", "effective", hint))
     hint = "TCP port 179 must be open between all nodes"
     claims = [
@@ -284,7 +324,7 @@ def test_calico_bgp(facts: HostFacts, spec: Spec) -> None:
     ]
     others = len(facts[NODES]) - 1
     if not peers and others > 0:
-        claims.append(Deviation("peers", f"none, of {others} other nodes", "BIRD", "effective"))
+        claims.append(Deviation("peers", f"none, with {others} other nodes", "BIRD", "effective"))
     expect(*claims)
 
 
@@ -305,12 +345,16 @@ def _networks(text: str) -> list[network.Network]:
     across=True,
 )
 def test_cidr_overlap(facts: FleetFacts, spec: Spec) -> None:
-    """The networks of pods, of Services and of the hosts have no address in common."""
+    """The networks of pods, of Services and of the hosts do not overlap.
+
+    A packet for an address in two networks goes to one of them: pods or hosts there become unreachable. The subnets
+    cannot be changed after `kubeadm init`.
+    """
     pods, services = _networks(spec.kube.cluster.pod_subnet), _networks(spec.kube.cluster.service_subnet)
     services = services or [network.service_network(spec)]
     ours = [("pods", each) for each in pods] + [("Services", each) for each in services]
     claims = [
-        Deviation("networks apart", f"{one} has addresses of {other}", "pods and Services", "declared")
+        Deviation("networks apart", f"{one} overlaps {other}", "pods and Services", "declared")
         for one in pods
         for other in services
         if one.overlaps(other)

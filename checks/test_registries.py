@@ -1,4 +1,4 @@
-"""Section 2 of the catalogue: where containerd pulls from."""
+"""Section 2 of the catalogue: the registries and mirrors that containerd pulls from."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,11 @@ from trueup.profiles.schema import Spec
     controls=("NIST SP 800-190 4.2.1",),
 )
 def test_registry_mirrors(facts: HostFacts, spec: Spec) -> None:
-    """containerd pulls through the mirrors that the profile names, in their order, in the one way that it reads."""
+    """containerd pulls through the profile's mirrors, in their order, by hosts.toml files.
+
+    `mirrors` and `config_path` together keep the CRI plugin from loading (kubespray#9741). Without `config_path`,
+    containerd before 2.2 ignores every hosts.toml and pulls from the registry itself.
+    """
     effective, wanted, found = facts[DUMP] or {}, spec.runtime.containerd.registry, facts[HOSTS]
     version = dialect.version_of(effective)
     config_path, mirrors, configs = (dialect.key(name, version) for name in ("config_path", "mirrors", "configs"))
@@ -44,34 +48,34 @@ def test_registry_mirrors(facts: HostFacts, spec: Spec) -> None:
             "none",
             where=f"tls in {dialect.dotted(configs)}",
             layer="effective",
-            hint="containerd refuses it beside config_path: CA, client certificate and skip_verify go to hosts.toml",
+            hint="containerd refuses it beside config_path: put CA, client certificate and skip_verify in hosts.toml",
         ),
         equal(
             wanted.config_path if wanted.config_path in searched else ":".join(searched) or None,
             wanted.config_path,
             where=dialect.dotted(config_path),
             layer="effective",
-            hint="without it containerd before 2.2 never looks for a hosts.toml",
+            hint="without it containerd before 2.2 ignores every hosts.toml",
         ),
         *(claim for registry, file in files for claim in _file(registry, file, wanted, found.certificates)),
     )
 
 
 def _file(registry: str, file: Hosts | None, wanted: Registry, certificates: dict[str, str]) -> Iterator[Deviation]:
-    """Yield what is wrong with the hosts.toml of a registry."""
+    """Yield a deviation for each fault in the hosts.toml of a registry."""
     endpoints = wanted.mirrors[registry]
     if file is None:
         path = f"{wanted.config_path}/{registry}/hosts.toml"
         yield Deviation(", ".join(endpoints), "no such file", path, "declared")
         return
     if file.mistake:
-        yield Deviation("a TOML document", file.mistake, file.path, "declared", "containerd uses nothing of it")
+        yield Deviation("a TOML document", file.mistake, file.path, "declared", "containerd ignores the whole file")
         return
     if file.endpoints != endpoints:
         yield Deviation(", ".join(endpoints), ", ".join(file.endpoints) or "no host", file.path, "declared")
     for endpoint in file.useless:
         where = f'capabilities of [host."{endpoint}"] in {file.path}'
-        yield Deviation("pull and resolve", "not both", where, "declared", "containerd passes it over")
+        yield Deviation("pull and resolve", "not both", where, "declared", "containerd does not pull from it")
     for endpoint in (endpoint for endpoint in file.endpoints if endpoint in wanted.ca):
         if file.unverified(endpoint):
             where = f'skip_verify of [host."{endpoint}"] in {file.path}'
@@ -81,12 +85,14 @@ def _file(registry: str, file: Hosts | None, wanted: Registry, certificates: dic
 
 
 def _authority(file: Hosts, endpoint: str, wanted: str, certificates: dict[str, str]) -> Deviation | None:
-    """Return what is wrong with the CA that containerd verifies a mirror by: none, a missing file, or another one."""
+    """Return a deviation where the CA of a mirror is not set, is a missing file, or is another certificate."""
     where = f'ca of [host."{endpoint}"] in {file.path}'
     if not (paths := file.authorities(endpoint)):
         return Deviation("the CA of the profile", "not set", where, "declared", "only public CAs are trusted there")
     if missing := [path for path in paths if path not in certificates]:
-        return Deviation("a file", f"no such file: {missing[0]}", where, "declared", "no pull through it works")
+        return Deviation(
+            "a file", f"no such file: {missing[0]}", where, "declared", "every pull through this mirror fails"
+        )
     held = {one for path in paths for one in certificate(certificates[path])}
     if not held.issuperset(certificate(wanted)):
         return Deviation("the CA of the profile", f"another certificate in {', '.join(paths)}", where, "declared")
@@ -102,7 +108,11 @@ def _authority(file: Hosts, endpoint: str, wanted: str, certificates: dict[str, 
     active=True,
 )
 def test_registry_reachable(facts: HostFacts, spec: Spec) -> None:
-    """Every mirror answers to the host as a registry does."""
+    """Every mirror answers this host as a registry does.
+
+    A mirror that does not answer delays each pull until its time-out, or leaves the node without images. A registry
+    answers /v2/ with 200 or 401 (OCI Distribution Specification).
+    """
     found = facts[REACHABLE]
     expect(
         *(

@@ -1,4 +1,4 @@
-"""Section 2 of the catalogue: what works with containerd."""
+"""Section 2 of the catalogue: programs that work with containerd."""
 
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.claims.programs import installed, released
@@ -20,7 +20,11 @@ from trueup.profiles.schema import Spec
     controls=("NIST SP 800-190 4.4.1",),
 )
 def test_runc_version(facts: HostFacts, spec: Spec) -> None:
-    """The runc that containerd calls is installed as the profile asks for it, and in that version."""
+    """The runc that containerd calls is installed from the profile's package or release, in its version.
+
+    runc starts every container; versions before 1.3.3 have faults by which a container can write to the host
+    (CVE-2025-31133, CVE-2025-52565, CVE-2025-52881).
+    """
     wanted, binary = spec.runtime.runc, facts[BINARIES].runc
     installed(wanted, "runc", facts, binary)
     if wanted.binary:
@@ -37,7 +41,10 @@ def test_runc_version(facts: HostFacts, spec: Spec) -> None:
     needs=("runtime.runc.version", "runtime.containerd.config"),
 )
 def test_runc_called(facts: HostFacts, spec: Spec) -> None:
-    """No runtime of containerd's configuration names another runc than the one that is judged."""
+    """containerd's configuration names no other runc than the one that runtime.runc.version judges.
+
+    A runtime's BinaryName overrides the search on PATH: an old runc named there would still start the containers.
+    """
     effective, binary = facts[DUMP] or {}, facts[BINARIES].runc
     tables = dialect.dotted(dialect.key("runtimes", dialect.version_of(effective)))
     good = {"", "runc", binary.path, binary.real} if binary else {"", "runc"}
@@ -52,7 +59,10 @@ def test_runc_called(facts: HostFacts, spec: Spec) -> None:
 
 @requirement("runtime.nerdctl.version", key="runtime.nerdctl.binary", reads=(BINARIES,), severity="low")
 def test_nerdctl_version(facts: HostFacts, spec: Spec) -> None:
-    """nerdctl is installed as released, in the version that the profile asks for."""
+    """nerdctl is installed from the profile's release, in its version.
+
+    Administrators start and inspect containers with it; the seed document uses 1.0.0.
+    """
     assert spec.runtime.nerdctl.binary
     released(spec.runtime.nerdctl.binary, "nerdctl", facts[BINARIES].nerdctl)
 
@@ -65,7 +75,11 @@ def test_nerdctl_version(facts: HostFacts, spec: Spec) -> None:
     severity="critical",
 )
 def test_cni_plugins(facts: HostFacts, spec: Spec) -> None:
-    """The CNI plugins are all there, executable, of the profile's version, and where containerd looks for them."""
+    """All CNI plugins of the profile are installed, executable, and in the directory where containerd looks.
+
+    Without a plugin that the network configuration names no pod starts. Debian's package puts them in /usr/lib/cni,
+    containerd looks in /opt/cni/bin unless it is configured otherwise.
+    """
     wanted, found = spec.runtime.cni, facts[cni.PLUGINS]
     effective = facts[DUMP]
     searched = dialect.cni_directories(effective or {})
@@ -83,13 +97,13 @@ def test_cni_plugins(facts: HostFacts, spec: Spec) -> None:
         if packaged and not within(packaged, wanted.version, facts[PACKAGES].manager)
         else None,
         Deviation("all of the profile", f"without {', '.join(missing)}", where, "effective") if missing else None,
-        Deviation("executable", f"not so: {', '.join(locked)}", where, "effective") if locked else None,
+        Deviation("executable", f"not executable: {', '.join(locked)}", where, "effective") if locked else None,
         *(
-            Deviation(wanted.binary.version, said or "it does not say", f"{wanted.directory}/{name}", "effective")
+            Deviation(wanted.binary.version, said or "no version printed", f"{wanted.directory}/{name}", "effective")
             for name, said in other.items()
             if wanted.binary
         ),
-        Deviation(wanted.directory, ", ".join(searched), "where containerd looks for CNI plugins", "effective")
+        Deviation(wanted.directory, ", ".join(searched), "containerd's directories of CNI plugins", "effective")
         if searched and wanted.directory not in searched
         else None,
     )
@@ -104,7 +118,11 @@ def test_cni_plugins(facts: HostFacts, spec: Spec) -> None:
     active=True,
 )
 def test_ctr_pull(facts: HostFacts, spec: Spec) -> None:
-    """containerd pulls an image by its full reference, through the mirrors where there are any."""
+    """containerd pulls an image by its full reference, through the mirrors where there are any.
+
+    Only a pull shows that mirror, certificate, proxy and disk work together. containerd's own client knows no short
+    names.
+    """
     expect(equal(facts[ctr.PULL], "", where=f"ctr images pull {spec.runtime.ctr.image}", layer="effective"))
 
 
@@ -117,7 +135,10 @@ def test_ctr_pull(facts: HostFacts, spec: Spec) -> None:
     active=True,
 )
 def test_ctr_run(facts: HostFacts, spec: Spec) -> None:
-    """A container on the host's network starts and ends well."""
+    """A container on the host's network starts and exits with 0.
+
+    It shows that containerd, shim, runc, snapshotter and cgroups work together, without a pod network.
+    """
     expect(equal(facts[ctr.RUN], "", where=f"ctr run --net-host {spec.runtime.ctr.image}", layer="effective"))
 
 
@@ -131,7 +152,10 @@ def test_ctr_run(facts: HostFacts, spec: Spec) -> None:
     active=True,
 )
 def test_nerdctl_web(facts: HostFacts, spec: Spec) -> None:
-    """The profile's web container runs, is started again whenever it ends, and answers on its port."""
+    """The profile's web container runs, restarts whenever it ends, and answers on its port.
+
+    The seed document proves the runtime with this container; without restart=always it is gone after a reboot.
+    """
     wanted, found = spec.runtime.nerdctl.web, facts[ctr.WEB]
     where = f"container {wanted.name}"
     if found is None:
@@ -152,7 +176,11 @@ def test_nerdctl_web(facts: HostFacts, spec: Spec) -> None:
     controls=("NIST SP 800-190 4.5.1",),
 )
 def test_docker_absent(facts: HostFacts, spec: Spec) -> None:
-    """None of Docker's old packages is installed: they bring a containerd of their own, or fight over its files."""
+    """None of Docker's old packages is installed.
+
+    They bring a containerd of their own, or replace files of the one that Kubernetes uses (Docker docs, Install on
+    Debian: uninstall old versions).
+    """
     found = {name: facts[PACKAGES].version(name) for name in spec.runtime.docker.absent}
     expect(
         *(

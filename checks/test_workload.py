@@ -1,4 +1,4 @@
-"""Section 6 of the catalogue: what runs on the cluster, and that it is reached; and of section 4 the dashboard."""
+"""Section 6 of the catalogue: workloads of the cluster and access to them; of section 4 the dashboard."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from trueup.profiles.keys.workload import Nginx
 from trueup.profiles.schema import Spec
 
 API_NEEDS = ("kube.api.answers",)
-NODE_PORTS = range(30000, 32768)  # where the API server is not told otherwise
+NODE_PORTS = range(30000, 32768)  # default of the API server's --service-node-port-range
 _PINNED = re.compile(r"@sha256:[0-9a-f]{64}$|:(?!latest$)[\w.-]+$")
 _KINDS = (workloads.DEPLOYMENTS, workloads.DAEMONSETS, workloads.STATEFULSETS)
 
@@ -29,7 +29,10 @@ _KINDS = (workloads.DEPLOYMENTS, workloads.DAEMONSETS, workloads.STATEFULSETS)
     eventually=True,
 )
 def test_dashboard(facts: FleetFacts, spec: Spec) -> None:
-    """Every Deployment of the dashboard's manifest is available."""
+    """Every Deployment of the dashboard's manifest is available.
+
+    Users see an error page, or nothing, while one of its parts does not run.
+    """
     wanted, found = facts[dashboard.DASHBOARD], facts[workloads.DEPLOYMENTS]
     if not wanted:
         unmet(Deviation("a Deployment", "none", spec.workload.dashboard.manifest, "declared"))
@@ -48,7 +51,11 @@ def test_dashboard(facts: FleetFacts, spec: Spec) -> None:
     across=True,
 )
 def test_nginx_namespace(facts: FleetFacts, spec: Spec) -> None:
-    """The namespace is there: what is applied to one that is not fails."""
+    """The workload's namespace exists and is Active.
+
+    The API refuses objects for a namespace that does not exist: the seed document forgets to create it, and its
+    manifest fails.
+    """
     name = spec.workload.nginx.namespace
     found = facts[workloads.NAMESPACES].get(name)
     expect(equal(found or "not there", "Active", where=f"namespace {name}", layer="declared"))
@@ -59,7 +66,7 @@ def _mapping(found: dict[str, str]) -> str:
 
 
 def _labels(found: dict[str, str], wanted: dict[str, str], where: str) -> Deviation | None:
-    """Return a deviation unless all labels are there; others do no harm."""
+    """Return a deviation unless all wanted labels are there; other labels do not matter."""
     if wanted.items() <= found.items():
         return None
     return Deviation(_mapping(wanted), _mapping(found), f"labels of {where}", "declared")
@@ -76,7 +83,11 @@ def _labels(found: dict[str, str], wanted: dict[str, str], where: str) -> Deviat
     eventually=True,
 )
 def test_nginx_deployment(facts: FleetFacts, spec: Spec) -> None:
-    """The Deployment is as the profile has it, and all its pods are there and ready."""
+    """The Deployment is as the profile describes it, and all its pods are ready.
+
+    A Service finds pods by the labels of the Deployment's template, and fewer ready replicas than wanted serve fewer
+    clients.
+    """
     wanted = spec.workload.nginx
     found = workloads.find(facts[workloads.DEPLOYMENTS], wanted.namespace, wanted.deployment)
     if found is None:
@@ -124,7 +135,11 @@ def _container(found: workloads.Container, wanted: Nginx, where: str) -> Iterato
     eventually=True,
 )
 def test_nginx_service(facts: FleetFacts, spec: Spec) -> None:
-    """The Service is a NodePort with the profile's ports, and has pods behind it."""
+    """The Service is a NodePort with the profile's ports, and has ready pods.
+
+    A Service whose selector matches no ready pod refuses connections. A nodePort belongs to one Service only, and lies
+    in the API server's range (Kubernetes docs, Service: type NodePort).
+    """
     wanted, services = spec.workload.nginx, facts[SERVICES]
     found = workloads.find(services, wanted.namespace, wanted.service)
     name = f"Service {wanted.namespace}/{wanted.service}"
@@ -143,7 +158,7 @@ def test_nginx_service(facts: FleetFacts, spec: Spec) -> None:
         if port.node_port in taken:
             hint = f"taken by {taken[port.node_port]}"
         elif port.node_port not in NODE_PORTS:
-            hint = f"outside of {NODE_PORTS[0]}-{NODE_PORTS[-1]}, what the API server gives unless it is told otherwise"
+            hint = f"outside of {NODE_PORTS[0]}-{NODE_PORTS[-1]}, the API server's default range"
         where = f"{name}, port {port.port}"
         if same is None:
             claims.append(Deviation(f"nodePort {port.node_port}", "no such port", where, "declared", hint))
@@ -152,21 +167,21 @@ def test_nginx_service(facts: FleetFacts, spec: Spec) -> None:
             claims.append(equal(said, port.node_port, where=f"nodePort of {where}", layer="declared", hint=hint))
     ready, waiting = facts[ENDPOINTS]
     if not ready:
-        words = f"none ready, {waiting} not ready" if waiting else "none: no pod has the labels of its selector"
+        words = f"none ready, {waiting} not ready" if waiting else "none: no pod matches its selector"
         claims.append(Deviation("pods", words, f"endpoints of {name}", "effective"))
     expect(*claims)
 
 
 def _reached(said: str | None, port: str, number: int, where: str, behind: int) -> Deviation | None:
-    """Return a deviation unless the port answered as it should."""
+    """Return a deviation unless the port gave the expected answer; ``behind`` is the number of ready pods."""
     wanted = "200" if network.is_http(port) else "open"
     if said == wanted:
         return None
     hint = ""
     if said == "refused":
-        hint = f"nothing listens on {number} in the pod" if behind else "the Service has no pod that is ready"
+        hint = f"nothing listens on {number} in the pod" if behind else "the Service has no ready pod"
     elif said == "timeout":
-        hint = "a firewall between them, or no way from that node to the pod's"
+        hint = "a firewall between them, or no route from this node to the pod's node"
     found = f"refused: {hint}" if said == "refused" else said or "not tried"
     words = "HTTP 200" if wanted == "200" else "a connection"
     return Deviation(words, found, where, "effective", "" if said == "refused" else hint)
@@ -183,14 +198,18 @@ def _reached(said: str | None, port: str, number: int, where: str, behind: int) 
     eventually=True,
 )
 def test_nginx_nodeport(facts: FleetFacts, spec: Spec) -> None:
-    """Every node answers on each nodePort of its InternalIP: to itself, and where the profile says so to us."""
+    """Every node answers on each nodePort of its InternalIP, from itself and, if the profile says so, from here.
+
+    Clients reach the workload by any node's address: kube-proxy, the pod network or a firewall can fail on one node
+    only.
+    """
     wanted, (behind, _), nodes = spec.workload.nginx, facts[ENDPOINTS], facts[NODES]
     claims: list[Deviation | None] = []
     names = facts.each(SELF)
     for host, attempts in facts.each(network.NODEPORT).items():
         node = names[host].among(nodes) if host in names else None
         if node is None:
-            facts.silent.setdefault(host, "no node of the cluster is this host")
+            facts.silent.setdefault(host, "this host is no node of the cluster")
             continue
         for port in wanted.ports:
             said = attempts.get((node.address, port.node_port))
@@ -202,7 +221,7 @@ def test_nginx_nodeport(facts: FleetFacts, spec: Spec) -> None:
         claims.append(_reached(said, port.name, port.port, where, behind))
     if not claims and not facts.silent:
         raise CouldNotLook(
-            "nobody has tried: no host of the cluster is among --hosts, and the profile's from_runner is off"
+            "no attempt was made: --hosts has no node of the cluster, and the profile's from_runner is off"
         )
     expect(*claims)
 
@@ -217,8 +236,12 @@ def test_nginx_nodeport(facts: FleetFacts, spec: Spec) -> None:
     controls=("CIS 5.4.1", "NIST SP 800-190 4.1.4"),
 )
 def test_plaintext_secrets(facts: FleetFacts, spec: Spec) -> None:
-    """No variable whose name sounds secret has its value in a manifest, which all who may read Deployments see."""
-    hint = "put it in a Secret, and name that with valueFrom.secretKeyRef; whoever has seen the old one still knows it"
+    """No environment variable with a secret's name has its value in a manifest.
+
+    Everybody who may read Deployments reads the value there, and it stays in backups and version control (CIS
+    Kubernetes Benchmark 5.4.1; the seed document has a literal password).
+    """
+    hint = "move it to a Secret, refer to it by valueFrom.secretKeyRef, and change it: others may have read it"
     expect(
         *(
             Deviation("from a Secret", "a literal value", f"env {name} of {container.name}, {each}", "declared", hint)
@@ -241,7 +264,11 @@ def test_plaintext_secrets(facts: FleetFacts, spec: Spec) -> None:
     across=True,
 )
 def test_resources(facts: FleetFacts, spec: Spec) -> None:
-    """Every container has requests and limits, and an image of one version: no latest, and no tag left out."""
+    """Every container has requests and limits, and an image with a fixed version.
+
+    Without requests the scheduler overcommits a node, without limits one container starves the others, and `latest`
+    runs another program after each pull (Kubernetes docs, Resource Management; Images).
+    """
     claims = []
     for each in (each for fact in _KINDS for each in facts[fact] if each.namespace in spec.workload.namespaces):
         for container in each.containers:
@@ -250,6 +277,6 @@ def test_resources(facts: FleetFacts, spec: Spec) -> None:
                 if missing := [name for name in ("cpu", "memory") if name not in given]:
                     claims.append(Deviation(", ".join(missing), "not set", f"{kind} of {where}", "declared"))
             if not _PINNED.search(container.image.rpartition("/")[2]):
-                hint = "what runs is whatever that is on the day when a node pulls it"
+                hint = "each pull may bring another version"
                 claims.append(Deviation("a version", container.image, f"image of {where}", "declared", hint))
     expect(*claims)

@@ -1,4 +1,4 @@
-"""Claims about kernel parameters: now, and after a reboot."""
+"""Claims about kernel parameters."""
 
 from functools import partial
 
@@ -9,22 +9,24 @@ from trueup.model import result
 def persistent_parameter(
     key: str, wanted: str | int, now: str | int | None, files: Persistent, *, at_least: bool = False
 ) -> None:
-    """Assert that a kernel parameter has a value now, and will have it after a reboot.
+    """Assert that a kernel parameter has a value now and after a reboot.
 
     Args:
-        now: its value now.
-        files: the values that files set.
-        at_least: a larger number will do; where no file sets one, a reboot brings the kernel's own, for which the value
-            now stands.
+        key: dotted name of the parameter, such as ``net.ipv4.ip_forward``.
+        wanted: expected value.
+        now: value in the running kernel; None where the kernel has no such parameter.
+        files: values that the files of sysctl.d(5) and /etc/sysctl.conf assign.
+        at_least: a larger number passes too. Where no file sets the parameter, a reboot restores the kernel's default,
+            and the value now stands for it.
 
     Raises:
-        Unmet: it has not, or will not.
+        Unmet: the value differs in the kernel or in the file that wins at boot.
     """
     claim = partial(result.at_least, least=int(wanted)) if at_least else partial(result.equal, expected=wanted)
     boot, legacy = files.winner(key), files.legacy(key)
     kernels_own = at_least and not boot and result.reaches(now, int(wanted))
     where = boot.where if boot else "sysctl.d"
-    hint = "no boot reads this file here, but `sysctl -p` and `sysctl --system` do, last of all"
+    hint = "this host does not read the file at boot, but `sysctl -p` and `sysctl --system` apply it last"
     result.expect(
         claim(now, where=proc_path(key), layer="effective"),
         None if kernels_own else claim(boot and boot.value, where=where, layer="persistent"),

@@ -1,4 +1,4 @@
-"""What checks of things that consist of pods have in common."""
+"""Claims about objects that consist of pods."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ MEMBERS = ("control-plane", "worker")  # the roles of a cluster's nodes
 
 
 def available(found: workloads.Workload | None, name: str) -> Deviation | None:
-    """Return a deviation unless the workload is there and as its template says."""
+    """Return a deviation unless the workload exists and all its pods run its current template and are ready."""
     if found is None:
         return Deviation("ready", "not there", name, "effective")
     if found.settled:
@@ -18,7 +18,7 @@ def available(found: workloads.Workload | None, name: str) -> Deviation | None:
 
 
 def troubles(pods: Iterable[troubled_pods.Troubled], hints: dict[str, str] | None = None) -> list[Deviation]:
-    """Return a deviation for each pod in trouble; ``hints`` are by the pod's name."""
+    """Return a deviation for each pod that is not well; ``hints`` maps a pod's name to its hint."""
     return [
         Deviation(
             "ready", pod.words, f"pod {pod.namespace}/{pod.name} on {pod.node or 'no node'}", "effective",

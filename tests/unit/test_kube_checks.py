@@ -52,9 +52,9 @@ INDEX = "/var/lib/apt/lists/10.77.0.254:8000_kubernetes_._Packages\n"
         (
             SOURCES.replace(" /etc/apt/keyrings/lab-kubernetes.asc", "\n| -----BEGIN PGP PUBLIC KEY BLOCK-----\n| ."),
             f"present\n{INDEX}",
-            ["a key of its own"],
+            ["a key inside the entry"],
         ),
-        (SOURCES.replace("|Signed-By", "|X-Other"), f"present\n{INDEX}", ["any key of apt"]),
+        (SOURCES.replace("|Signed-By", "|X-Other"), f"present\n{INDEX}", ["not set: any key of apt"]),
     ],
 )
 def test_the_repository_is_listed_signed_by_its_key_and_fetched(
@@ -165,12 +165,12 @@ def test_before_kubeadm_the_known_list_is_used_and_said_to_be() -> None:
         *(f"{repository}/kube-{part}:v1.24.3" for part in ("apiserver", "controller-manager", "scheduler", "proxy")),
         f"{repository}/pause:3.7", f"{repository}/etcd:3.5.3-0", f"{repository}/coredns:v1.8.6",
     }  # fmt: skip
-    assert all("there is no kubeadm on the host yet" in deviation.where for deviation in seen)
+    assert all("by trueup's own table: kubeadm is not installed yet" in deviation.where for deviation in seen)
 
 
 def test_an_unknown_release_without_kubeadm_cannot_be_looked_at() -> None:
     spec = LAB.model_copy(update={"kube": LAB.kube.model_copy(update={"version": "v1.99.0"})})
-    with pytest.raises(CouldNotLook, match=r"v1\.99\.0 needs is not known here"):
+    with pytest.raises(CouldNotLook, match=r"trueup\'s own table has no images for v1\.99\.0"):
         found("kube.images.present", facts(kubeadm__images="absent\n", images__present=table(k8s_io=[])), spec)
 
 

@@ -67,7 +67,7 @@ def answer(mode: str) -> str:
         ("kind: x\n", answer("iptables"), []),
         ("mode: ipvs\n", answer("iptables"), ["ipvs"]),
         ("mode: iptables\n", answer("ipvs"), ["ipvs"]),
-        ("mode: iptables\n", "refused\n", ["nothing answers"]),
+        ("mode: iptables\n", "refused\n", ["no answer"]),
     ],
 )
 def test_kube_proxy_is_told_its_mode_and_works_in_it(config: str, proxy: str, expected: list[str]) -> None:
@@ -334,7 +334,7 @@ def test_a_virtual_address_that_a_method_picks_is_suspected() -> None:
     objects = calico_objects(env={"IP_AUTODETECTION_METHOD": "cidr=10.0.4.0/24"})
     hosts = {"h1": {"cluster.self": SELF, "network.addresses": VIP + ETH0}}
     text = said(found("network.calico.autodetect", MadeApi(*objects, *NODES), wanted, hosts))
-    assert "10.0.4.100/32 on eth0 looks like a virtual address of keepalived" in text
+    assert "10.0.4.100/32 on eth0 is probably keepalived's virtual address" in text
 
 
 BIRD = """0001 BIRD v0.3.3+birdv1.6.8 ready.
@@ -353,7 +353,7 @@ BIRD = """0001 BIRD v0.3.3+birdv1.6.8 ready.
         ("absent\n", "absent"),
         (BIRD.replace("up     09:50:39    Established", "start  09:50:39    Connect       Socket: refused"),
          "start Connect       Socket: refused"),
-        (re.sub(r" Mesh.*\n", "", BIRD), "none, of 1 other nodes"),
+        (re.sub(r" Mesh.*\n", "", BIRD), "none, with 1 other nodes"),
     ],
 )  # fmt: skip
 def test_every_peer_of_bird_is_established(text: str, words: str) -> None:

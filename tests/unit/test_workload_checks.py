@@ -244,7 +244,7 @@ SQUATTER = {
     ("objects", "words"),
     [
         ([*services(type="ClusterIP"), endpoints(1)], "found     ClusterIP"),
-        ([*services(selector={"app": "x"}), endpoints(0)], "none: no pod has the labels of its selector"),
+        ([*services(selector={"app": "x"}), endpoints(0)], "none: no pod matches its selector"),
         ([*services(ports=[{"port": 80, "nodePort": 30004}]), endpoints(1)], "nodePort 30443"),
         ([*services(ports=[{"port": 80, "nodePort": 30004}]), endpoints(1), SQUATTER],
          "taken by Service default/squatter"),
@@ -265,7 +265,7 @@ def test_a_node_port_that_no_api_server_gives_is_said_to_be_one() -> None:
     ("answers", "behind", "words"),
     [
         ("10.0.4.8 30004 HTTP/1.1 200 OK\n10.0.4.8 30443 refused\n", 1, "refused: nothing listens on 443 in the pod"),
-        ("10.0.4.8 30004 refused\n10.0.4.8 30443 refused\n", 0, "refused: the Service has no pod that is ready"),
+        ("10.0.4.8 30004 refused\n10.0.4.8 30443 refused\n", 0, "refused: the Service has no ready pod"),
         ("10.0.4.8 30004 timeout\n10.0.4.8 30443 open\n", 1, "a firewall between them"),
         ("10.0.4.8 30004 HTTP/1.1 502 Bad Gateway\n10.0.4.8 30443 open\n", 1, "found     502"),
         ("10.9.9.9 30004 HTTP/1.1 200 OK\n", 1, "not tried"),

@@ -1,4 +1,4 @@
 # red: effective
-# says: where containerd looks for CNI plugins
+# says: containerd's directories of CNI plugins
 sed -i 's|bin_dir = .*|bin_dir = "/usr/lib/cni"|' /etc/containerd/config.toml
 systemctl restart containerd

@@ -1,3 +1,3 @@
 # red: effective
-# says: not so: loopback
+# says: not executable: loopback
 chmod -x /opt/cni/bin/loopback

@@ -1,4 +1,4 @@
 # red: effective
-# says: never looks for a hosts.toml
+# says: ignores every hosts.toml
 sed -i '/config_path = /d' /etc/containerd/config.toml
 systemctl restart containerd

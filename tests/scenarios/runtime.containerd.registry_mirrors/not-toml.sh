@@ -1,3 +1,3 @@
 # red: declared
-# says: containerd uses nothing of it
+# says: containerd ignores the whole file
 echo '[host' >/etc/containerd/certs.d/docker.io/hosts.toml

@@ -1,4 +1,4 @@
 # red: effective
-# says: no automatic remedy: certificates and every kubeconfig have it
+# says: no automatic remedy: certificates and kubeconfigs contain it
 # profile: hosts: {cp1: {kube: {cluster: {advertise_address: 10.77.0.99}}}}
 # advice

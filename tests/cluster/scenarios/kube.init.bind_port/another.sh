@@ -1,4 +1,4 @@
 # red: effective
-# says: no automatic remedy: certificates and every kubeconfig have it
+# says: no automatic remedy: certificates and kubeconfigs contain it
 # profile: kube: {cluster: {bind_port: 7443}}
 # advice
