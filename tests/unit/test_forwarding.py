@@ -18,6 +18,7 @@ from trueup.hosts import cluster
 from trueup.hosts.fleet import Fleet
 from trueup.hosts.inventory import Connection, Target
 from trueup.kubeapi.client import Api
+from trueup.kubeapi.http import ClientHttp
 from trueup.model import profile
 from trueup.model.fact import Fact
 
@@ -27,11 +28,11 @@ case "$*" in *-O*) exit $(cat {code});; esac
 """
 
 
-def client(port: int) -> ApiClient:
+def client(port: int) -> ClientHttp:
     """A client of a server at a port of this machine."""
     settings = Configuration()
     settings.host, settings.retries = f"http://127.0.0.1:{port}", False
-    return ApiClient(settings)
+    return ClientHttp(ApiClient(settings))
 
 
 def test_a_way_that_was_closed_is_opened_again_and_the_server_asked() -> None:

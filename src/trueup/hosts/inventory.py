@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from testinfra.backend import BACKENDS
-
 from trueup.connection import sudo as become
 from trueup.connection.local import Process
 from trueup.connection.openssh import OpenSSH, check_ssh_config
@@ -21,7 +19,7 @@ from trueup.errors import UsageError, nearest
 from trueup.redact import HIDDEN
 
 _COMMON = {"sudo", "sudo_user"}
-_QUERY = {
+_KEYS = {
     "ssh": _COMMON | {"ssh_config", "ssh_identity_file", "timeout"},
     "local": _COMMON,
     "kubectl": _COMMON | {"namespace", "container", "kubeconfig", "context"},
@@ -131,45 +129,66 @@ def parse(spec: str, where: str) -> Target:
     Raises:
         UsageError: unknown scheme or query key, a password in the spec, a malformed address.
     """
-    scheme, address, query = "ssh", spec, ""
-    if spec.startswith("@") or ("?" in spec and "://" not in spec):
-        remedy = "a file names hosts, not files" if spec.startswith("@") else f"write ssh://{spec}"
-        raise UsageError(f"{where}: {spec!r} is not a host: {remedy}")
-    if "://" in spec:
-        scheme, _, rest = spec.partition("://")
-        address, _, query = rest.partition("?")
-        address = address.rstrip("/")
+    scheme, address, text = _split(spec, where)
+    query = _query(scheme, text, where)
+    if scheme == "local":
+        return Target("local", spec, scheme, "", query)
+    _refuse_password(address, where)
+    return Target(_id(address, where), spec, scheme, address, query)
+
+
+def _split(spec: str, where: str) -> tuple[str, str, str]:
+    """Return a spec's scheme, address and query."""
+    from testinfra.backend import BACKENDS  # slow to load
+
+    if spec.startswith("@"):
+        raise UsageError(f"{where}: {spec!r} is not a host: a file names hosts, not files")
+    if "://" not in spec:
+        if "?" in spec:
+            raise UsageError(f"{where}: {spec!r} is not a host: write ssh://{spec}")
+        return "ssh", spec, ""
+    scheme, _, rest = spec.partition("://")
+    address, _, query = rest.partition("?")
     scheme = "ssh" if scheme == "safe-ssh" else scheme
     if scheme not in BACKENDS:
         raise UsageError(f"{where}: unknown connection {scheme!r}{nearest(scheme, BACKENDS)}")
-    options = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
-    known = _QUERY.get(scheme, _COMMON)
-    if unknown := sorted(set(options) - known):
+    return scheme, address.rstrip("/"), query
+
+
+def _query(scheme: str, text: str, where: str) -> dict[str, str]:
+    """Return the keys of a spec, of which testinfra itself would drop the unknown ones."""
+    found, known = dict(urllib.parse.parse_qsl(text, keep_blank_values=True)), _KEYS.get(scheme, _COMMON)
+    if unknown := sorted(set(found) - known):
         hint = nearest(unknown[0], known) or f"; known here: {', '.join(sorted(known))}"
         raise UsageError(f"{where}: unknown key {unknown[0]!r} in the host spec{hint}")
-    if not options.get("timeout", "1").isdigit():
-        raise UsageError(f"{where}: timeout is in whole seconds, found {options['timeout']!r}")
-    if scheme == "local":
-        return Target("local", spec, scheme, "", options)
-    user, _, _ = address.rpartition("@")
-    if ":" in user:
-        where = where.replace(f":{user.partition(':')[2]}@", f":{HIDDEN}@")
+    if not found.get("timeout", "1").isdigit():
+        raise UsageError(f"{where}: timeout is in whole seconds, found {found['timeout']!r}")
+    return found
+
+
+def _refuse_password(address: str, where: str) -> None:
+    _, colon, password = address.rpartition("@")[0].partition(":")
+    if colon:
+        where = where.replace(f":{password}@", f":{HIDDEN}@")
         raise UsageError(f"{where}: a password in a host spec ends up in logs and process lists: use a key or an agent")
+
+
+def _id(address: str, where: str) -> str:
+    """Return the name under which the host at an address is reported."""
     try:
         port, name = urllib.parse.urlsplit(f"//{address}").port, _bare(address)
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from None
     if not name or name.startswith("-") or any(c.isspace() for c in address):
         raise UsageError(f"{where}: {address!r} is not a host name or address")
-    return Target(f"{name}:{port}" if port else name, spec, scheme, address, options)
+    return f"{name}:{port}" if port else name
 
 
 def _bare(address: str) -> str:
-    return (
-        (urllib.parse.urlsplit(f"//{address}").hostname or "")
-        if "[" in address
-        else address.rpartition("@")[2].split(":")[0]
-    )
+    """Return the name or IP address, without user, port and brackets."""
+    if "[" in address:
+        return urllib.parse.urlsplit(f"//{address}").hostname or ""
+    return address.rpartition("@")[2].split(":")[0]
 
 
 def _ansible(spec: str, where: str, options: Connection) -> list[Target]:

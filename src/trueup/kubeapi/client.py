@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from typing import Any
-
-import urllib3
-from kubernetes.client import ApiClient
-from kubernetes.client.exceptions import ApiException
-from kubernetes.utils.retry import Backoff, on_error  # type: ignore[attr-defined]
-from urllib3.exceptions import NewConnectionError
+from typing import Any, NamedTuple, Protocol
 
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.waiting import Patience
@@ -23,7 +16,6 @@ _PAGE = 500  # objects, as kubectl asks for them
 _HASTE = 3.0  # seconds
 _BUSY = (429, 500, 502, 503, 504)
 _ABSENT = 404
-_FIRST, _FACTOR = 0.5, 1.6  # seconds before the first retry, and how many times longer each next one takes
 
 
 class ApiError(Exception):
@@ -40,6 +32,32 @@ class ApiError(Exception):
         self.closed = closed
 
 
+class Answer(NamedTuple):
+    """What the API server answers."""
+
+    status: int
+    text: str
+    date: str  # by the server's clock, as HTTP writes it; nothing where it does not say
+
+
+class Http(Protocol):
+    """Requests to one API server, as somebody whom it knows."""
+
+    def request(self, method: str, path: str, query: dict[str, str], body: Any, kind: str, timeout: float) -> Answer:
+        """Return what the server answers to one request, sent once.
+
+        Args:
+            kind: the content type of the body; nothing where there is none.
+            timeout: seconds that the server may take.
+
+        Raises:
+            ApiError: nobody answered.
+        """
+
+    def close(self) -> None:
+        """Give back the connections."""
+
+
 class Api:
     """A connection to the API of one cluster.
 
@@ -48,12 +66,10 @@ class Api:
         reopen: opens our end of the way to the server again where that was closed, and returns whether it could.
     """
 
-    def __init__(self, client: ApiClient, patience: float, reopen: Callable[[], bool] = lambda: True) -> None:
-        self._client = client
+    def __init__(self, http: Http, patience: float, reopen: Callable[[], bool] = lambda: True) -> None:
+        self._http = http
         self._patience = patience
         self._reopen = reopen
-        steps = 1 + int(math.log(1 + patience * (_FACTOR - 1) / _FIRST, _FACTOR))
-        self._backoff = Backoff(steps=steps, duration=_FIRST, factor=_FACTOR, jitter=0.1)
         self.lost = False  # the way to the server, it seems
         self.date = ""  # of the last answer, by the server's clock, as HTTP writes it
         self._listed: dict[Hashable, Future[list[Any]]] = {}
@@ -168,44 +184,31 @@ class Api:
 
     def hasty(self) -> Api:
         """Return the same connection for what is good to know but not worth a wait, such as the log of a lost node."""
-        return Api(self._client, min(self._patience, _HASTE), self._reopen)
+        return Api(self._http, min(self._patience, _HASTE), self._reopen)
 
     def close(self) -> None:
         """Give back the connections."""
-        self._client.close()
+        self._http.close()
 
     def _request(
         self, method: str, path: str, query: dict[str, str], body: Any = None, kind: str = "", *, patient: bool = True
     ) -> str:
-        headers = {"Accept": "application/json, */*"} | ({"Content-Type": kind} if kind else {})
-
-        def once() -> str:
-            request = self._client.param_serialize(
-                method, path, query_params=list(query.items()), header_params=dict(headers), body=body,
-                auth_settings=["BearerToken"],
-            )  # fmt: skip
-            try:
-                answer = self._client.call_api(*request, _request_timeout=(10, self._patience))
-                data: str = answer.read().decode(errors="replace")
-            except urllib3.exceptions.HTTPError as error:
-                raise ApiError(0, _words(error), closed=isinstance(error, NewConnectionError)) from None
-            except ApiException as error:
-                raise ApiError(0, " ".join(str(error.reason).split())) from None
-            self.date = answer.headers.get("Date", self.date)
-            if answer.status >= 300:
-                raise ApiError(answer.status, _message(answer.status, data))
-            return data
-
         limit = Patience(self._patience if patient else 0)
+        while True:
+            try:
+                return self._once(method, path, query, body, kind)
+            except ApiError as error:
+                if not _passing(error) or limit.ended or (error.closed and not self._reopen()):
+                    self.lost = error.status == 0
+                    raise
+            limit.rest()
 
-        def again(error: Exception) -> bool:
-            return _passing(error) and not limit.ended and (not getattr(error, "closed", False) or self._reopen())
-
-        try:
-            return str(on_error(self._backoff, again, once))
-        except ApiError as error:
-            self.lost = error.status == 0
-            raise
+    def _once(self, method: str, path: str, query: dict[str, str], body: Any, kind: str) -> str:
+        answer = self._http.request(method, path, query, body, kind, self._patience)
+        self.date = answer.date or self.date
+        if answer.status >= 300:
+            raise ApiError(answer.status, _message(answer.status, answer.text))
+        return answer.text
 
 
 def _pages(api: Api, path: str, keep: Callable[[Object], Any], query: dict[str, str], *, optional: bool) -> list[Any]:
@@ -224,10 +227,8 @@ def _pages(api: Api, path: str, keep: Callable[[Object], Any], query: dict[str, 
         page = {"continue": token}
 
 
-def _passing(error: Exception) -> bool:
+def _passing(error: ApiError) -> bool:
     """Whether it may be otherwise in a moment: a server that restarts refuses, resets, and is busy at first."""
-    if not isinstance(error, ApiError):
-        return False
     return error.status in _BUSY or (error.status == 0 and "certificate" not in str(error).lower())
 
 
@@ -242,11 +243,3 @@ def _message(status: int, data: str) -> str:
         failing = [line for line in data.splitlines() if line.startswith("[-]")]
         words = "; ".join(failing) or data.strip().partition("\n")[0][:200]
     return f"{status}: {words}"
-
-
-def _words(error: urllib3.exceptions.HTTPError) -> str:
-    """Return the reason at the bottom, where urllib3 wraps one error in another."""
-    reason: Any = error
-    while (inner := getattr(reason, "reason", None)) is not None and not isinstance(inner, str):
-        reason = inner
-    return " ".join(str(reason).split()).rpartition(">: ")[2]

@@ -11,16 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from trueup.errors import CouldNotLook, Unreachable, UsageError
+from trueup.kubeapi.client import Api
 from trueup.redact import redact
-
-if TYPE_CHECKING:
-    from trueup.kubeapi.client import Api
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ class ApiConnection:
         from kubernetes.config.config_exception import ConfigException
         from kubernetes.config.kube_config import KubeConfigLoader
 
-        from trueup.kubeapi.client import Api
+        from trueup.kubeapi.http import ClientHttp
 
         self._private = self._private or tempfile.mkdtemp(prefix="trueup-")
         settings = Configuration()
@@ -128,7 +126,7 @@ class ApiConnection:
             loader.load_and_set(settings)
         except (ConfigException, OSError, ValueError) as error:
             raise CouldNotLook(f"{name}: {error}") from None
-        return Api(ApiClient(settings), self._patience, reopen)
+        return Api(ClientHttp(ApiClient(settings)), self._patience, reopen)
 
 
 def check_kubeconfig(path: str) -> None:

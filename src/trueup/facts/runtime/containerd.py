@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trueup.facts.host.packages import OWNER
 from trueup.facts.host.systemd import unit
+from trueup.facts.runtime.toml_file import TomlFile
 from trueup.model.fact import Fact
 
 if TYPE_CHECKING:
@@ -28,36 +29,17 @@ def render_unit(program: str, directives: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(TomlFile):
     """The configuration file that the running containerd uses, or would use."""
 
-    path: str
     exists: bool
     changed: float  # seconds since the epoch, of the newest among the file and what it imports
-    text: str
-
-    @property
-    def document(self) -> dict[str, Any] | None:
-        """Return the parsed file, or ``None`` for one that is not TOML."""
-        try:
-            return tomllib.loads(self.text)
-        except tomllib.TOMLDecodeError:
-            return None
 
     @property
     def imports(self) -> str:
         """Return the patterns of further files that containerd reads after this one, for a person."""
         named = (self.document or {}).get("imports", [])
         return ", ".join(map(str, named)) if isinstance(named, list) else ""
-
-    @property
-    def mistake(self) -> str:
-        """Return why the file is not TOML."""
-        try:
-            tomllib.loads(self.text)
-        except tomllib.TOMLDecodeError as error:
-            return str(error)
-        return ""
 
 
 # Not to know whether containerd runs is not to know which file, PATH or proxy it goes by: no guess.
@@ -99,7 +81,7 @@ def parse_config(text: str) -> Config:
     """Return the file's path, time of change and text."""
     head, exists, body = text.partition("\n--\n")
     fields = dict(line.split("=", 1) for line in head.splitlines() if "=" in line)
-    return Config(fields["path"], bool(exists), float(fields.get("changed", "0")), body)
+    return Config(fields["path"], body, bool(exists), float(fields.get("changed", "0")))
 
 
 CONFIG = Fact("containerd.config", _probe_config, parse_config)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-import tomllib
 import urllib.parse
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trueup.facts.runtime.containerd import PROXIES
+from trueup.facts.runtime.toml_file import TomlFile
 from trueup.model.fact import Fact
 
 if TYPE_CHECKING:
@@ -47,30 +47,13 @@ def server(registry: str) -> str:
 
 
 @dataclass(frozen=True)
-class Hosts:
+class Hosts(TomlFile):
     """One hosts.toml."""
-
-    path: str
-    text: str
-
-    @property
-    def mistake(self) -> str:
-        """Return why the file is not TOML, or nothing."""
-        try:
-            tomllib.loads(self.text)
-        except tomllib.TOMLDecodeError as error:
-            return str(error)
-        return ""
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """Return the file as data; nothing of one that is not TOML."""
-        return {} if self.mistake else tomllib.loads(self.text)
 
     @property
     def hosts(self) -> dict[str, dict[str, Any]]:
         """Return mirror to its settings, in order."""
-        hosts = self.document.get("host", {})
+        hosts = (self.document or {}).get("host", {})
         rows = hosts.items() if isinstance(hosts, dict) else ()
         return {name: settings for name, settings in rows if isinstance(settings, dict)}
 
@@ -90,7 +73,7 @@ class Hosts:
 
     def settings(self, endpoint: str) -> dict[str, Any]:
         """Return what counts for an endpoint: its own section, or for the registry's server the keys of the whole."""
-        top = self.document
+        top = self.document or {}
         return self.hosts.get(endpoint, top if top.get("server", endpoint) == endpoint else {})
 
     def unverified(self, endpoint: str) -> bool:

@@ -1,0 +1,29 @@
+"""A TOML file of a host."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TomlFile:
+    """One file, whatever is in it."""
+
+    path: str
+    text: str
+
+    @property
+    def document(self) -> dict[str, Any] | None:
+        """Return the file as data, or ``None`` for one that is not TOML."""
+        return None if self.mistake else tomllib.loads(self.text)
+
+    @property
+    def mistake(self) -> str:
+        """Return why the file is not TOML, or nothing."""
+        try:
+            tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
+            return str(error)
+        return ""
