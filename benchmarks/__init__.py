@@ -1,1 +1,1 @@
-"""Measured side by side, in the same run, as ratios."""
+"""Benchmarks: each measures trueup and a reference in the same run, and prints the ratio."""

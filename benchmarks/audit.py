@@ -1,15 +1,15 @@
-"""The wall time of an audit, against the floor: the same script sent by plain ssh to the same hosts.
+"""Compare the wall time of an audit with the same script sent by plain ssh to the same hosts.
 
     python -m benchmarks.audit [HOSTS]
 
-Boots that many lab hosts (10 by default). Each round measures, one after the other:
+Boots HOSTS lab hosts (default 10). Each round measures, one after the other:
 
-- ``audit``: pytest with trueup, from the command to its end;
-- ``ssh``: ``xargs -P10 ssh`` sending the very script that the audit sends;
-- ``pytest``: pytest over as many empty items, which is what any suite of this size would cost;
-- ``cpu``: what one audit costs a host, in seconds of CPU of all its processes (its cgroup's account).
+- ``audit``: pytest with trueup, from start to end;
+- ``ssh``: ``xargs -P10 ssh`` with the script that the audit sends;
+- ``pytest``: pytest with the same number of empty items, the cost of any suite of this size;
+- ``cpu``: the CPU seconds of all processes on a host during one audit (from its cgroup).
 
-The bar is ``audit <= 1.5 x ssh + pytest``. It is printed beside the median, and fails nothing: machines are noisy.
+The limit is ``audit <= 1.5 x ssh + pytest``. It is printed with the median. Missing it is no error: machines are noisy.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ def _seconds(*command: str, stdin: str = "") -> float:
 
 
 def main(count: int) -> None:
-    """Print the rounds and the verdict."""
+    """Print each round and the result."""
     lab = Lab()
     hosts = lab.reset(["cp1", *(f"w{n}" for n in range(1, count))])
     fixed = (f"--hosts={','.join(hosts)}", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}", "--fix")
-    _seconds(*_PYTEST, "checks", *fixed)  # what a bare host lacks costs it nothing to look at
+    _seconds(*_PYTEST, "checks", *fixed)  # on a bare host most probes would find nothing and cost nothing
     catalog.load("trueup.checks")
     facts = {f.name: f for r in catalog.requirements.values() for f in r.reads if not fact.of_api(f)}
     script, _ = probing.script(facts.values(), profile.load(str(lab.profile)).spec(hosts[0]))
@@ -75,9 +75,9 @@ def main(count: int) -> None:
                 cpu = f"{statistics.median(spent):.2f} s, {max(spent):.2f} s"
                 print(f"{audit:8.2f}{ssh:8.2f}{floor:8.2f}  {ratios[-1]:.2f}{cpu:>40}")
     ratio = statistics.median(ratios)
-    print(f"median {ratio:.2f}, the bar is {BAR}: {'met' if ratio <= BAR else 'MISSED'}")
+    print(f"median {ratio:.2f}, limit {BAR}: {'met' if ratio <= BAR else 'MISSED'}")
     cost = statistics.median(costs)
-    print(f"CPU of a host for one audit: median {cost:.2f} s, the bar is {CPU}: {'met' if cost < CPU else 'MISSED'}")
+    print(f"CPU of a host for one audit: median {cost:.2f} s, limit {CPU}: {'met' if cost < CPU else 'MISSED'}")
 
 
 if __name__ == "__main__":

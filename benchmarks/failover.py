@@ -1,6 +1,6 @@
-"""How long the load balancers' address does not answer in a failover, and how many connections that costs: N drills.
+"""Run N failover drills; print the time without an answer and the lost connections of each, median and worst.
 
-python -m benchmarks.failover N --hosts=… --profile=… [--ssh-config=…] [--sudo], with options as trueup takes them
+python -m benchmarks.failover N --hosts=… --profile=… [--ssh-config=…] [--sudo], with trueup's options
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from trueup.model.profile import load
 
 
 def drill(fleet: Fleet, number: int) -> Failover:
-    """Carry out one drill.
+    """Run one drill.
 
     Raises:
-        SystemExit: it could not be, or not all was put back.
+        SystemExit: the drill could not run, or the previous state was not restored.
     """
     requirement = catalog.requirements["lb.vip.failover"]
     trial = Trial(fleet, f"bench-{number}", lambda _: None, requirement)
@@ -35,7 +35,7 @@ def drill(fleet: Fleet, number: int) -> Failover:
 
 
 def main() -> None:
-    """Carry out the drills, and print each and their median and worst."""
+    """Run the drills, and print each result, the median and the worst."""
     parser = ArgumentParser("benchmarks.failover", description=__doc__)
     parser.add_argument("number", type=int)
     parser.add_argument("--hosts", required=True)
@@ -50,7 +50,7 @@ def main() -> None:
     try:
         for number in range(1, options.number + 1):
             found.append(drill(fleet, number))
-            print(f"{number}: {found[-1]}; then {found[-1].after[0]} has it", flush=True)
+            print(f"{number}: {found[-1]}; in the end {found[-1].after[0]} holds it", flush=True)
     finally:
         fleet.close()
     seconds, lost = [each.seconds for each in found], [each.lost for each in found]

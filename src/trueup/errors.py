@@ -1,19 +1,19 @@
-"""The ways a run can go wrong that are not a verdict on a host."""
+"""Exceptions for problems of a run that are no verdict on a host."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class UsageError(Exception):
-    """Bad input from the operator: says where, what and the nearest fix. Exit code 4, nothing was changed."""
+    """Bad input from the operator; the message has the place, the problem and the nearest fix. Exit code 4."""
 
 
 class Unreachable(Exception):
-    """The host could not be spoken to at all; the message says why and what to try."""
+    """The host does not answer; the message has the reason and advice."""
 
 
 class TimedOut(Unreachable):
-    """The host had not said all when its time was up; ``out`` and ``err`` hold what it had said by then."""
+    """The host's answer was incomplete when its time was up; ``out`` and ``err`` hold the part that arrived."""
 
     def __init__(self, message: str, out: bytes = b"", err: bytes = b"") -> None:
         super().__init__(message)
@@ -22,22 +22,22 @@ class TimedOut(Unreachable):
 
 
 class CouldNotLook(Exception):
-    """A fact could not be established (tool missing, permission denied, timed out, unreadable answer)."""
+    """A fact could not be read: a missing tool, a refused permission, a timeout, or an unreadable answer."""
 
 
 class ChangeFailed(Exception):
-    """A change on a host did not go through; what it had done is rolled back by the caller."""
+    """A change on a host failed; the caller rolls back the part that was done."""
 
 
 class NotBack(ChangeFailed):
-    """A host that was rebooted has not come back in time."""
+    """A host did not come back in time after a reboot."""
 
 
 _SHOWN = 8  # of a list, in a line
 
 
 def some(words: Iterable[str], between: str = ", ") -> str:
-    """Return the first of several words, and how many more there are."""
+    """Return the first words of a list in one line, and the number of the others."""
     words = list(words)
     more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
     return between.join(words[:_SHOWN]) + more

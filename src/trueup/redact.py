@@ -1,4 +1,4 @@
-"""Keeps secrets out of everything that is stored, shown or attached."""
+"""Hides secrets in text before it is stored, shown or attached."""
 
 import hashlib
 import re
@@ -16,11 +16,11 @@ _NAME = rf"(?<![\w.-])[\w.-]*{_WORDS}[^\S\n]*"
 _BLOCK = re.compile(rf"(?im)^([ \t-]*)([\"']?{_NAME}:[^\S\n]*)[|>][-+\d]*[^\S\n]*\n(?:\1[ \t]+\S.*\n?|[ \t]*\n)+")
 _KEY = re.compile(rf"(?i){_NAME}[:=][^\S\n]*(?:(?:basic|bearer)[^\S\n]+)?")
 _VRRP = re.compile(r"(\bauth_pass[^\S\n]+)([^\n]*)")  # of keepalived.conf
-_JUDGED = re.compile(r"«[a-z ]+»")  # what a fact kept in the place of a secret: how it compares
+_JUDGED = re.compile(r"«[a-z ]+»")  # a fact stores this instead of a secret: the result of comparing it
 _SCHEME = re.compile(r"(?i)\b((?:basic|bearer)[^\S\n]+)[\w+/=.~-]{8,}")
 _STRINGS = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'"
 _QUOTED = re.compile(rf"\"\"\".*?\"\"\"|'''.*?'''|{_STRINGS}", re.S)
-_ARRAY = re.compile(rf"\[(?:[^\]\"'{{]|{_STRINGS})*\]")  # of strings: a table in it has keys of its own
+_ARRAY = re.compile(rf"\[(?:[^\]\"'{{]|{_STRINGS})*\]")  # of strings; a table in it has its own keys
 _REST = {
     '"': re.compile(r"(?:[^\"\\\n]|\\.)*"),  # inside a string: up to its end
     "'": re.compile(r"[^'\n]*"),
@@ -32,12 +32,12 @@ _LITERALS = ("", "null", "true", "false", "~", HIDDEN)
 
 
 def secret(name: str) -> bool:
-    """Whether the name of a variable says that its value is secret."""
+    """Return whether the name of a variable suggests that its value is secret."""
     return bool(_SECRET.fullmatch(name))
 
 
 def redact(text: str) -> str:
-    """Return the text with private keys, bootstrap tokens and values of secret-looking keys hidden.
+    """Return the text with private keys, bootstrap tokens and values of keys with secret-looking names hidden.
 
     Quotes stay, so that a redacted TOML or YAML document still parses.
     """
@@ -50,12 +50,12 @@ def redact(text: str) -> str:
 
 
 def digest(text: str) -> str:
-    """Return the SHA-256 of the redacted text: that of a short secret would soon be guessed."""
+    """Return the SHA-256 of the redacted text; the hash of a short secret could be guessed."""
     return hashlib.sha256(redact(text).encode(errors="replace")).hexdigest()
 
 
 def _password(match: re.Match[str]) -> str:
-    """Hide the rest of a line, but for the braces that end its block."""
+    """Hide the rest of a line, except the braces that end its block."""
     value = match[2].rstrip(" \t\r\f\v}")
     return match[0] if not value or _JUDGED.fullmatch(value) else f"{match[1]}{HIDDEN}{match[2][len(value) :]}"
 
@@ -74,7 +74,7 @@ def _keyed(text: str) -> str:
             done.append(_hide(quoted[0]))
             at = quoted.end()
         elif not string and text[start : start + 1] in ("{", "["):
-            at = start  # what is in it has keys of its own
+            at = start  # the entries in it have their own keys
         else:
             tight = "=" if key[0].endswith("=") else ""
             rest = _REST[string or ("{" if "{" in before or "[" in before else tight)].match(text, start)
@@ -86,7 +86,7 @@ def _keyed(text: str) -> str:
 
 
 def _open_quote(line: str) -> str:
-    """Return the quote of the string that the end of the line is in, or nothing."""
+    """Return the quote of the string that is open at the end of the line, or an empty string."""
     open_ = ""
     for char in re.sub(r"\\.", "", line):
         if char in "\"'" and open_ in ("", char):

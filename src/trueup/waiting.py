@@ -1,18 +1,18 @@
-"""Waiting until something comes true: at growing intervals, for so long, and no longer than the operator wants to."""
+"""Polling with back-off, a deadline, and cancellation by Ctrl-C."""
 
 from __future__ import annotations
 
 import threading
 import time
 
-FIRST, LONGEST = 0.5, 5.0  # seconds between two looks: at first, and at most
+FIRST, LONGEST = 0.5, 5.0  # seconds between two polls: the first pause, and the longest
 
 cut = threading.Event()
-"""While it is set, this process waits for nothing and starts no script: the operator wants to stop now."""
+"""While set, this process does not wait and starts no script: the operator has stopped the run."""
 
 
 class Patience:
-    """How long it is still worth while to look again.
+    """The deadline of a poll, and the pauses before it.
 
     Args:
         seconds: from now on.
@@ -23,7 +23,7 @@ class Patience:
 
     @property
     def ended(self) -> str:
-        """Return why no longer, in words that follow what did not come true, or nothing while there is time."""
+        """Return why polling ended, as words to put after the failed condition; empty while there is time."""
         if cut.is_set():
             return "before the operator stopped it"
         return f"in {self._seconds:g} s" if self.left == 0 else ""
@@ -34,7 +34,7 @@ class Patience:
         return max(self._until - time.monotonic(), 0)
 
     def rest(self) -> float:
-        """Wait before the next look, and return the seconds that were meant."""
+        """Wait before the next poll, and return the planned seconds."""
         pause = min(self._pause, self.left)
         self._pause = min(self._pause * 1.5, LONGEST)
         cut.wait(pause)

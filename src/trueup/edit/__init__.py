@@ -1,1 +1,1 @@
-"""Configuration files edited in their text."""
+"""Edits of configuration files that change only the named keys and keep the rest of the text."""

@@ -1,6 +1,6 @@
-"""Keys of a configuration file change in place: comments, order and what nobody asked about survive.
+"""Set keys of a TOML or YAML file in place; comments, order and all other keys stay.
 
-What was made is read back, and refused where anything but the keys that were named has become another value.
+The new text is parsed again, and the edit is refused if the value of any other key has changed.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ Values = Mapping[Key, Any]
 
 
 def edit_toml(text: str, values: Values) -> str:
-    """Return the TOML document with keys set, or taken out where the value is ``None``.
+    """Return the TOML document with keys set, or removed if the value is ``None``.
 
     Raises:
         ValueError: the text is not TOML.
-        ChangeFailed: a value where a table belongs, or a document that cannot be edited in place.
+        ChangeFailed: a value stands where a table belongs, or the document cannot be edited in place.
     """
     return _edit(text, values, tomllib.loads, toml_text.put)
 
 
 def edit_yaml(text: str, values: Values) -> str:
-    """Return the YAML document with keys set, or taken out where the value is ``None``.
+    """Return the YAML document with keys set, or removed if the value is ``None``.
 
     Raises:
         ValueError: the text is not YAML.
-        ChangeFailed: more than one document, no mapping, or a document that cannot be edited in place.
+        ChangeFailed: there is more than one document, no mapping, or the document cannot be edited in place.
     """
     return _edit(text, values, _load_yaml, yaml_text.put)
 
@@ -98,7 +98,7 @@ def _apply(document: dict[str, Any], values: Values) -> None:
 
 
 def _without_emptied(document: dict[str, Any], values: Values) -> dict[str, Any]:
-    """Return the document without tables that lost their last key: some notations leave an empty one behind."""
+    """Return the document without tables that lost their last key, because some edits leave an empty table."""
     for path in (path for path, value in values.items() if value is None):
         for depth in range(len(path) - 1, 0, -1):
             if _at(document, path[:depth]) == {}:
@@ -107,14 +107,14 @@ def _without_emptied(document: dict[str, Any], values: Values) -> dict[str, Any]
 
 
 def _unshared(value: Any) -> Any:
-    """Return a copy in which nothing is in two places, as aliases of YAML have it."""
+    """Return a copy without shared values, such as YAML aliases make them."""
     if isinstance(value, dict):
         return {key: _unshared(inner) for key, inner in value.items()}
     return [_unshared(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values are the same in a document: ``true`` is not ``1``, and ``nan`` is ``nan``."""
+    """Return whether two values are equal in a document: ``true`` is not ``1``, and ``nan`` equals ``nan``."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return set(one) == set(other) and all(_same(value, other[key]) for key, value in one.items())
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):

@@ -1,6 +1,6 @@
-"""haproxy.cfg as sections of lines, and edited in its text: only lines that are named change.
+"""Parse haproxy.cfg into sections of lines, and edit its text so that only the named lines change.
 
-No Python library that is kept up reads this grammar (section 2 of haproxy's configuration manual), so it is read here.
+The grammar is in section 2 of haproxy's configuration manual; no maintained Python library reads it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Words = tuple[str, ...]
 
 @dataclass
 class Line:
-    """A line that says something: its words, and where they begin and end."""
+    """A line with words: the words, and the indexes of their beginning and end."""
 
     words: Words
     start: int
@@ -54,7 +54,7 @@ class Section:
     """A section: its keyword and name, and its lines."""
 
     words: Words
-    end: int  # where its last line ends
+    end: int  # index of the end of its last line
     lines: list[Line] = field(default_factory=list)
 
     def of(self, prefix: Words) -> list[Words]:
@@ -63,15 +63,15 @@ class Section:
 
     @property
     def conditional(self) -> bool:
-        """Whether some of it counts on a condition (``.if``) only."""
+        """Return whether a part of it depends on a condition (``.if``)."""
         return any(line.words[0].startswith(".") for line in self.lines)
 
 
 def parse(text: str) -> list[Section]:
-    """Return the sections in order; the first, without words, has what stands before any.
+    """Return the sections in order; the first has no words and holds the lines before all sections.
 
     Raises:
-        ValueError: a quote is not closed, or a backslash ends a line; says in which line.
+        ValueError: a quote is not closed, or a backslash ends a line; the message has the line.
     """
     sections, begin = [Section((), 0)], 0
     for number, row in enumerate(text.split("\n"), 1):
@@ -117,9 +117,9 @@ def _line(text: str, begin: int, end: int, number: int) -> Line | None:
 
 
 def put(text: str, header: Words, wanted: Mapping[Words, Sequence[Words]]) -> str:
-    """Return the text in which of a section the lines that begin with each key are these, in their order.
+    """Return the text with these lines in a section: for each key of ``wanted``, all lines that begin with it.
 
-    A section that is not there is added at the end. What is right stays where it is, and so does all else.
+    A missing section is added at the end. Lines that are right already, and all other lines, stay where they are.
 
     Raises:
         ValueError: it cannot be done without changing more than that.
@@ -142,7 +142,7 @@ def put(text: str, header: Words, wanted: Mapping[Words, Sequence[Words]]) -> st
 
 
 def _edits(text: str, section: Section, prefix: Words, lines: list[Words]) -> list[tuple[int, int, str]]:
-    """Return what to replace by what, so that the lines with a prefix are these."""
+    """Return the replacements (begin, end, new text) after which exactly these lines have the prefix."""
     old = [line for line in section.lines if line.words[: len(prefix)] == prefix]
     if [line.words for line in old] == lines:
         return []
@@ -197,7 +197,7 @@ def _model(sections: Sequence[Section]) -> list[tuple[Words, list[Words]]]:
 
 
 def _checked(sections: list[Section], section: Section, new: str, wanted: Mapping[Words, Sequence[Words]]) -> str:
-    """Return the new text, in which nothing may differ from the old but the lines that were named."""
+    """Return the new text after a check that only the named lines differ from the old text."""
     at, after = sections.index(section), parse(new)
     if len(after) != len(sections):
         raise ValueError("other sections would change too")

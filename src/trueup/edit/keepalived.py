@@ -1,6 +1,6 @@
-"""keepalived.conf as a tree, and edited in its text: only what is named changes, and not one character beside it.
+"""Parse keepalived.conf into a tree, and edit its text so that no other character changes.
 
-No Python library that is kept up reads this grammar, which is that of keepalived's lib/parser.c, so it is read here.
+The grammar is that of keepalived's lib/parser.c; no maintained Python library reads it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class Statement:
 
     words: tuple[str, ...]
     start: int
-    end: int  # where the last word is passed
+    end: int  # index after the last word
     body: list[Statement] | None = None
     inside: tuple[int, int] = (0, 0)  # of a block: after the opening brace, and at the closing one
 
     @property
     def opaque(self) -> bool:
-        """Whether what it says depends on a definition (``$NAME``) or a condition (``@NAME``)."""
+        """Return whether it depends on a definition (``$NAME``) or a condition (``@NAME``)."""
         return self.words[0][:1] in ("@", "~") or any("$" in word for word in self.words)
 
     def blocks(self, *header: str) -> list[Statement]:
@@ -37,7 +37,7 @@ class Statement:
         return [each for each in self.body or () if each.body is not None and each.words[: len(header)] == header]
 
     def value(self, keyword: str) -> str | None:
-        """Return what follows a keyword in it, nothing for a bare one; the last one counts, ``None`` is for none."""
+        """Return the words after the last such keyword in it; empty if there are none, ``None`` without the keyword."""
         said = [each.words for each in self.body or () if each.words[0] == keyword]
         return " ".join(said[-1][1:]) if said else None
 
@@ -50,7 +50,7 @@ def parse(text: str) -> Statement:
     """Return the root of the tree.
 
     Raises:
-        ValueError: a brace or a quote is not closed, or closes nothing; says in which line.
+        ValueError: a brace or a quote is not closed, or closes nothing; the message has the line.
     """
     stack = [Statement((), 0, len(text), [], (0, len(text)))]
     begin = number = 0
@@ -120,10 +120,10 @@ def _open(stack: list[Statement], after: int, number: int) -> None:
 
 
 def put(text: str, path: Sequence[Header], *words: str) -> str:
-    """Return the text in which the last statement of a block with the first word has these words, or a new one has.
+    """Return the text with the last statement that begins with the first word changed to these words, or added.
 
     Args:
-        path: the headers of the blocks that lead there; those that are not there are made.
+        path: the headers of the blocks around it, from outside to inside; missing blocks are added.
 
     Raises:
         ValueError: it cannot be done without changing more than that.
@@ -143,7 +143,7 @@ def put(text: str, path: Sequence[Header], *words: str) -> str:
 
 
 def fill(text: str, path: Sequence[Header], items: Sequence[tuple[str, ...]], gone: Sequence[tuple[str, ...]]) -> str:
-    """Return the text in which a list has these entries, and lacks others; those that are right stay where they are.
+    """Return the text with a list that has these entries and not those in ``gone``; all other entries stay.
 
     Raises:
         ValueError: as :func:`put`.
@@ -167,7 +167,7 @@ def fill(text: str, path: Sequence[Header], items: Sequence[tuple[str, ...]], go
 
 
 def _make(text: str, path: Sequence[Header]) -> str:
-    """Return the text with the blocks that lead somewhere."""
+    """Return the text with all blocks of a path."""
     for depth in range(len(path)):
         root = parse(text)
         if _find(root, path[: depth + 1]) is None:
@@ -205,13 +205,13 @@ def _quoted(word: str) -> str:
 
 
 def _margin(text: str, at: int) -> str:
-    """Return the white space before what is at an index, where nothing else is before it in its line."""
+    """Return the white space at the beginning of the line, if only white space is before the index."""
     row = text[text.rfind("\n", 0, at) + 1 : at]
     return row if not row.strip() else ""
 
 
 def _before_instances(text: str, root: Statement) -> int:
-    """Return where a new block goes: before the instances and their comments, for they may only name what they know."""
+    """Return the index for a new block: before the instances and their comments, which may name only earlier blocks."""
     at = next((each.start for each in root.body or () if each.words[0] == "vrrp_instance"), len(text))
     at = text.rfind("\n", 0, at) + 1 if at < len(text) else at
     while at and at < len(text) and text[text.rfind("\n", 0, at - 1) + 1 : at].lstrip()[:1] in ("#", "!"):
@@ -252,7 +252,7 @@ def _model(body: list[Statement]) -> Model:
 def _checked(
     old: str, new: str, path: Sequence[Header], lost: Sequence[tuple[str, ...]], added: Sequence[tuple[str, ...]]
 ) -> str:
-    """Return the new text, in which nothing may differ from the old but these statements of one block."""
+    """Return the new text after a check that only these statements of one block differ from the old text."""
     before, after = parse(old), parse(new)
     for root, words in ((before, list(lost)), (after, list(added))):
         block = _find(root, path)

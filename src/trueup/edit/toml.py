@@ -1,8 +1,7 @@
-"""One key of a TOML text is set or taken out, and no other character changes.
+"""Set or remove one key of a TOML text without changing any other character.
 
-The text is valid TOML already, so that only the beginnings and ends of its parts have to be found (toml.io, v1.0). A
-round trip by tomlkit refuses tables that are out of order, and loses the comment above the table that follows one that
-goes.
+The text is known to be valid TOML, so only the beginnings and ends of its parts have to be found (toml.io, v1.0).
+tomlkit is not used: it refuses tables that are out of order, and it loses a comment after a removed table.
 """
 
 from __future__ import annotations
@@ -40,22 +39,22 @@ class Entry:
 
 @dataclass
 class Section:
-    """A table with its head, or what comes before the first one."""
+    """A table with its head, or the lines before the first table."""
 
     path: Key
-    start: int  # of the head's line
-    head: int  # where the head ends
-    array: bool = False  # it is an element of an array of tables, or below one
+    start: int  # index of the head's line
+    head: int  # index of the head's end
+    array: bool = False  # an element of an array of tables, or a table below one
     entries: list[Entry] = field(default_factory=list)
 
     @property
     def end(self) -> int:
-        """Return where its last entry ends, or its head."""
+        """Return the index of the end of its last entry, or of its head."""
         return self.entries[-1].end if self.entries else self.head
 
 
 def put(text: str, path: Key, value: Any) -> str:
-    """Return the text with a key set, or taken out where the value is ``None``.
+    """Return the text with a key set, or removed if the value is ``None``.
 
     Raises:
         ValueError: the text is not TOML.
@@ -70,7 +69,7 @@ def put(text: str, path: Key, value: Any) -> str:
 
 
 def _place(text: str, sections: list[Section], path: Key, value: str) -> tuple[int, str, int]:
-    """Return what is to be replaced by what: from, new text, to."""
+    """Return a replacement: its begin, the new text, its end."""
     plain = [section for section in sections if not section.array]
     holder = _deepest([entry for section in plain for entry in section.entries], path)
     if holder and holder.path == path:
@@ -81,7 +80,7 @@ def _place(text: str, sections: list[Section], path: Key, value: str) -> tuple[i
         return at, new, at
     table = path[:-1]
     for section in plain:
-        # a table that dotted keys make cannot have a head too
+        # a table made by dotted keys cannot have a head too
         own = [entry for entry in section.entries if entry.path[: len(table)] == table]
         if section.path == table or (own and section.path == table[: len(section.path)]):
             return _line(text, section, own, f"{_dotted(path[len(section.path) :])} = {value}")
@@ -92,7 +91,7 @@ def _place(text: str, sections: list[Section], path: Key, value: str) -> tuple[i
 
 
 def _line(text: str, section: Section, own: list[Entry], row: str) -> tuple[int, str, int]:
-    """Return the place of a new line: after these entries of the section, or after its head."""
+    """Return the replacement that adds a line after these entries of the section, or after its head."""
     if not own and not section.path:
         return _top(text, row)
     start, end = (own[-1].start, own[-1].end) if own else (section.start, section.head)
@@ -102,13 +101,13 @@ def _line(text: str, section: Section, own: list[Entry], row: str) -> tuple[int,
 
 
 def _top(text: str, row: str) -> tuple[int, str, int]:
-    """Return the place of a first key before all tables: after the comment that heads the file, if any."""
+    """Return the replacement that adds a first key before all tables, after a comment at the top of the file."""
     at = _after(_HEAD, text, 0)
     return at, f"{'' if text[:at].endswith(chr(10)) or not at else chr(10)}{row}\n", at
 
 
 def _gone(text: str, sections: Iterable[Section], path: Key) -> list[tuple[int, int]]:
-    """Return the spans that have the key, and what is below it."""
+    """Return the spans of the key and of everything below it."""
     spans = []
     for section in sections:
         if section.path[: len(path)] == path:
@@ -133,7 +132,7 @@ def _gone_of(text: str, entries: list[Entry], path: Key, *, inline: bool) -> lis
 
 
 def _deepest(entries: list[Entry], path: Key) -> Entry | None:
-    """Return the entry of the path itself, or the innermost inline table that it would be in."""
+    """Return the entry of the path, or the innermost inline table on the way to it."""
     for entry in entries:
         if entry.path == path:
             return entry
@@ -197,7 +196,7 @@ def _key(text: str, at: int) -> tuple[Key, int]:
 
 
 def _value(text: str, at: int, entry: Entry) -> int:
-    """Return where a value ends, and note what is in an inline table that is the entry's own."""
+    """Return the index of the end of a value, and record the entries of an inline table."""
     if text[at] not in "[{":
         scalar = _SCALAR.match(text, at)
         if scalar is None:
@@ -242,7 +241,7 @@ def _rendered(value: Any) -> str:
 
 
 def quoted(value: str) -> str:
-    """Return a string on one line in double quotes, as TOML and YAML both read it."""
+    """Return a string on one line in double quotes, valid in TOML and in YAML."""
     return f'"{"".join(map(_escaped, value))}"'
 
 

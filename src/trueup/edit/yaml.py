@@ -1,7 +1,7 @@
-"""One key of a YAML text is set or taken out, and no other character changes.
+"""Set or remove one key of a YAML text without changing any other character.
 
-ruamel.yaml says where each key and value begins and ends. Its own round trip would keep comments, but indent and quote
-the rest its own way, and lose the comment above the key that follows one that goes.
+ruamel.yaml gives the beginning and end of each key and value. Its own round trip is not used: it changes
+indentation and quotes, and it loses a comment after a removed key.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
 
 def put(text: str, path: tuple[str, ...], value: Any) -> str:
-    """Return the text of one document, a mapping, with a key set, or taken out where the value is ``None``.
+    """Return the text of one document, a mapping, with a key set, or removed if the value is ``None``.
 
     Raises:
         ValueError: the text is not YAML, or has the key where it cannot be edited.
@@ -78,7 +78,7 @@ def _replace(text: str, pair: Pair, new: str) -> str:
     key, old = pair
     colon, end = _colon(text, key), _end(text, pair)
     before, more_lines, _ = text[colon : colon if _is_empty(old) else old.start_mark.index].partition("\n")
-    if more_lines:  # what is on the key's own line stays: it may be a comment
+    if more_lines:  # the rest of the key's own line stays: it may be a comment
         return f"{text[:colon]} {new}{before.rstrip()}{text[end:]}"
     return f"{text[:colon]}{before or ' '}{new}{text[end:]}"
 
@@ -94,7 +94,7 @@ def _delete(text: str, node: Any, number: int) -> str:
 
 
 def _end(text: str, pair: Pair) -> int:
-    """Return where the last character of a value is passed: ruamel counts what follows a block as the block's."""
+    """Return the index after a value's last character; ruamel counts comments after a block as part of it."""
     key, node = pair
     if _is_empty(node):
         return _colon(text, key)
@@ -106,7 +106,7 @@ def _end(text: str, pair: Pair) -> int:
 
 
 def _colon(text: str, key: Node) -> int:
-    """Return where the colon after a key is passed."""
+    """Return the index after the colon of a key."""
     end: int = key.end_mark.index
     match = re.compile(r"\s*:").match(text, end)
     return match.end() if match else end
@@ -149,7 +149,7 @@ def _block(path: tuple[str, ...], value: Any, column: int) -> str:
 
 
 def _flow(value: Any) -> str:
-    """Return a value on one line; what YAML 1.1, which Kubernetes reads, takes for another kind is quoted."""
+    """Return a value on one line; strings that YAML 1.1 (Kubernetes) would read as another type are quoted."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_flow(key)}: {_flow(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -1,2 +1,4 @@
-"""What can be learned of a host: one noun per file, each a probe and a pure parser. Add a file, and a captured answer
-under ``tests/unit/facts/`` beside its expected value."""
+"""Facts about hosts and clusters: one noun per file, each with a probe and a pure parser.
+
+A new fact needs a file here, and a captured answer with its expected value under ``tests/unit/facts/``.
+"""

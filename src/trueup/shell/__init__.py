@@ -1,1 +1,1 @@
-"""Shell text that changes a host: only text."""
+"""Shell text that changes a host. These modules only build text."""

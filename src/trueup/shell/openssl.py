@@ -1,6 +1,6 @@
-"""The shell text that makes keys and certificates on a host by its own openssl: a key never leaves the host it is for.
+"""Shell text that makes keys and certificates with a host's own openssl; a private key never leaves that host.
 
-Only text, as in :mod:`trueup.shell.text`. No key and no other secret is in it, or in the arguments of a program.
+Only text, as in :mod:`trueup.shell.text`. It contains no key or other secret, not even as a program's argument.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _AUTHORITY = (
 
 
 def authority(wanted: Issued, kept: tuple[str, str]) -> str:
-    """Return text that makes an authority, where neither its certificate nor its key is there."""
+    """Return text that makes an authority; it fails if the certificate or the key exists already."""
     certificate, key = shlex.quote(wanted.certificate), shlex.quote(wanted.private_key)
     return f"""for path in {certificate} {key}; do
   [ ! -e "$path" ] || {{ echo "$path is there: an authority is never replaced"; exit 75; }}
@@ -34,7 +34,7 @@ openssl req -new -x509 -{wanted.hash} -days {wanted.days} -set_serial "0x$(opens
 
 
 def server(wanted: ServerCertificate, ca: Issued, kept: tuple[str, str]) -> str:
-    """Return text that makes a key, has the authority on this host sign its certificate, and puts both in place."""
+    """Return text that makes a key, signs its certificate with the authority on this host, and installs both."""
     return f"""{_stage(wanted)}
 {request(wanted)}
 openssl x509 -req -{wanted.hash} -days {wanted.days} -set_serial "0x$(openssl rand -hex 16)" \\
@@ -45,7 +45,7 @@ openssl verify -CAfile {shlex.quote(ca.certificate)} "$stage/certificate"
 
 
 def waiting(wanted: ServerCertificate, directory: str) -> str:
-    """Return text that makes a key and the request for its certificate, and leaves both in a directory."""
+    """Return text that makes a key and its certificate request, and leaves both in a directory."""
     return f"""umask 077
 stage={shlex.quote(directory)}
 mkdir -p "$stage"
@@ -53,7 +53,7 @@ mkdir -p "$stage"
 
 
 def signed(wanted: ServerCertificate, directory: str, certificate: str, kept: tuple[str, str]) -> str:
-    """Return text that puts a key that waits in a directory in place, with the certificate made of its request."""
+    """Return text that installs the key from a directory, and the certificate that was made from its request."""
     return f"""waits={shlex.quote(directory)}
 {_stage(wanted)}
 cp -p "$waits/key" "$stage/key"
@@ -65,7 +65,7 @@ rm -rf "$waits"
 
 
 def request(wanted: ServerCertificate) -> str:
-    """Return text that makes a key and a request for its certificate in ``$stage``."""
+    """Return text that makes a key and its certificate request in ``$stage``."""
     names = [*(f"DNS:{name}" for name in wanted.dns), *(f"IP:{address}" for address in wanted.ip)]
     extensions = {
         "basicConstraints": "CA:FALSE",
@@ -82,12 +82,12 @@ openssl req -new -{wanted.hash} -config "$stage/config" -key "$stage/key" -out "
 
 
 def restore(wanted: Issued, kept: tuple[str, str]) -> str:
-    """Return text that undoes what put a pair in place."""
+    """Return text that undoes the installation of a pair."""
     return "\n".join(f"({shell.restore(path, old)})" for path, old in zip(_pair(wanted), kept, strict=True))
 
 
 def unchanged(wanted: Issued, kept: tuple[str, str]) -> str:
-    """Return text that fails where one of a pair is neither what was put in place nor what was there before."""
+    """Return text that fails if a file of the pair is neither the installed one nor the one from before."""
     return "\n".join(shell.unchanged(path, old) for path, old in zip(_pair(wanted), kept, strict=True))
 
 
@@ -96,7 +96,7 @@ def _pair(wanted: Issued) -> tuple[str, str]:
 
 
 def _stage(wanted: Issued) -> str:
-    """Return text that makes a directory beside the pair, on the same file system, for it to be renamed from."""
+    """Return text that makes a directory on the same file system as the pair, so that files can be renamed from it."""
     return f"""umask 077
 certificate={shlex.quote(wanted.certificate)}; key={shlex.quote(wanted.private_key)}
 for dir in "${{key%/*}}" "${{certificate%/*}}"; do
@@ -117,7 +117,7 @@ def _new_key(wanted: PrivateKey) -> str:
 
 
 def _config(wanted: Issued, extensions: Iterable[str]) -> str:
-    # A number before the type keeps two of one type apart: openssl drops it.
+    # The number keeps two parts of the same type apart; openssl ignores it.
     name = "\n".join(
         f"{n}.{kind} = {_escaped(value)}" for n, (kind, _, value) in enumerate(map(_split, wanted.subject))
     )
@@ -143,9 +143,9 @@ def _escaped(value: str) -> str:
     return re.sub(r"([\\$#\"'`;])", r"\\\1", value)
 
 
-# Two files cannot be renamed in one step. Both are whole and on disk before either is; the key goes first. Should the
-# machine go down between the two renames, the pair does not match: Harbor serves its own copy of the old one until it
-# is told to take up another, registry.tls.server.key says so, and the next --fix issues both anew.
+# Two files cannot be renamed in one step. Both are complete and on disk before the first rename; the key goes first. If
+# the machine goes down between the two renames, the pair does not match. Harbor still serves its own copy of the old
+# pair, registry.tls.server.key fails, and the next --fix issues both again.
 def _place(kept: tuple[str, str]) -> str:
     certificate, key = map(shlex.quote, kept)
     return f"""of_key=$(openssl pkey -in "$stage/key" -pubout)

@@ -1,4 +1,4 @@
-"""The package managers: the shell text with which each changes a host, side by side. It runs under ``set -eu``."""
+"""Shell text for package managers, one class each. The text runs under ``set -eu``."""
 
 from __future__ import annotations
 
@@ -6,75 +6,72 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-_LOCKED = 120  # seconds that another process may take with dpkg's lock
-_INCOMPLETE = "*'dependency problems'*"  # dpkg of packages whose dependencies never came, which apt can get
+_LOCKED = 120  # seconds for which another process may hold dpkg's lock
+_INCOMPLETE = "*'dependency problems'*"  # dpkg's message if dependencies are missing; apt can fetch them
 
 
 class Manager(Protocol):
-    """What a package manager can be told to do; each verb is one transaction."""
+    """The operations of a package manager; each is one transaction."""
 
     name: str
-    refresh: str  # fetches the index of every source as far as they answer
+    refresh: str  # fetches the index of every source that answers
 
     def refresh_all(self, only: str = "") -> str:
-        """Return text that fetches the index of every source, of ``only`` this file on apt; all of them must answer."""
+        """Return text that fetches the index of every source, with apt only of the file ``only``; all must answer."""
 
     def version(self, name: str) -> str:
-        """Return text that prints which version of a package is installed, or nothing."""
+        """Return text that prints the installed version of a package, or nothing."""
 
     def install(self, versions: Mapping[str, str], *, held: Iterable[str] = (), gone: Iterable[str] = ()) -> str:
-        """Return text that installs these exact versions, newer or older, and removes nothing but ``gone``.
+        """Return text that installs these exact versions, newer or older, and removes only ``gone``.
 
-        Of the installed ones, those in ``held`` are held afterwards, and no others.
+        Of the installed packages, exactly those in ``held`` are held afterwards.
         """
 
     def remove(self, names: Iterable[str]) -> str:
         """Return text that removes packages, held or not; their configuration files stay."""
 
     def noting(self, body: str, kept: str) -> str:
-        """Return text that installs as another one does, and notes in files with this name what came along."""
+        """Return ``body`` with text that records the packages it installs, in files whose names begin with ``kept``."""
 
     def tidy(self, kept: str) -> str:
-        """Return text that removes what came along, as far as nothing needs it any more."""
+        """Return text that removes the recorded packages that nothing needs any more."""
 
     def hold(self, names: Iterable[str]) -> str:
-        """Return text that keeps packages at the version that they have."""
+        """Return text that keeps packages at their installed version."""
 
     def unhold(self, names: Iterable[str]) -> str:
         """Return text that lets packages be upgraded again."""
 
     def keep(self, names: Iterable[str]) -> str:
-        """Return text that makes packages stay when what needed them goes."""
+        """Return text that marks packages so that they stay when no other package needs them."""
 
     def unkeep(self, names: Iterable[str]) -> str:
-        """Return text that makes packages dependencies again."""
+        """Return text that marks packages as dependencies again."""
 
 
 class Apt:
-    """apt on dpkg; what dpkg left undone is finished first."""
+    """apt with dpkg; an interrupted dpkg run is completed first."""
 
     name = "apt-get"
     _get = f"apt-get -y -q -o DPkg::Lock::Timeout={_LOCKED}"
     refresh = f"{_get} update"
 
     def refresh_all(self, only: str = "") -> str:
-        """Without the option, apt forgives a source that does not answer (releases before 2.1 do all the same)."""
+        """Set the option that makes a source without an answer an error (apt before 2.1 ignores it)."""
         words = ["-o", "APT::Update::Error-Mode=any"]
-        if only:  # the others' indexes stay
+        if only:  # keep the indexes of the other sources
             options = (f"Dir::Etc::sourcelist={only}", "Dir::Etc::sourceparts=-", "APT::Get::List-Cleanup=0")
             words += [word for option in options for word in ("-o", option)]
         return f"{self.refresh} {shlex.join(words)}"
 
     def version(self, name: str) -> str:
-        """Ask dpkg, of whose packages one may be known and not installed."""
+        """Ask dpkg, which also lists packages that are not installed."""
         asked = f"dpkg-query -W -f '${{db:Status-Abbrev}}\\t${{Package}}\\t${{Version}}\\n' {shlex.quote(name)}"
         return f"{asked} | {_third(name)}"
 
     def install(self, versions: Mapping[str, str], *, held: Iterable[str] = (), gone: Iterable[str] = ()) -> str:
-        """Keep the configuration files that are there.
-
-        What is half installed, apt takes for installed unless it is told to install it once more.
-        """
+        """Keep existing configuration files; reinstall, because to apt a half-installed package is installed."""
         held, gone = set(held), list(gone)
         words = [*(f"{name}={version}" for name, version in versions.items()), *(f"{name}-" for name in gone)]
         get = f"{self._get} -o Dpkg::Options::=--force-confold --no-install-recommends"
@@ -88,7 +85,7 @@ class Apt:
         )
 
     def remove(self, names: Iterable[str]) -> str:
-        """Take the hold away first: it would outlast the package. One that is half installed goes too."""
+        """Remove the hold first, because it would outlast the package; a half-installed package is removed too."""
         names = list(names)
         forced = "-o Dpkg::Options::=--force-remove-reinstreq"
         return f"{self.unhold(names)}{self._get} {forced} remove {shlex.join(names)}\n"
@@ -105,7 +102,7 @@ class Apt:
         )
 
     def tidy(self, kept: str) -> str:
-        """Go by apt's own notion of what nothing needs; what is merely suggested was not there before either."""
+        """Remove what apt calls unneeded; recommended and suggested packages count as unneeded."""
         brought = shlex.quote(f"{kept}.brought")
         return f"""[ ! -e {brought} ] || {{
   needless=$(apt-get -s -o APT::AutoRemove::RecommendsImportant=0 -o APT::AutoRemove::SuggestsImportant=0 autoremove |
@@ -132,9 +129,9 @@ class Apt:
 
 
 def _patiently(command: str, enough: str = "") -> str:
-    """Return text that runs what writes dpkg's status, which does not wait for its lock as apt-get does.
+    """Return text that runs a command that writes dpkg's status, and waits for dpkg's lock as apt-get does.
 
-    What it ``said`` fails the text, unless it is enough.
+    The text fails with the command's output in ``$said``, unless that matches the pattern ``enough``.
     """
     return f"""left={_LOCKED}
 until said=$({command} 2>&1); do
@@ -147,11 +144,11 @@ done
 
 
 class Dnf:
-    """dnf on rpm, release 4 or 5; its holds are locks of a plugin, which is looked for before anything is done."""
+    """dnf 4 or 5 with rpm; holds need the versionlock plugin, which is checked before anything is changed."""
 
     name = "dnf"
-    # Kubernetes' own instructions exclude its packages in the repository's file, so that no upgrade takes them.
-    # Release 4 says "all" for every exclude, release 5 "*".
+    # Kubernetes' instructions exclude its packages in the repository's file, to keep them from upgrades.
+    # dnf 4 writes "all" for every exclude, dnf 5 "*".
     _dnf = "dnf -y --setopt=install_weak_deps=False --setopt='disable_excludes=all,*'"
     refresh = "dnf -q makecache"
     _lockable = """dnf -q versionlock list >/dev/null 2>&1 || {
@@ -170,7 +167,7 @@ class Dnf:
         return f"{asked} | {_third(name)}"
 
     def install(self, versions: Mapping[str, str], *, held: Iterable[str] = (), gone: Iterable[str] = ()) -> str:
-        """Take locks away first: they hide all other versions."""
+        """Remove locks first, because they hide all other versions."""
         held, gone = [name for name in versions if name in set(held)], list(gone)
         return (
             (self._lockable if held else "")
@@ -181,7 +178,7 @@ class Dnf:
         )
 
     def remove(self, names: Iterable[str]) -> str:
-        """Leave dependencies that nothing needs any more, as apt does."""
+        """Keep dependencies that nothing needs any more, as apt does."""
         names = list(names)
         return (
             f"{self._unlock(names)}{self._dnf} --setopt=clean_requirements_on_remove=False remove {shlex.join(names)}\n"
@@ -192,11 +189,11 @@ class Dnf:
         return body
 
     def tidy(self, kept: str) -> str:  # noqa: ARG002 - as above
-        """Leave it to `dnf autoremove`: releases 4 and 5 do not name what is needless in one way."""
+        """Do nothing: dnf 4 and 5 list unneeded packages in different ways, and `dnf autoremove` removes them."""
         return ""
 
     def hold(self, names: Iterable[str]) -> str:
-        """Lock the installed version alone: a lock that was there before would allow another one too."""
+        """Lock only the installed version; an older lock would allow another version too."""
         names = list(names)
         return f"{self._lockable}{self._unlock(names)}dnf -y -q versionlock add {shlex.join(names)}\n"
 
@@ -205,7 +202,7 @@ class Dnf:
         return self._lockable + self._unlock(names)
 
     def keep(self, names: Iterable[str]) -> str:
-        """Mark them as installed by a person; release 5 has another word for that."""
+        """Mark them as installed by a person; dnf 5 uses another word."""
         words = shlex.join(names)
         return f"dnf -y -q mark install {words} || dnf -y -q mark user {words}\n"
 
@@ -220,7 +217,7 @@ class Dnf:
 
 
 def _third(name: str) -> str:
-    """Return a filter that prints the version out of rows of state, name and version, where the state is installed."""
+    """Return a filter for rows of state, name and version that prints the version if the package is installed."""
     return f"awk -F'\\t' -v name={shlex.quote(name)} '$1 ~ /^.i/ && $2 == name {{ print $3 }}'"
 
 

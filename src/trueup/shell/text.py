@@ -1,4 +1,4 @@
-"""The shell text that changes a host: only text, so that it can be shown and tested. It runs under ``set -eu``."""
+"""Shell text that changes a host. It is only text, so it can be shown and tested; it runs under ``set -eu``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import base64
 import shlex
 from collections.abc import Iterable
 
-CHANGED = 75  # exit code: something is not as it was looked at, or left
-# keep PATH BACKUP: keeps what is there, whole or not at all, or that nothing is
-# taken NEW BACKUP: notes what takes its place
-# making DIRECTORY BACKUP: notes which directories are not there, and makes them
+CHANGED = 75  # exit code: the state differs from the one that was read or written before
+# keep PATH BACKUP: makes a complete backup of a file, or records that there is no file
+# taken NEW BACKUP: records the checksum of the new file
+# making DIRECTORY BACKUP: makes a directory and its missing parents, and records them
 KEEPING = """keep() {
   if [ ! -e "$1" ]; then : >"$2.absent"; return; fi
   part=$(mktemp "${2%/*}/.part.XXXXXX")
@@ -26,7 +26,7 @@ _SUM = """sum() { [ ! -e "$1" ] || sha256sum <"$1" | cut -d' ' -f1; }"""
 
 
 def write(path: str, content: bytes, *, mode: str, owner: str, old: str, backup: str, validate: str) -> str:
-    """Return text that puts a whole new file in the place of the one with checksum ``old`` (empty: there is none)."""
+    """Return text that replaces the file with checksum ``old`` (empty: no file) by a complete new one."""
     encoded = base64.encodebytes(content).decode()
     return f"""umask 077
 path={shlex.quote(path)}; dir=$(dirname "$path"); backup={shlex.quote(backup)}
@@ -52,9 +52,9 @@ sync "$dir"
 
 
 def restore(path: str, backup: str) -> str:
-    """Return text that puts a kept file back in one step, or removes a file that was not there before.
+    """Return text that restores a file from its backup in one step, or removes it if there was none before.
 
-    A write that was refused kept nothing, so there is nothing to undo: the file is not ours.
+    A refused write made no backup, so nothing is undone: trueup did not write that file.
     """
     return f"""path={shlex.quote(path)}; backup={shlex.quote(backup)}
 if [ -e "$backup" ]; then
@@ -71,12 +71,12 @@ fi
 
 
 def _unmake(noted: str) -> str:
-    """Return text that removes the directories that were made, as far as nothing is in them."""
+    """Return text that removes the recorded directories that are empty."""
     return f"""[ ! -e {noted} ] || while read -r made; do rmdir "$made" 2>/dev/null || :; done <{noted}"""
 
 
 def unchanged(path: str, backup: str) -> str:
-    """Return text that fails where a file is neither what took the place of the kept one nor that one."""
+    """Return text that fails if a file is neither the written one nor its backup."""
     return f"""path={shlex.quote(path)}; backup={shlex.quote(backup)}
 {_SUM}
 now=$(sum "$path")
@@ -87,7 +87,7 @@ now=$(sum "$path")
 
 
 def among(now: str, known: Iterable[str], what: str) -> str:
-    """Return text that fails where what some shell prints is none of the known values."""
+    """Return text that fails if the output of a shell command is none of the known values."""
     patterns = "|".join(map(shlex.quote, dict.fromkeys(known)))
     return f"""now=$({now} 2>/dev/null || :)
 case "$now" in
@@ -97,9 +97,9 @@ esac"""
 
 
 def keeping(state: str, body: str, what: str) -> str:
-    """Return text that does something, and fails where a state that was ``ok`` before is another one afterwards.
+    """Return text that runs ``body`` and fails if a state that was ``ok`` before is not ``ok`` afterwards.
 
-    ``state`` is shell that prints it; what cannot say anything before is not asked again.
+    ``state`` is shell that prints the state; if it was not ``ok`` before, it is not checked afterwards.
     """
     return f"""state() {{ {state}; }}
 before=$(state 2>/dev/null || :)
@@ -115,7 +115,7 @@ fi"""
 
 
 def bring_up(verb: str, unit: str) -> str:
-    """Return text that starts or restarts a unit, and shows the end of its journal when it does not come up."""
+    """Return text that starts or restarts a unit, and prints the end of its journal if it does not become active."""
     name = shlex.quote(unit)
     return f"""systemctl reset-failed {name} 2>/dev/null || :
 systemctl {verb} {name} && systemctl is-active --quiet {name} || {{
@@ -130,7 +130,7 @@ def set_sysctl(key: str, value: str) -> str:
 
 
 def fetch(url: str, to: str) -> str:
-    """Return text that fetches a URL into a file, by whichever tool the host has; apt has one of its own."""
+    """Return text that downloads a URL into a file, with curl, wget or apt's own helper."""
     url = shlex.quote(url)
     return f"""if command -v curl >/dev/null 2>&1; then curl -fsSL --retry 3 --connect-timeout 20 -o "{to}" {url}
 elif command -v wget >/dev/null 2>&1; then wget -q -O "{to}" {url}
@@ -139,9 +139,10 @@ else echo 'neither curl nor wget is there' >&2; exit 127; fi"""
 
 
 def unpack(arrived: str, url: str, checksum: str, *, directory: str, name: str, kept: str, file: str) -> str:
-    """Return text that puts the programs of an archive in a directory, each in one step; those replaced are kept.
+    """Return text that installs the programs of an archive in a directory, each in one step, with backups.
 
-    ``arrived`` is the archive on the host, fetched from ``url`` where that is given. A bare file becomes ``name``.
+    ``arrived`` is the archive's path on the host; it is downloaded from ``url`` if that is given. A file that is no
+    archive is installed as ``name``.
     """
     archive = file.endswith((".tar.gz", ".tgz"))
     into = 'tar -xzf "$file" --no-same-owner -C "$stage"' if archive else f'cp "$file" "$stage/"{shlex.quote(name)}'
@@ -189,7 +190,7 @@ done
 
 
 def packed(directory: str, kept: str) -> str:
-    """Return text that fails where a program is neither what :func:`unpack` put there nor what was there before."""
+    """Return text that fails if a program is neither the one that :func:`unpack` installed nor the one from before."""
     return f"""dir={shlex.quote(directory)}; kept={shlex.quote(kept)}
 {_SUM}
 [ ! -e "$kept/.left" ] || while read -r left name; do

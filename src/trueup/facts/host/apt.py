@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from trueup.profiles.keys.section import AptSource
 
 OWN = "/etc/apt/sources.list.d/trueup.sources"
-_NAME = re.compile(r"[A-Za-z0-9_.-]+")  # apt passes over files with other names
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")  # apt ignores files with other names
 _FIELDS = ("types", "uris", "suites", "components")
 _OFF = ("no", "false", "without", "off", "disable", "0")
 _COMMENT = re.compile(r"((?:\[[^\]]*\]|[^#\[])*)#.*")  # in brackets, "#" begins no comment
 _WORD = re.compile(r"(?:\[[^\]]*\]|[^\s\[])+|\[")
-# A distribution's own mirror is told by all three: the end of the URI, the name of the suite, the components. A suite
-# like "stable" is of no release, and one like "kubernetes-xenial" of no distribution.
+# A mirror of a distribution is recognised by three things together: the end of the URI, the name of the suite, and the
+# components. The suite "stable" belongs to no release, and "kubernetes-xenial" to no distribution.
 _MIRROR = re.compile(r".*/(?:ubuntu|ubuntu-ports|debian|debian-security)/*")
 _SUITE = re.compile(
     r"([a-z]+)(?:-(?:updates|security|backports|backports-sloppy|proposed|proposed-updates))?(?:/updates)?"
@@ -30,7 +30,7 @@ _NO_RELEASE = {"stable", "oldstable", "oldoldstable", "testing", "unstable", "si
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry that is not disabled: a line, or a stanza of deb822."""
+    """An enabled entry: a line, or a stanza of deb822."""
 
     path: str
     lines: tuple[int, ...]
@@ -39,7 +39,7 @@ class Entry:
     suites: tuple[str, ...] = ()
     components: tuple[str, ...] = ()
     mistake: str = ""  # of its notation
-    signed_by: tuple[str, ...] = ()  # keyrings, fingerprints or a whole key; nothing where any key of apt will do
+    signed_by: tuple[str, ...] = ()  # keyrings, fingerprints or a whole key; empty: any key that apt trusts
 
     @property
     def where(self) -> str:
@@ -48,7 +48,7 @@ class Entry:
 
     @property
     def problem(self) -> str:
-        """Return why apt cannot read it, or nothing. One such entry, and apt reads none."""
+        """Return why apt cannot read the entry, or an empty string. One such entry makes apt reject all entries."""
         if self.mistake:
             return self.mistake
         flat = {suite.endswith("/") for suite in self.suites}
@@ -63,7 +63,7 @@ class Entry:
         return "a suite that ends in / has no components" if True in flat and self.components else ""
 
     def foreign(self, release: str) -> list[str]:
-        """Return the suites of a distribution that are of another release than this one."""
+        """Return the suites of a distribution that belong to another release than this one."""
         if not any(map(_MIRROR.fullmatch, self.uris)) or not _COMPONENTS.issuperset(self.components):
             return []
         named = ((suite, _SUITE.fullmatch(suite)) for suite in self.suites)
@@ -72,7 +72,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Sources:
-    """All that apt would read."""
+    """All package sources that apt reads."""
 
     release: str
     entries: tuple[Entry, ...]
@@ -82,16 +82,16 @@ class Sources:
         return [entry for entry in self.entries if entry.problem or entry.foreign(self.release)]
 
     def of(self, source: AptSource) -> list[Entry]:
-        """Return the entries for the same place."""
+        """Return the valid entries with the URI of a source and at least one of its suites."""
         same = (entry for entry in self.entries if not entry.problem and _same(source.uri, entry.uris))
         return [entry for entry in same if not set(source.suites).isdisjoint(entry.suites)]
 
     def missing(self, wanted: Iterable[AptSource], *, ignoring: str = "") -> Iterator[tuple[AptSource, str, list[str]]]:
-        """Yield what no good entry offers: the source, its suite, and the components of that (none for a flat one)."""
+        """Yield each suite that no valid entry offers: source, suite, and missing components (none if flat)."""
         bad = self.bad()
         good = [e for e in self.entries if e not in bad and "deb" in e.types and e.path != ignoring]
         for source in wanted:
-            foreign = as_entry(source).foreign(self.release)  # not to be listed here, whatever the profile says
+            foreign = as_entry(source).foreign(self.release)  # never added, whatever the profile says
             for suite in (suite for suite in source.suites if suite not in foreign):
                 found = [e for e in good if suite in e.suites and _same(source.uri, e.uris)]
                 offered = {component for entry in found for component in entry.components}
@@ -100,7 +100,7 @@ class Sources:
                     yield self._as_signed(source, suite, ignoring), suite, lacking
 
     def _as_signed(self, source: AptSource, suite: str, ignoring: str) -> AptSource:
-        """Return the source with the key that goes here: apt reads no list that has two words on one suite's key."""
+        """Return the source with the key of an existing entry: apt rejects two different keys for one suite."""
         good = [e for e in self.entries if e not in self.bad() and e.path != ignoring and _same(source.uri, e.uris)]
         of_suite = [" ".join(entry.signed_by) for entry in good if suite in entry.suites]
         of_place = [" ".join(entry.signed_by) for entry in good if entry.signed_by]
@@ -109,7 +109,7 @@ class Sources:
 
 
 def as_entry(source: AptSource) -> Entry:
-    """Return a source of the profile as the entry that it would be."""
+    """Return the entry that a source of the profile becomes."""
     return Entry(OWN, (1,), ("deb",), (source.uri,), tuple(source.suites), tuple(source.components))
 
 
@@ -117,14 +117,14 @@ def _same(uri: str, uris: Iterable[str]) -> bool:
     return uri.rstrip("/") in (other.rstrip("/") for other in uris)
 
 
-# A derivative such as Linux Mint has a name of its own, and says beside it whose packages it uses.
+# A derivative such as Linux Mint has its own code name, and one for the distribution whose packages it uses.
 _PROBE = """
 command -v apt-get >/dev/null 2>&1 || { echo 'no apt-get: package sources of apt are all that is known' >&2; exit 127; }
 for of in UBUNTU DEBIAN VERSION; do sed -n "s/^${of}_CODENAME=//p" /etc/os-release; done | head -n 1
 for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
   [ -e "$f" ] || continue
   printf '@%s\\n' "$f"
-  sed 's/^/|/' "$f" && echo || exit 1  # a last line may lack its newline
+  sed 's/^/|/' "$f" && echo || exit 1  # the last line may lack its newline
 done
 """
 
@@ -190,7 +190,7 @@ SOURCES = Fact("apt.sources", _PROBE, parse)
 
 
 def render(missing: Iterable[tuple[AptSource, str, list[str]]]) -> str:
-    """Return a deb822 file of what is missing."""
+    """Return a deb822 file with the missing sources."""
     text = "# written by trueup\n"
     for source, suite, components in missing:
         fields = {"Types": "deb", "URIs": source.uri, "Suites": suite, "Components": " ".join(components)}

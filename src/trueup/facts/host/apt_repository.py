@@ -1,4 +1,4 @@
-"""What a host has of a repository of packages that is signed by a key of its own, beside its entry in apt's list."""
+"""The key and the fetched indexes of a package repository that is signed by its own key."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Repository:
     """The key and the index."""
 
     key: str  # absent, empty, malformed, present
-    indexes: tuple[str, ...]  # the fetched ones that have the package
+    indexes: tuple[str, ...]  # fetched indexes that contain the package
 
 
 def index_name(uri: str) -> str:
-    """Return what the names of a repository's indexes begin with, as apt makes them of its URI (URItoFileName)."""
+    """Return the prefix of a repository's index files, made from its URI as apt does it (URItoFileName)."""
     return uri.partition("://")[2].rpartition("@")[2].rstrip("/").replace("_", "%5f").replace("/", "_") + "_"
 
 
-OPENPGP = (b"\x98", b"\x99", b"\x9a", b"\xc6")  # what a binary key begins with: the tag of a public key packet
+OPENPGP = (b"\x98", b"\x99", b"\x9a", b"\xc6")  # first bytes of a binary key: the tag of a public key packet
 _FIRST = "|".join(f"*{byte.hex()}" for byte in OPENPGP)
 
 
-# The files are read, where asking apt would cost a second: it puts all packages of all sources in order first.
+# The probe reads the index files itself: apt would first sort all packages of all sources, which takes a second.
 def _probe(repository: SignedSource | None, package: str) -> str:
     keyring = shlex.quote(repository.signed_by if repository else "")
     prefix = shlex.quote(index_name(repository.uri if repository else ""))

@@ -1,4 +1,4 @@
-"""The boot that a host runs on, and whether another one is due."""
+"""The id of a host's boot, and whether a reboot is pending."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trueup.model.fact import Fact
 
 
 def parse_id(text: str) -> str:
-    """Return the boot id, which the kernel makes anew at each boot."""
+    """Return the boot id, which is random and new at each boot."""
     return str(uuid.UUID(text.strip()))
 
 
@@ -19,13 +19,13 @@ ID = Fact("boot.id", "cat /proc/sys/kernel/random/boot_id", parse_id)
 
 
 def parse_started(text: str) -> str:
-    """Return in words what systemd says of the boot: its state, and the units that failed."""
+    """Return systemd's state and the failed units, as a sentence."""
     state, *failed = text.split()
     return f"systemd is {state}" + (f": {', '.join(failed)} failed" if failed else "")
 
 
-_STARTS = 180  # seconds: a unit that hangs is given up by systemd after 90
-# Not by --wait, which systemctl has since systemd 240.
+_STARTS = 180  # seconds: systemd gives up a hanging unit after 90
+# A loop, because systemctl has --wait only since systemd 240.
 STARTED = Fact(
     "boot.started",
     f"""
@@ -41,30 +41,30 @@ systemctl list-units --failed --plain --no-legend | awk '{{ print $1 }}'
 )
 
 
-# What ends in a name of its own (-amd64, -generic, +debug) is another line of kernels than the one that runs.
+# Kernels with another suffix (-amd64, -generic, +debug) than the running one are another flavour.
 _FLAVOUR = re.compile(r"[-+]([a-z][a-z0-9-]*)$")
 
 
 @dataclass(frozen=True)
 class Pending:
-    """What says that a host should be rebooted."""
+    """The reasons for a reboot of a host."""
 
     running: str  # release of the kernel
     kernels: tuple[str, ...]  # releases that are installed and could be booted; none in a container
     asked: bool  # by a package, in Debian's way
-    packages: tuple[str, ...]  # which asked
-    updated: tuple[str, ...]  # what runs in a version before, in dnf's words; nothing where it needs no reboot
+    packages: tuple[str, ...]  # that asked
+    updated: tuple[str, ...]  # packages whose old version still runs, as dnf names them; empty if none needs a reboot
 
     @property
     def newer(self) -> str:
-        """Return the newest installed kernel of the running one's line, or nothing if that is the running one."""
+        """Return the newest installed kernel of the running one's flavour, or an empty string if that one runs."""
         line = [release for release in self.kernels if _flavour(release) == _flavour(self.running)]
         newest = max([self.running, *line], key=rpm_version.segments)
         return newest if rpm_version.segments(newest) != rpm_version.segments(self.running) else ""
 
     @property
     def why(self) -> str:
-        """Return in words what asks for a reboot, or nothing."""
+        """Return the reasons for a reboot as a sentence, or an empty string."""
         asking = [f"{', '.join(self.packages) or 'a package'} asked for it"] if self.asked else []
         asking += [f"kernel {self.newer} is installed, {self.running} runs"] if self.newer else []
         asking += [f"updated since the boot: {', '.join(self.updated)}"] if self.updated else []
@@ -76,7 +76,8 @@ def _flavour(release: str) -> str:
     return match[1] if match else ""
 
 
-# A container's kernel is another's, whichever are installed. needs-restarting says 1 for a failure of its own, too.
+# A container runs its host's kernel, so its installed kernels do not count. needs-restarting exits with 1 for its own
+# failures, too.
 _PROBE = """
 printf 'running\\t%s\\n' "$(uname -r)" || exit
 if ! systemd-detect-virt --quiet --container 2>/dev/null; then
@@ -106,7 +107,7 @@ fi
 
 
 def parse_pending(text: str) -> Pending:
-    """Return what asks for a reboot, from rows of a kind and a value."""
+    """Return the reasons for a reboot, from rows of a kind and a value."""
     found: dict[str, list[str]] = {}
     for kind, tab, value in (row.partition("\t") for row in text.splitlines()):
         if not tab:

@@ -1,4 +1,4 @@
-"""The clock: whether it is right, and who sees to that."""
+"""The clock: whether it is synchronised, and by which service."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from trueup.model.fact import Fact
 # Debian's and RHEL's names of chrony, systemd's own, and the generations of ntpd.
 SERVICES = ("chrony", "chronyd", "systemd-timesyncd", "ntpsec", "ntp", "ntpd", "openntpd")
 
-# chrony may know that the clock is right where nobody told the kernel (no rtcsync); one answer of the two is enough.
+# Without rtcsync, chrony knows that the clock is right and the kernel does not; one answer of the two is enough.
 _PROBE = """
 said=$(timedatectl show -p NTPSynchronized 2>&1); rc=$?
 [ $rc -ne 0 ] || echo "$said"
@@ -34,7 +34,7 @@ TIME_SERVICES = Fact(
     systemd.parse_units,
 )
 
-# Shell that waits for it: a service that has just started needs some answers of its servers first.
+# Shell that waits for it: a time service that has just started needs some answers from its servers first.
 WAIT = f"""
 for second in $(seq 60); do
   said=$({_PROBE.strip()}

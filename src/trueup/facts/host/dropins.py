@@ -11,8 +11,8 @@ class Line:
     """One meaningful line of a drop-in."""
 
     text: str
-    name: str  # of the drop-in: what the order goes by
-    path: str  # where its text really is, links followed
+    name: str  # of the drop-in; the order is by this name
+    path: str  # of the file itself, with links resolved
     number: int
 
     @property
@@ -23,7 +23,7 @@ class Line:
 
 @dataclass(frozen=True)
 class DropIns:
-    """The lines that are applied at boot, in order, and those of the old single file when no drop-in links to it."""
+    """The lines that a boot applies, in order, and those of the legacy file if no drop-in links to it."""
 
     lines: tuple[Line, ...]
     legacy: tuple[Line, ...] = ()
@@ -36,7 +36,7 @@ def probe(kind: str, legacy: str = "") -> str:
 for f in {globs} {legacy}; do
   [ -e "$f" ] || [ -L "$f" ] || continue
   printf '@%s\\t%s\\n' "$f" "$(readlink -f "$f")"
-  [ ! -e "$f" ] || {{ sed 's/^/|/' "$f" && echo; }} || exit 1  # a last line may lack its newline
+  [ ! -e "$f" ] || {{ sed 's/^/|/' "$f" && echo; }} || exit 1  # the last line may lack its newline
 done
 """
 

@@ -1,4 +1,4 @@
-"""What tells one host from another: cloned machines have it in common."""
+"""The identifiers of a host that must be unique; cloned machines share them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _PRODUCT_UUID = """
 uuid=; [ ! -e /sys/class/dmi/id/product_uuid ] || uuid=$(cat /sys/class/dmi/id/product_uuid) || exit
 printf 'product_uuid\\t%s\\n' "$uuid"
 """
-# Of network devices, those with hardware behind them, or in a container the one that leads out: bridges, tunnels and
-# the hosts' ends of pods' cables have addresses that many hosts share.
+# Only network devices with hardware, or in a container the device of the default route, count: bridges, tunnels and
+# the host ends of veth pairs have MAC addresses that many hosts share.
 _MAC = """
 found=
 for device in /sys/class/net/*; do
@@ -38,12 +38,12 @@ _PROBES = {"machine-id": _MACHINE_ID, "product_uuid": _PRODUCT_UUID, "MAC": _MAC
 
 
 def _probe(spec: Spec) -> str:
-    """Return what reads the kinds that the profile compares: not to be allowed to read another costs nothing."""
+    """Return a probe for the kinds that the profile compares; a refused permission for another kind does not matter."""
     return _HOSTNAME + "".join(text for kind, text in _PROBES.items() if kind in spec.host.identity)
 
 
 def parse(text: str) -> dict[str, frozenset[str]]:
-    """Return kind (``hostname``, ``machine-id``, ``product_uuid``, ``MAC``) to the host's values; empty ones are none.
+    """Return kind (``hostname``, ``machine-id``, ``product_uuid``, ``MAC``) to the host's values, without empty ones.
 
     Raises:
         ValueError: no host name in it.

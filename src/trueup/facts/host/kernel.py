@@ -1,4 +1,4 @@
-"""Kernel modules and parameters: what runs, and what a reboot will bring back."""
+"""Kernel modules and parameters: the state now, and the state after a reboot."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from trueup.model.fact import Fact
 
 
 def _probe_modules(names: Iterable[str]) -> str:
-    # A built-in module shows neither in lsmod nor always in /sys/module; the builtin list may be missing in containers,
-    # where the effect of the two that matter is all there is to see.
+    # lsmod never shows a built-in module, and /sys/module not always. Containers may lack the list of built-in modules:
+    # there, the two modules that matter are recognised by their effect.
     return f"""
 builtin=/lib/modules/$(uname -r)/modules.builtin
 for m in {shlex.join(names)}; do
@@ -42,7 +42,7 @@ MODULES = Fact("kernel.modules", lambda spec: _probe_modules(spec.host.modules),
 
 
 def parse_modules_load(text: str) -> dict[str, dropins.Line]:
-    """Return the modules that a boot loads, by the kernel's way of writing them: with underscores."""
+    """Return the modules that a boot loads, named as the kernel writes them: with underscores."""
     return {line.text.replace("-", "_"): line for line in dropins.parse(text).lines}
 
 
@@ -50,7 +50,7 @@ MODULES_LOAD = Fact("kernel.modules_load", dropins.probe("modules-load.d"), pars
 
 
 def proc_path(key: str) -> str:
-    """Return the file of a kernel parameter; as in sysctl(8), the first separator says which one separates."""
+    """Return the file of a kernel parameter; as in sysctl(8), the first ``.`` or ``/`` is the separator."""
     swap = str.maketrans("./", "/.")
     first = next((c for c in key if c in "./"), ".")
     return "/proc/sys/" + (key.translate(swap) if first == "." else key)
@@ -70,7 +70,7 @@ def parse_sysctl(text: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Setting:
-    """A parameter as a file sets it."""
+    """A parameter that a file sets."""
 
     value: str
     line: dropins.Line
@@ -83,12 +83,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class Persistent:
-    """The settings that a boot applies, in order, and those that only ``sysctl --system`` or ``-p`` would."""
+    """The settings that a boot applies, in order, and those that only ``sysctl --system`` or ``-p`` applies."""
 
     boot: dropins.DropIns
 
     def winner(self, key: str) -> Setting | None:
-        """Return the setting that a boot ends with: the last that names the key, or else the last glob of it.
+        """Return the setting that is in effect after a boot: the last with this key, or else the last matching glob.
 
         A bare ``-key`` without a value exempts the key from globs (sysctl.d(5)).
         """
@@ -99,11 +99,11 @@ class Persistent:
         return next(reversed(_settings(self.boot.lines, key, _covers)), None)
 
     def legacy(self, key: str) -> Setting | None:
-        """Return what /etc/sysctl.conf says where no drop-in links to it: it undoes a good setting when reloaded."""
+        """Return the setting in /etc/sysctl.conf if no drop-in links to it; a reload applies it after the drop-ins."""
         return next(reversed(_settings(self.boot.legacy, key, _names)), None)
 
     def named(self, key: str) -> list[Setting]:
-        """Return every setting that names the key itself in order, the legacy file's last."""
+        """Return every setting with this exact key in order, the legacy file's last."""
         return _settings((*self.boot.lines, *self.boot.legacy), key, _names)
 
 

@@ -1,4 +1,4 @@
-"""What would go with a package that is removed, and what nothing but that package keeps."""
+"""The effect of removing a package: the packages that go with it, and those that only it keeps installed."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from trueup.facts.host.packages import DNF_LOGS, DNF_LOOK, answer, either
 from trueup.model.fact import Fact
 
-_NEEDED = "is needed by (installed)"  # rpm's words, in any release since 4.0
+_NEEDED = "is needed by (installed)"  # rpm's message, in every release since 4.0
 
 
 @dataclass(frozen=True)
 class Removal:
-    """What a removal would take along."""
+    """The effect of a removal."""
 
-    packages: tuple[str, ...]  # that go: those asked for, and what cannot be without them
-    automatic: tuple[str, ...]  # of those to be kept: here as a dependency only, until something clears up
+    packages: tuple[str, ...]  # removed: those asked for, and those that depend on them
+    automatic: tuple[str, ...]  # of those to be kept: only a dependency, so autoremove would remove it
 
 
 def of(names: Iterable[str], kept: Iterable[str]) -> Fact[Removal]:
-    """Return the fact about a removal of ``names``, and which of ``kept`` are installed for others' sake."""
+    """Return the fact about a removal of ``names``, and which of ``kept`` are installed only as dependencies."""
     words, others = shlex.join(names), shlex.join(kept)
     dpkg = f"""  said=$(apt-get -s -y --allow-change-held-packages remove {words}) || exit
   printf '%s\\n' "$said" | sed -n -e 's/^Remv \\([^ ]*\\).*/goes\t\\1/p' -e 's/^Purg \\([^ ]*\\).*/goes\t\\1/p'
@@ -38,7 +38,7 @@ def of(names: Iterable[str], kept: Iterable[str]) -> Fact[Removal]:
 
 
 def parse(text: str) -> Removal:
-    """Return what goes and what is automatic, from rows of either word and a package."""
+    """Return the removed and the automatic packages, from rows of a word and a package."""
     cells = [row.split("\t") for row in answer(text)[1]]
     goes, automatic = (
         tuple(dict.fromkeys(cell[1] for cell in cells if cell[0] == kind and len(cell) == 2))

@@ -41,7 +41,7 @@ class Packages:
         return found.version if found else None
 
 
-# shell that defines `owner FILE`: the package that has the file, or nothing (of which rpm speaks where names would be)
+# shell that defines `owner FILE`: prints the package that owns the file, or nothing (rpm prints its error on stdout)
 OWNER = """
 owner() {
   { dpkg -S "$(readlink -f "$1")" || dpkg -S "$1" || { said=$(rpm -qf --qf '%{NAME}:' "$1") && echo "$said"; }
@@ -51,7 +51,7 @@ owner() {
 
 
 def either(dpkg: str, rpm: str) -> str:
-    """Return a probe that says which package manager the host has, and then asks that one."""
+    """Return a probe that prints which package manager the host has, and then asks that one."""
     return f"""
 if command -v dpkg-query >/dev/null 2>&1; then
   echo dpkg
@@ -64,14 +64,14 @@ else echo 'neither dpkg nor rpm' >&2; exit 127; fi
 
 
 def answer(text: str) -> tuple[str, list[str]]:
-    """Return the package manager and the rows that it answered."""
+    """Return the package manager and the rows of its answer."""
     manager, _, rows = text.lstrip("\n").partition("\n")
     if manager not in ("dpkg", "rpm"):
         raise ValueError(f"unknown package manager {manager!r}")
     return manager, rows.splitlines()
 
 
-# Locks are dnf's holds: rows of a list up to dnf 4, whose directory yum names otherwise, and TOML since dnf 5.
+# dnf's holds are version locks: a list up to dnf 4 (in another directory with yum), a TOML file since dnf 5.
 _LOCKS = """  for f in /etc/dnf/plugins/versionlock.list /etc/yum/pluginconf.d/versionlock.list; do
     [ ! -e "$f" ] || sed 's/^/lock\t/' "$f" || exit 1
   done
@@ -82,7 +82,7 @@ def _probe(names: Iterable[str]) -> str:
     words = shlex.join(names)
     return either(
         f"  dpkg-query -W -f '${{db:Status-Abbrev}}\\t${{Package}}\\t${{Version}}\\n' {words} || [ $? -eq 1 ]",
-        # its exit code counts what is absent, so that it is asked for itself whether the database answers
+        # rpm's exit code counts absent packages, so a separate query shows whether the database answers
         f"""  rpm -q rpm >/dev/null || {{ echo 'the database of rpm does not answer' >&2; exit 1; }}
   rpm -q --qf 'ii \\t%{{NAME}}\\t%{{EPOCHNUM}}:%{{VERSION}}-%{{RELEASE}}\\n' {words} | grep '\t'
 {_LOCKS}""",
@@ -90,7 +90,7 @@ def _probe(names: Iterable[str]) -> str:
 
 
 def parse(text: str) -> Packages:
-    """Return the packages; only fully installed ones count, a package with its config files left over does not."""
+    """Return the fully installed packages; a removed package whose configuration files are left does not count."""
     manager, rows = answer(text)
     cells = [row.split("\t") for row in rows]
     locked = {_locked(row[1]) for row in cells if row[0] == "lock" and len(row) > 1} - {""}
@@ -103,7 +103,7 @@ def parse(text: str) -> Packages:
     return Packages(manager, installed)
 
 
-# name-0:1.6.33-3.1.el9.*, or as yum wrote it 0:name-1.6.33-3.1.el7.*
+# name-0:1.6.33-3.1.el9.*, or with yum 0:name-1.6.33-3.1.el7.*
 _LOCK = re.compile(r"(?:[0-9]+:)?(.+?)-(?:[0-9]+:[^-]+-[^-]+|[0-9*][^-:]*(?:-[^-:]+)?)")
 
 
@@ -115,7 +115,7 @@ def _locked(row: str) -> str:
 
 
 def _locked_by_toml(text: str) -> set[str]:
-    """Return the names that versionlock.toml locks; an entry of nothing but ``!=`` only excludes versions."""
+    """Return the names that versionlock.toml locks; an entry with only ``!=`` excludes versions and locks nothing."""
     entries: Any = tomllib.loads(text).get("packages", [])
     return {
         str(entry["name"])
@@ -132,15 +132,15 @@ def package(*names: str) -> Fact[Packages]:
 PACKAGES = Fact("packages", lambda spec: _probe(sorted(spec.packages())), parse)
 MANAGER = Fact("package.manager", either("", ""), lambda text: answer(text)[0])
 
-# apt-cache would write these, and looking must leave no trace
+# apt-cache would write these files, and a probe must not write
 _NO_CACHE = "-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="
-# dnf writes logs even as it looks; excludes of the repository's own file are what Kubernetes tells its users to set
+# dnf writes logs even for a query; Kubernetes tells its users to set excludes in the repository's file
 DNF_LOOK = "dnf -q -C --setopt=logdir=\"$logs\" --setopt='disable_excludes=all,*'"
 DNF_LOGS = "logs=$(mktemp -d) || exit 1; trap 'rm -rf \"$logs\"' EXIT"
 
 
 def offered(*names: str) -> Fact[dict[str, list[str]]]:
-    """Return the fact about the versions that the host's repositories offer, as of its last index refresh."""
+    """Return the fact about the versions that the host's repositories offered at its last index refresh."""
     words = shlex.join(names)
     return Fact(
         "package.offered",
@@ -155,9 +155,9 @@ def offered(*names: str) -> Fact[dict[str, list[str]]]:
 
 
 def parse_offered(text: str) -> dict[str, list[str]]:
-    """Return package to versions, from rows of package, version and index (``apt-cache madison``), divided by bars.
+    """Return package to versions, from rows of package, version and index with bars between (``apt-cache madison``).
 
-    A version that only an index of sources has cannot be installed.
+    A version that is only in an index of sources is left out: it cannot be installed.
     """
     found: dict[str, dict[str, None]] = {}
     for row in answer(text)[1]:
@@ -180,15 +180,15 @@ _HOLDS = {
 
 
 def within(version: str, wanted: str, scheme: str = "dpkg") -> bool:
-    """Whether a version is in a range such as ``>= 1.6.20, << 1.8`` or is exactly the one given.
+    """Return whether a version is in a range such as ``>= 1.6.20, << 1.8``, or equals a single given version.
 
     Args:
-        scheme: whose rules: the host's package manager, ``dpkg`` or ``rpm``, or ``upstream`` for a program that is no
-            package's. On rpm a clause without a release is about any release.
+        scheme: the rules to compare by: the host's package manager, ``dpkg`` or ``rpm``, or ``upstream`` for a program
+            that is not from a package. With rpm, a clause without a release matches every release.
 
     Raises:
-        UsageError: the range is not understood.
-        CouldNotLook: the version is not one of this scheme.
+        UsageError: the range has a wrong form.
+        CouldNotLook: the version does not follow this scheme.
     """
     for clause in wanted.split(","):
         match = _CLAUSE.fullmatch(clause.strip())
@@ -217,17 +217,17 @@ def newest(versions: Iterable[str], wanted: str, scheme: str = "dpkg") -> str | 
 
 
 def together(offered: Mapping[str, Iterable[str]], wanted: str, scheme: str = "dpkg") -> dict[str, str]:
-    """Return package to version: the newest of the range that all of them have, or else the newest of each."""
+    """Return package to version: the newest in the range that all packages have, or else the newest of each."""
     best = {name: found for name, versions in offered.items() if (found := newest(versions, wanted, scheme))}
     common = newest(set.intersection(*map(set, offered.values())), wanted, scheme) if offered else None
     return dict.fromkeys(offered, common) if common else best
 
 
 def compare(one: str, other: str, scheme: str = "dpkg") -> int:
-    """Return -1, 0 or 1 as the scheme orders the two versions: not as strings, nor all as semantic versions.
+    """Return -1, 0 or 1 as the scheme orders the two versions.
 
     Raises:
-        ValueError: one of the two is no version of this scheme.
+        ValueError: one of them does not follow this scheme.
     """
     return _COMPARE[scheme](one, other)
 
@@ -238,7 +238,7 @@ def _dpkg(one: str, other: str) -> int:
 
 
 def download(url: str) -> Fact[bytes]:
-    """Return the fact about what is at a URL, as the host sees it; nothing stays on the host."""
+    """Return the fact about the content of a URL as the host downloads it; nothing stays on the host."""
     probe = f"""file=$(mktemp) || exit
 trap 'rm -f "$file"' EXIT
 {shell.fetch(url, "$file")} || exit

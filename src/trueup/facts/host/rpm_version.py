@@ -1,17 +1,17 @@
-"""Versions as rpm orders them (rpm-version(7)): an epoch, a version and a release, each in segments."""
+"""Order of versions by rpm's rules (rpm-version(7)): epoch, version and release, each in segments."""
 
 from __future__ import annotations
 
 import re
 
 _EVR = re.compile(r"(?:([0-9]+):)?([^-:\s]+)(?:-([^-:\s]+))?")
-_SEGMENT = re.compile(r"[0-9]+|[A-Za-z]+|[~^]")  # all else only parts them
-_TILDE, _END, _CARET, _LETTERS, _DIGITS = range(5)  # what sorts before what, where two versions differ in kind
+_SEGMENT = re.compile(r"[0-9]+|[A-Za-z]+|[~^]")  # all other characters only separate segments
+_TILDE, _END, _CARET, _LETTERS, _DIGITS = range(5)  # order of the kinds of segments
 Segments = list[tuple[int, int, str]]
 
 
 def compare(one: str, other: str) -> int:
-    """Return -1, 0 or 1; no epoch is epoch 0, and where one has no release, releases do not count.
+    """Return -1, 0 or 1; a missing epoch is epoch 0, and if one has no release, releases are not compared.
 
     Raises:
         ValueError: one of the two is no version.
@@ -29,7 +29,7 @@ def _parts(evr: str) -> tuple[Segments, Segments, Segments | None]:
 
 
 def segments(text: str) -> Segments:
-    """Return what orders a version or release: rpm's own ``rpmvercmp`` as a sort key."""
+    """Return the sort key of a version or release, equal to the order of rpm's ``rpmvercmp``."""
     return [*map(_rank, _SEGMENT.findall(text)), (_END, 0, "")]
 
 

@@ -1,4 +1,4 @@
-"""Swap: what is in use, and what a boot would bring back."""
+"""Swap: in use now, and set up again at the next boot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from trueup.model.fact import Fact
 
 _OCTAL = re.compile(r"\\([0-7]{3})")  # white space in a name: proc(5), fstab(5)
 
-# A kernel without swap has no such file, and says of its memory that none of it is swap.
+# A kernel without swap has no such file, and /proc/meminfo shows a swap total of 0.
 _PROBE_ACTIVE = """
 if [ ! -e /proc/swaps ] && grep -q '^SwapTotal: *0 kB' /proc/meminfo; then echo Filename; else cat /proc/swaps; fi
 """
@@ -52,7 +52,7 @@ def parse_fstab(text: str) -> list[Line]:
 
 FSTAB = Fact("swap.fstab", "[ ! -e /etc/fstab ] || cat /etc/fstab", parse_fstab)
 
-# what packages bring to set up swap of their own, and in words
+# units of packages that set up swap, and their names for messages
 TOOLS = {
     "zramswap.service": "zram-tools",
     "zram-config.service": "zram-config",
@@ -67,7 +67,7 @@ set -f  # names hold backslashes, but are no patterns
 
 
 def parse_units(text: str) -> dict[str, systemd.Unit]:
-    """Return the units that a boot starts, by name, but for those that it makes of fstab."""
+    """Return the units that a boot starts, by name, without those that systemd generates from fstab."""
     return {
         name: unit
         for name, unit in systemd.parse_units(text).items()
@@ -79,7 +79,7 @@ UNITS = Fact("swap.units", _PROBE_UNITS, parse_units)
 
 
 def maker(name: str) -> str:
-    """Return in words what makes a device or unit, where that is no plain swap."""
+    """Return a phrase about the maker of a swap device or unit; empty for plain swap."""
     if "zram" not in name:
         return TOOLS.get(name, "")
     return f"swap in compressed memory, made by {TOOLS.get(name, 'a zram generator or zram-tools')}"

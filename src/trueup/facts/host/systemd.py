@@ -1,4 +1,4 @@
-"""Units as systemd has loaded them: drop-ins count, files that await a daemon-reload do not."""
+"""Units as systemd has loaded them: with drop-ins, without changes that await a daemon-reload."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trueup.model.fact import Fact
 
-_UNLIMITED = str(2**64 - 1)  # what systemd before 249 prints for infinity
+_UNLIMITED = str(2**64 - 1)  # systemd before 249 prints this for infinity
 _SPAN = {"us": 1e-6, "ms": 1e-3, "s": 1, "sec": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _EXEC = re.compile(r"\{ path=\S+ ; argv\[\]=(.*?) ; (?:.*?)ignore_errors=(yes|no)")
 _PROPERTIES = (
@@ -20,7 +20,7 @@ _PROPERTIES = (
 
 @dataclass(frozen=True)
 class Unit:
-    """One unit's properties, asked by the names that unit files use."""
+    """The properties of a unit, by the names that unit files use."""
 
     properties: dict[str, str]
 
@@ -51,7 +51,7 @@ class Unit:
 
     @property
     def files(self) -> str:
-        """Return the unit file and its drop-ins, for a person."""
+        """Return the unit file and its drop-ins, for a message."""
         return " ".join(filter(None, (self.properties.get("FragmentPath"), self.properties.get("DropInPaths"))))
 
     def directive(self, name: str) -> str:
@@ -64,7 +64,7 @@ class Unit:
         return "infinity" if value == _UNLIMITED else value
 
     def satisfies(self, name: str, value: str) -> bool:
-        """Whether the loaded directive is as a unit file with this value would make it; ``After`` may have more."""
+        """Return whether the loaded directive has this value; ``After`` may list more units."""
         loaded = self.directive(name)
         if name == "After":
             return set(value.split()) <= set(loaded.split())
@@ -72,7 +72,7 @@ class Unit:
 
 
 def seconds(span: str) -> str:
-    """Return a time span such as ``1min 30s`` or ``5`` as plain seconds; other words (``infinity``) as they are."""
+    """Return a time span such as ``1min 30s`` or ``5`` in seconds; other words (``infinity``) unchanged."""
     parts = re.findall(r"([\d.]+)\s*([a-z]*)", span)
     if not parts or any(unit and unit not in _SPAN for _, unit in parts) or not all(n.strip(".") for n, _ in parts):
         return span
@@ -83,7 +83,7 @@ def seconds(span: str) -> str:
 
 
 def parse_unit(text: str) -> Unit:
-    """Return the unit of ``systemctl show``; a property that is listed twice joins its values."""
+    """Return the unit from ``systemctl show``; the values of a property that is listed twice are joined."""
     properties: dict[str, str] = {}
     for line in text.splitlines():
         name, found, value = line.partition("=")
@@ -95,7 +95,7 @@ def parse_unit(text: str) -> Unit:
 
 
 def parse_units(text: str) -> dict[str, Unit]:
-    """Return the units of ``systemctl show`` by name; blank lines part them, an alias shows the unit that it is of."""
+    """Return the units from ``systemctl show`` by name; blank lines separate them, and an alias shows its real unit."""
     found = [parse_unit(block) for block in text.split("\n\n") if block.strip()]
     if any("Id" not in unit.properties for unit in found):
         raise ValueError("systemctl show gave no Id")

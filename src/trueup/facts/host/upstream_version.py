@@ -1,16 +1,16 @@
-"""Versions as projects such as containerd, runc and Kubernetes number their own releases (semver.org)."""
+"""Order of versions of projects such as containerd, runc and Kubernetes (semver.org)."""
 
 from __future__ import annotations
 
 import re
 
-# What a distribution or a vendor appended (+ds1, -0ubuntu1, +k3s1) says nothing of upstream's order.
+# Suffixes of a distribution or vendor (+ds1, -0ubuntu1, +k3s1) do not change the order.
 _VERSION = re.compile(r"v?([0-9]+(?:\.[0-9]+)*)(?:[-~.]?((?:alpha|beta|rc)[0-9A-Za-z.-]*))?(?![0-9A-Za-z.]).*")
 _PART = re.compile(r"[0-9]+|[A-Za-z]+")
 
 
 def compare(one: str, other: str) -> int:
-    """Return -1, 0 or 1; ``v2.1.0-rc.1`` is before ``2.1``, which is ``v2.1.0``.
+    """Return -1, 0 or 1; ``v2.1.0-rc.1`` is before ``2.1``, which equals ``v2.1.0``.
 
     Raises:
         ValueError: one of the two is no version.
@@ -20,7 +20,7 @@ def compare(one: str, other: str) -> int:
 
 
 def minors(version: str) -> int:
-    """Return the minor version of a release with major version 1: 33 of ``v1.33.4``.
+    """Return the minor version of a release with major version 1: 33 for ``v1.33.4``.
 
     Raises:
         ValueError: it is no such version.
