@@ -1,4 +1,4 @@
-"""Section 4 of the catalogue: what a running control plane must be on each of its hosts."""
+"""Section 4 of the catalogue: the running control plane on each of its hosts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ROLES = ("control-plane",)
 _PODS = "kube.control_plane.static_pods"
 _INIT = ("kube.init",)
-_JOIN = ("kube.join",)  # another control plane has nothing to look at before
+_JOIN = ("kube.join",)  # another control plane runs nothing before it has joined
 _ETCD = re.compile(r'"health"\s*:\s*"?(true|false)"?(?:.*"reason"\s*:\s*"([^"]{1,300})")?', re.S)
 
 
@@ -29,7 +29,7 @@ def _asleep(health: Health) -> Deviation | None:
     if health.manifest or health.processes:
         return None
     path = f"{MANIFESTS_DIR}/{health.component}.yaml"
-    return Deviation("a static pod", "no manifest, and no process of it", path, "declared", health.standing)
+    return Deviation("a static pod", "no manifest and no process", path, "declared", health.standing)
 
 
 def _unwell(health: Health, answer: Answer) -> list[Deviation]:
@@ -37,7 +37,9 @@ def _unwell(health: Health, answer: Answer) -> list[Deviation]:
     if answer.code == 0:
         return [Deviation("an answer", answer.problem or "none", answer.url, "effective", health.standing)]
     if answer.code in (401, 403):
-        raise CouldNotLook(f"{answer.url}: {answer.code}, not for everybody, and no kubectl or admin.conf to ask with")
+        raise CouldNotLook(
+            f"{answer.url}: {answer.code} without credentials, and the host has no kubectl with admin.conf"
+        )
     rows = [
         Deviation("ok", health.reasons.get((path, name)) or why, f"{name} at {answer.url}", "effective")
         for name, why in answer.failing.items()
@@ -51,29 +53,44 @@ def _unwell(health: Health, answer: Answer) -> list[Deviation]:
     return rows
 
 
-def _health(name: str, component: str, sentence: str) -> Check:
-    """Register the requirement of a component that says of itself whether it is healthy."""
+def _health(name: str, component: str, sentence: str, why: str) -> Check:
+    """Register the requirement that a component reports its own health; ``why`` is its reason."""
 
     def check(facts: HostFacts, spec: Spec) -> None:
         health = facts[HEALTH[component]]
         expect(_asleep(health), *(deviation for answer in health.answers for deviation in _unwell(health, answer)))
 
-    check.__doc__ = sentence
+    check.__doc__ = f"{sentence}\n\n{why}"
     return requirement(
         f"kube.{name}.health", key=_PODS, reads=(HEALTH[component],), needs=_INIT, after=_JOIN, severity="critical",
         roles=_ROLES, eventually=True,
     )(check)  # fmt: skip
 
 
-test_etcd_health = _health("etcd", "etcd", "etcd on this host says that it is healthy.")
+test_etcd_health = _health(
+    "etcd",
+    "etcd",
+    "etcd on this host reports that it is healthy.",
+    "Without a majority of etcd's members nothing in the cluster can be changed (etcd docs, Failure modes).",
+)
 test_apiserver_health = _health(
     "apiserver",
     "kube-apiserver",
-    "The API server of this host lives and is ready, in each of the checks that it makes of itself.",
+    "The API server of this host is live and ready, and passes each of its own checks.",
+    "Clients reach the cluster by it, and the name of the check that fails tells the cause (Kubernetes docs, "
+    "Kubernetes API health endpoints).",
 )
-test_scheduler_health = _health("scheduler", "kube-scheduler", "The scheduler of this host says that it is healthy.")
+test_scheduler_health = _health(
+    "scheduler",
+    "kube-scheduler",
+    "The scheduler of this host reports that it is healthy.",
+    "Without a scheduler new pods stay Pending.",
+)
 test_controller_manager_health = _health(
-    "controller_manager", "kube-controller-manager", "The controller manager of this host says that it is healthy."
+    "controller_manager",
+    "kube-controller-manager",
+    "The controller manager of this host reports that it is healthy.",
+    "Without one no lost pod is replaced, and no lost node is noticed.",
 )
 
 
@@ -90,12 +107,18 @@ test_controller_manager_health = _health(
     eventually=True,
 )
 def test_static_pods(facts: HostFacts, spec: Spec) -> None:
-    """The manifests of the control plane are there, root's alone (600), and what they describe runs."""
+    """Each component of the control plane runs, from a manifest that only root can read (mode 600).
+
+    kubelet runs whatever these files describe: who can write one is root on the host, and without one its component
+    stops (CIS Kubernetes Benchmark, 1.1.1 to 1.1.8).
+    """
     manifests, processes = facts[MANIFESTS], facts[PROCESSES]
     claims: list[Deviation | None] = []
     for name in spec.kube.control_plane.static_pods:
         if (manifest := manifests.get(name)) is None:
-            hint = "kubeadm wrote it: where kubelet shall not run this, take it out of kube.control_plane.static_pods"
+            hint = (
+                "kubeadm writes it; if kubelet is not to run this here, remove it from kube.control_plane.static_pods"
+            )
             claims.append(Deviation("a manifest", "none", f"{MANIFESTS_DIR}/{name}.yaml", "declared", hint))
         elif not manifest.strict:
             found = f"{manifest.mode} {manifest.owner}"
@@ -110,11 +133,11 @@ _GUARDS = {
     "peer-client-cert-auth": ("peer-trusted-ca-file", "--listen-peer-urls"),
 }
 _TRUE = ("true", "1", "t", "T", "TRUE", "True")  # what Go's strconv.ParseBool takes
-_ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what must not be listened on
+_ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - all interfaces
 
 
 def _addresses(urls: str) -> list[tuple[str, str, int]]:
-    """Return scheme, address and port of each URL that etcd was told to listen on."""
+    """Return scheme, address and port of each URL in a flag of etcd; scheme empty and port 0 for a malformed one."""
     found = []
     for url in urls.split(","):
         try:
@@ -137,10 +160,14 @@ def _addresses(urls: str) -> list[tuple[str, str, int]]:
     controls=("CIS 1.1.11", "CIS 2.2", "CIS 2.5"),
 )
 def test_etcd_access(facts: HostFacts, spec: Spec) -> None:
-    """Only who has a certificate of etcd's own authority reaches it, at none but the addresses that it was given."""
+    """etcd accepts only holders of a certificate of its authority, on the addresses that it was given.
+
+    Who reaches etcd without a certificate reads and writes all objects and Secrets, past the API server (CIS Kubernetes
+    Benchmark, 2.2 and 2.5).
+    """
     seen, running = facts[ETCD_ACCESS], facts[PROCESSES].get("etcd")
     if seen is None or not running:
-        unmet(Deviation("a process", "none", "etcd", "effective", "nobody can say who may reach what does not run"))
+        unmet(Deviation("a process", "none", "etcd", "effective", "its access can be judged only while it runs"))
     process, flags = running[0], running[0].flags
     if "config-file" in flags:
         raise CouldNotLook(f"etcd is started with --config-file={flags['config-file']}, which overrides its flags")
@@ -158,11 +185,11 @@ def test_etcd_access(facts: HostFacts, spec: Spec) -> None:
             at = f"{listen} {where}"
             claims.append(equal(scheme, "https", where=f"{at}, {address}:{port}", layer="effective"))
             if address in _ANYWHERE:
-                claims.append(Deviation("addresses of this host by name", f"{address}:{port}", at, "effective"))
+                claims.append(Deviation("single addresses of this host", f"{address}:{port}", at, "effective"))
     ports = {port for _, port in told}
     given = ", ".join(f"{address}:{port}" for address, port in sorted(told) if address not in _ANYWHERE)
     claims += [
-        Deviation(f"nothing but {given}", f"{address}:{port}", f"sockets {where}", "effective")
+        Deviation(f"only {given}", f"{address}:{port}", f"sockets {where}", "effective")
         for address, port in seen.listens
         if port in ports and (address in _ANYWHERE or (address, port) not in told)
     ]
@@ -195,7 +222,11 @@ def _differs(found: str, wanted: str, where: str, hint: str = "") -> Deviation |
     roles=_ROLES,
 )
 def test_node_monitoring(facts: HostFacts, spec: Spec) -> None:
-    """A node that falls silent is looked at, counts as lost and is evicted from as soon as the profile says."""
+    """A silent node is noticed, becomes not ready and loses its pods after the profile's times.
+
+    With short times a network fault evicts pods, with long ones the pods of a lost node stay down. Kubernetes raised
+    the default grace period from 40s to 50s in 1.32.
+    """
     running, wanted = facts[PROCESSES], spec.kube.control_plane.node_monitoring
     if "kube-controller-manager" not in running:
         unmet(Deviation("a process", "none", "kube-controller-manager", "effective"))
@@ -208,7 +239,9 @@ def test_node_monitoring(facts: HostFacts, spec: Spec) -> None:
         if name in flags:
             return _differs(flags[name], wanted, f"--{name} of kube-controller-manager")
         if version is None:
-            raise CouldNotLook(f"--{name} is not given, and of which version kube-controller-manager is is not known")
+            raise CouldNotLook(
+                f"--{name} is not set, and its default depends on kube-controller-manager's version, which is unknown"
+            )
         where = f"--{name} of kube-controller-manager, by default in 1.{version}"
         return _differs(default, wanted, where)
 
@@ -219,7 +252,7 @@ def test_node_monitoring(facts: HostFacts, spec: Spec) -> None:
     if version is not None and version < 13:
         expect(*claims, said("pod-eviction-timeout", "5m0s", wanted.eviction))
         return
-    # from 1.13 on, pods bear a taint for as long as the API server has written into them
+    # since 1.13 the API server writes into each pod how long it tolerates the taints of a lost node
     if "kube-apiserver" not in running:
         expect(*claims, Deviation("a process", "none", "kube-apiserver", "effective"))
         return
@@ -244,7 +277,11 @@ def test_node_monitoring(facts: HostFacts, spec: Spec) -> None:
     layers=("declared",),
 )
 def test_certificates_expiry(facts: HostFacts, spec: Spec) -> None:
-    """Every certificate of the cluster on this host is valid, and will be for as many days as the profile says."""
+    """Every certificate of the cluster on this host is valid for the profile's number of days.
+
+    kubeadm's certificates last one year: after that kubelets, kubectl and the control plane refuse each other
+    (Kubernetes docs, Certificate Management with kubeadm).
+    """
     found, days = facts[CERTIFICATES], spec.kube.control_plane.certificate_days
     names = {path: name for name, (path, _) in MANAGED.items()}
     expect(

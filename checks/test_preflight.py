@@ -1,7 +1,7 @@
-"""Section 1 of the catalogue: what kubeadm's preflight checks look at, under kubeadm's own names.
+"""Section 1 of the catalogue: kubeadm's preflight checks, under kubeadm's own names.
 
-They are those of kubernetes' cmd/kubeadm/app/preflight/checks.go. What it only warns of is of medium or low severity.
-Once the cluster runs, its ports, manifests and etcd's directory are rightly taken.
+The names are those of kubernetes' cmd/kubeadm/app/preflight/checks.go. Checks that kubeadm only warns of have medium or
+low severity. On a member of a cluster its ports, manifests and etcd's directory are in use, and pass.
 """
 
 from __future__ import annotations
@@ -32,13 +32,19 @@ _DNS_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
 
 @requirement("host.preflight.IsPrivilegedUser", key="host.preflight", reads=(preflight.USER,))
 def test_privileged_user(facts: HostFacts, spec: Spec) -> None:
-    """Whoever works on the host is root there."""
+    """trueup works as root on the host.
+
+    kubeadm runs as root only; without root most facts cannot be read and nothing can be changed.
+    """
     expect(equal(facts[preflight.USER], 0, where="user id", layer="effective", hint="log in as root, or use --sudo"))
 
 
 @requirement("host.preflight.NumCPU", key="host.preflight.cpus", reads=(preflight.MACHINE,), roles=_CONTROL_PLANE)
 def test_cpus(facts: HostFacts, spec: Spec) -> None:
-    """The control plane has enough CPUs."""
+    """A control-plane host has at least the profile's number of CPUs.
+
+    kubeadm stops below 2: the API server, etcd and kubelet would wait for each other.
+    """
     found, wanted = facts[preflight.MACHINE].cpus, spec.host.preflight.cpus
     if found < wanted:
         unmet(Deviation(f"at least {wanted}", str(found), "CPUs that a process may use", "effective"))
@@ -46,7 +52,10 @@ def test_cpus(facts: HostFacts, spec: Spec) -> None:
 
 @requirement("host.preflight.Mem", key="host.preflight.memory", reads=(preflight.MACHINE,), roles=_CONTROL_PLANE)
 def test_memory(facts: HostFacts, spec: Spec) -> None:
-    """The control plane has enough memory."""
+    """A control-plane host has at least the profile's memory.
+
+    kubeadm stops below 1700 MB: the kernel would end etcd or the API server for lack of memory.
+    """
     found, wanted = facts[preflight.MACHINE].memory, spec.host.preflight.memory
     if found < wanted:
         unmet(Deviation(f"at least {wanted} MB", f"{found} MB", "/proc/meminfo", "effective"))
@@ -54,7 +63,11 @@ def test_memory(facts: HostFacts, spec: Spec) -> None:
 
 @requirement("host.preflight.Hostname", key="host.preflight", reads=(preflight.HOSTNAME,), severity="medium")
 def test_hostname(facts: HostFacts, spec: Spec) -> None:
-    """The host's name is a DNS name in lower case, and resolves."""
+    """The hostname is a DNS name in lower case, and resolves.
+
+    The hostname becomes the node's name, which must be a DNS subdomain (RFC 1123); kubeadm warns where it does not
+    resolve.
+    """
     name, address = facts[preflight.HOSTNAME].name, facts[preflight.HOSTNAME].address
     valid = _DNS_NAME.fullmatch(name)
     expect(
@@ -65,7 +78,11 @@ def test_hostname(facts: HostFacts, spec: Spec) -> None:
 
 @requirement("host.preflight.SystemVerification", key="host.preflight.kernel_config", reads=(preflight.KERNEL,))
 def test_kernel(facts: HostFacts, spec: Spec) -> None:
-    """The kernel is one that Kubernetes supports, with all that containers need."""
+    """The kernel is a supported release, with the options and cgroup controllers that containers need.
+
+    kubeadm stops where one is missing (kubernetes/system-validators): kubelet, containerd or kube-proxy would fail
+    later.
+    """
     kernel, wanted = facts[preflight.KERNEL], spec.host.preflight
     missing = [option for option in wanted.kernel_config if kernel.options.isdisjoint(option.split("|"))]
     off = [name for name in wanted.cgroups if name not in kernel.cgroups]
@@ -84,7 +101,10 @@ def test_kernel(facts: HostFacts, spec: Spec) -> None:
     needs=("host.sysctl.ip_forward",),
 )
 def test_ip_forward(facts: HostFacts, spec: Spec) -> None:
-    """IPv4 forwarding is on now; host.sysctl.ip_forward says the same, and that it stays."""
+    """IPv4 forwarding is on now.
+
+    kubeadm stops without it. host.sysctl.ip_forward judges the same and the value after a reboot, and has the remedy.
+    """
     key = "net.ipv4.ip_forward"
     expect(equal(facts[SYSCTL].get(key), spec.host.sysctl[key], where=proc_path(key), layer="effective"))
 
@@ -96,7 +116,11 @@ def test_ip_forward(facts: HostFacts, spec: Spec) -> None:
     needs=("host.sysctl.bridge_nf_call_iptables",),
 )
 def test_bridge_nf_call_iptables(facts: HostFacts, spec: Spec) -> None:
-    """Bridged traffic passes iptables now; kubeadm looks up to 1.29, host.sysctl.bridge_nf_call_iptables always."""
+    """Bridged IPv4 traffic passes iptables now.
+
+    kubeadm up to 1.29 stops without it. host.sysctl.bridge_nf_call_iptables judges the same and the value after a
+    reboot, and has the remedy.
+    """
     key = "net.bridge.bridge-nf-call-iptables"
     expect(equal(facts[SYSCTL].get(key), spec.host.sysctl[key], where=proc_path(key), layer="effective"))
 
@@ -108,14 +132,21 @@ def test_bridge_nf_call_iptables(facts: HostFacts, spec: Spec) -> None:
     needs=("host.sysctl.bridge_nf_call_ip6tables",),
 )
 def test_bridge_nf_call_ip6tables(facts: HostFacts, spec: Spec) -> None:
-    """Bridged traffic passes ip6tables now; host.sysctl.bridge_nf_call_ip6tables says the same, and that it stays."""
+    """Bridged IPv6 traffic passes ip6tables now.
+
+    kubeadm up to 1.29 stops without it on IPv6. host.sysctl.bridge_nf_call_ip6tables judges the same and the value
+    after a reboot, and has the remedy.
+    """
     key = "net.bridge.bridge-nf-call-ip6tables"
     expect(equal(facts[SYSCTL].get(key), spec.host.sysctl[key], where=proc_path(key), layer="effective"))
 
 
 @requirement("host.preflight.Swap", key="host.swap", reads=(swap.ACTIVE,), needs=("host.swap",), severity="medium")
 def test_swap(facts: HostFacts, spec: Spec) -> None:
-    """No swap is in use now, unless the profile ignores it; host.swap says the same, and that it stays."""
+    """No swap is in use now, unless the profile ignores swap.
+
+    kubeadm warns of swap. host.swap judges the same and the state after a reboot, and has the remedy.
+    """
     if spec.host.swap == "off":
         expect(*(Deviation("no swap", name, "/proc/swaps", "effective") for name in facts[swap.ACTIVE]))
 
@@ -128,7 +159,10 @@ def test_swap(facts: HostFacts, spec: Spec) -> None:
     severity="medium",
 )
 def test_kubelet_service(facts: HostFacts, spec: Spec) -> None:
-    """kubelet.service exists and is enabled; kube.kubelet.service says the same, and mends it."""
+    """kubelet.service exists and is enabled.
+
+    kubeadm warns otherwise. kube.kubelet.service judges the same, and has the remedy.
+    """
     unit = facts[KUBELET]
     where = "kubelet.service"
     expect(
@@ -146,7 +180,10 @@ def _minor(version: str) -> int:
 
 @requirement("host.preflight.KubeletVersion", key="kube.version", reads=(PROGRAMS,), needs=("kube.packages.version",))
 def test_kubelet_version(facts: HostFacts, spec: Spec) -> None:
-    """kubelet is not newer than the cluster, and at most three minors older."""
+    """kubelet is not newer than the cluster, and at most three minor versions older.
+
+    kubeadm stops outside of this range, which Kubernetes supports (kubernetes.io/releases/version-skew-policy).
+    """
     if found := facts[PROGRAMS].get("kubelet"):
         age = _minor(spec.kube.version) - _minor(found.version)
         if not 0 <= age <= _KUBELET_AGE:
@@ -163,7 +200,10 @@ def test_kubelet_version(facts: HostFacts, spec: Spec) -> None:
     severity="medium",
 )
 def test_kubernetes_version(facts: HostFacts, spec: Spec) -> None:
-    """The cluster's version is not newer than the kubeadm that is to make it."""
+    """The cluster's version is not newer than kubeadm.
+
+    kubeadm does not know the images and settings of later versions, and warns.
+    """
     if (found := facts[PROGRAMS].get("kubeadm")) and _minor(spec.kube.version) > _minor(found.version):
         unmet(Deviation(f"{spec.kube.version} or newer", found.version, f"{found.path} version", "effective"))
 
@@ -176,7 +216,11 @@ def test_kubernetes_version(facts: HostFacts, spec: Spec) -> None:
     severity="medium",
 )
 def test_image_pull(facts: HostFacts, spec: Spec) -> None:
-    """kubeadm has nothing left to pull; kube.images.present says which image is missing, and brings it."""
+    """No image is left for kubeadm to pull.
+
+    A pull during `kubeadm init` or `join` can fail halfway. kube.images.present names the missing images, and has the
+    remedy.
+    """
     missing = [image for image in facts[IMAGES] or () if not images.usable(facts[images.PRESENT], image)]
     expect(*(Deviation("present", "absent", image, "effective") for image in missing))
 
@@ -189,7 +233,10 @@ def test_image_pull(facts: HostFacts, spec: Spec) -> None:
     severity="critical",
 )
 def test_cri(facts: HostFacts, spec: Spec) -> None:
-    """The container runtime listens on the socket that kubelet will use."""
+    """The container runtime listens on the socket that kubelet will use.
+
+    kubeadm and kubelet reach the runtime by this socket only.
+    """
     expect(equal(facts[preflight.CRI], "listening", where=spec.host.preflight.cri_socket, layer="effective"))
 
 
@@ -201,10 +248,13 @@ def test_cri(facts: HostFacts, spec: Spec) -> None:
     severity="medium",
 )
 def test_firewalld(facts: HostFacts, spec: Spec) -> None:
-    """No firewalld runs, for it closes the cluster's ports unless it is told of them."""
+    """firewalld does not run.
+
+    It closes the cluster's ports unless each is opened in it; kubeadm warns of it.
+    """
     ports = ", ".join(spec.host.preflight.ports)
     if facts[preflight.FIREWALLD].active == "active":
-        hint = f"stop it, or open {ports} and waive this"
+        hint = f"stop it, or open {ports} and waive this requirement"
         unmet(Deviation("not active", "active", "firewalld.service", "effective", hint))
 
 
@@ -212,10 +262,21 @@ def test_firewalld(facts: HostFacts, spec: Spec) -> None:
     "host.preflight.HTTPProxy", key="host.preflight", reads=(preflight.PROXY,), roles=_CONTROL_PLANE, severity="medium"
 )
 def test_proxy(facts: HostFacts, spec: Spec) -> None:
-    """Connections to the node's own API server do not go by a proxy."""
+    """Connections to the host's own API server bypass the HTTP proxy.
+
+    A proxy that cannot reach the API server makes kubeadm and kubectl time out; kubeadm warns of it.
+    """
     if (proxy := facts[preflight.PROXY]) and not proxy.passed_by:
         hint = "name the address in no_proxy"
-        unmet(Deviation("direct", f"by {proxy.url}", f"https://{proxy.address}", "effective", hint))
+        unmet(Deviation("direct", f"through {proxy.url}", f"https://{proxy.address}", "effective", hint))
+
+
+_WITHOUT: dict[Severity, str] = {
+    "high": "Without it kubeadm stops, in some releases since 1.24.",
+    "low": "Without it kubeadm warns, in some releases since 1.24.",
+}
+_TAKEN = "Another program on the port keeps the component from starting, and kubeadm stops."
+_LEFT = "kubeadm stops at files of an earlier cluster: their certificates and data do not fit the new one."
 
 
 def _tool(tool: str, severity: Severity) -> Check:
@@ -224,7 +285,7 @@ def _tool(tool: str, severity: Severity) -> Check:
         if tool not in facts[preflight.TOOLS]:
             unmet(Deviation("an executable", "none", f"{tool} on PATH", "effective", hint))
 
-    check.__doc__ = f"{tool} is there for kubelet and kube-proxy to call."
+    check.__doc__ = f"The program {tool} is on PATH.\n\nkubelet, kube-proxy or kubeadm calls it. {_WITHOUT[severity]}"
     id, key = f"host.preflight.FileExisting-{tool}", f"host.preflight.tools.{tool}"
     return requirement(id, key=key, reads=(preflight.TOOLS,), severity=severity)(check)
 
@@ -234,10 +295,10 @@ def _port(port: str, roles: tuple[str, ...]) -> Check:
         component, listener = spec.host.preflight.ports[port], facts[preflight.PORTS].get(int(port))
         if preflight.member(facts[preflight.FILES]) or listener is None:
             return
-        if listener.name != component[:15]:  # the kernel keeps no more of a name
+        if listener.name != component[:15]:  # the kernel keeps 15 characters of a process's name
             unmet(Deviation(f"free for {component}", f"taken by {listener}", f"TCP port {port}", "effective"))
 
-    check.__doc__ = f"TCP port {port} is free, or its own component has it."
+    check.__doc__ = f"TCP port {port} is free, or its own component uses it.\n\n{_TAKEN}"
     id, key = f"host.preflight.Port-{port}", f"host.preflight.ports.{port}"
     return requirement(id, key=key, reads=(preflight.PORTS, preflight.FILES), roles=roles)(check)
 
@@ -246,16 +307,15 @@ def _available(kind: str, path: str, roles: tuple[str, ...]) -> Check:
     def check(facts: HostFacts, spec: Spec) -> None:
         left = next((file for file in facts[preflight.FILES] if file == path or file.startswith(f"{path}/")), "")
         if left and not preflight.member(facts[preflight.FILES]):
-            hint = "left over from another cluster? kubeadm reset removes it"
+            hint = "probably left by an earlier cluster: `kubeadm reset` removes it"
             unmet(Deviation("absent or empty", f"{left} is there", path, "effective", hint))
 
-    check.__doc__ = f"Nothing is left in the place of {path}, unless the host is part of a cluster."
+    check.__doc__ = f"{path} is absent or empty, unless the host is part of a cluster.\n\n{_LEFT}"
     id = f"host.preflight.{kind}Available-{path.replace('/', '-')}"
     return requirement(id, key="host.preflight", reads=(preflight.FILES,), roles=roles)(check)
 
 
-# Each table makes requirements that differ in a name only. pytest finds them in the module, so they are put there.
-# Of the tools, kubeadm has required the first seven in one release or another since 1.24, and has warned of the rest.
+# Each row of a table is a requirement. pytest collects names of the module, so each is added to it.
 _TOOLS: dict[Severity, str] = {
     "high": "conntrack crictl ip iptables mount nsenter losetup",
     "low": "ebtables ethtool socat tc touch",

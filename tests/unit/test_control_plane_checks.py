@@ -90,7 +90,7 @@ def test_a_static_pod_that_does_not_answer_says_what_it_is_doing() -> None:
 def test_a_host_without_the_manifest_is_told_apart() -> None:
     (deviation,) = health("kube-scheduler", "pod\tabsent\t\tfailed\n")
     assert (deviation.where, deviation.layer) == ("/etc/kubernetes/manifests/kube-scheduler.yaml", "declared")
-    assert deviation.found == "no manifest, and no process of it"
+    assert deviation.found == "no manifest and no process"
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_each_tool_can_be_installed() -> None:
         ("CRI", {"preflight__cri": "absent"}, "found     absent"),
         ("CRI", {"preflight__cri": "abandoned"}, "found     abandoned"),
         ("Firewalld", {"unit__firewalld__service": UNIT.format("loaded", "active")}, "or open 10250, 6443"),
-        ("HTTPProxy", {"preflight__proxy": "http://p:3128\n\n10.0.0.1"}, "by http://p:3128"),
+        ("HTTPProxy", {"preflight__proxy": "http://p:3128\n\n10.0.0.1"}, "through http://p:3128"),
         ("HTTPProxy", {"preflight__proxy": "http://p:3128\n10.1.0.0/16,.svc\n10.0.0.1"}, "https://10.0.0.1"),
         ("DirAvailable--var-lib-etcd", {"preflight__files": "/var/lib/etcd/member"}, "/var/lib/etcd/member is there"),
         ("FileContent--proc-sys-net-ipv4-ip_forward", {"kernel__sysctl": "net.ipv4.ip_forward=0"}, "found     0"),

@@ -182,7 +182,7 @@ def test_the_guides_common_name_is_not_among_its_names(pki: Path) -> None:
     assert [] == found("server.subject", spec(pki, server=ours)) == found("server.san", spec(pki, server=ours))
     (deviation,) = found("server.common_name", spec(pki, server=ours))
     assert deviation.expected == "with magedu.net, its common name"
-    assert "correct it in the profile" in deviation.hint
+    assert "correct the profile" in deviation.hint
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ SICK = HEALTHY.replace('"healthy",', '"unhealthy",').replace(
         (f"{HEALTHY}\n200\n", []),
         (f"{SICK}\n200\n", [("redis of Harbor", "unhealthy: no")]),
         ('{"status":"unhealthy"}\n200\n', [("https://", "unhealthy")]),
-        ('{"status":"healthy"}\n200\n', [("https://", "healthy, of none")]),
+        ('{"status":"healthy"}\n200\n', [("https://", "healthy, without components")]),
         ("<html>\n502\n", [("https://", "HTTP 502")]),
         ("curl: (60) SSL certificate problem\n\n000\n", [("https://", "curl: (60) SSL certificate problem")]),
         ("[]\n200\n", [("https://", "not what Harbor's API says: []")]),

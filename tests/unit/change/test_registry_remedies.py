@@ -230,7 +230,7 @@ def test_a_registry_that_shows_this_machine_another_certificate_is_red(pki: Path
     wanted.registry.from_runner.append(f"127.0.0.1:{port}")
     with pytest.raises(Unmet) as unmet:
         catalog.requirements["registry.tls.served"].check(facts, wanted)
-    assert [each.where for each in unmet.value.deviations] == [f"certificate at 127.0.0.1:{port}, seen from here"]
+    assert [each.where for each in unmet.value.deviations] == [f"certificate at 127.0.0.1:{port}, from the controller"]
 
 
 @pytest.mark.parametrize("id", ["registry.tls.served", "registry.tls.trusted"])

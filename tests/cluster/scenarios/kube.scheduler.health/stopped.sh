@@ -1,6 +1,6 @@
 # red: declared
 # says: kube-scheduler.yaml
-# says: no manifest, and no process of it
+# says: no manifest and no process
 # also: kube.control_plane.static_pods
 # advice
 # after: mv /root/kube-scheduler.yaml /etc/kubernetes/manifests/
