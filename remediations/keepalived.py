@@ -2,16 +2,16 @@
 
 from trueup import remedy
 from trueup.change import Change, ClusterChange
+from trueup.edit.haproxy import Words
+from trueup.edit.keepalived import BlockPath
 from trueup.errors import ChangeFailed
 from trueup.facts.edge import keepalived
 from trueup.facts.edge import vrrp_config as vrrp
 from trueup.facts.edge import vrrp_election as election
 from trueup.facts.edge.keepalived import BEHIND, CONF, UNIT, Conf
-from trueup.facts.edge.vrrp_config import Path_
 from trueup.facts.host import packages
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
-from trueup.remediations.vrrp_files import Files
 
 SERVICE = "keepalived.service"
 _SAME = "nothing was changed"
@@ -35,25 +35,23 @@ def configure_keepalived(change: Change, spec: Spec, facts: HostFacts) -> None:
     """
     with change.turn:
         conf = change.look(CONF)
-        files = Files(conf)
+        statements, lists = vrrp.settings(spec, change.host), vrrp.lists(spec)
         if not conf.files:
-            files.set(vrrp.tracking(spec))
             change.write(spec.lb.check.script, vrrp.SCRIPT, mode="755")
-        files.set(vrrp.settings(spec, change.host))
+            statements, lists = [*vrrp.tracking(spec), *statements], lists | vrrp.tracked(spec)
         if not spec.lb.vrrp.smtp_alert and conf.value(spec.lb.vrrp.instance, "smtp_alert") is not None:
-            files.set([(vrrp.instance(spec), ("smtp_alert", "off"))])
-        files.fill(vrrp.lists(spec), lambda path, words: _replaced(spec, path, words))
-        if not conf.files:
-            files.fill(vrrp.tracked(spec))
-        changed = files.write(change)
+            statements.append((vrrp.instance(spec), ("smtp_alert", "off")))
+        filled = [(path, items, _outdated(conf, spec, path, items)) for path, items in lists.items()]
+        changed = change.edit_keepalived(conf, statements, filled)
         _take_up(change, spec, changed=changed or bool(conf.stale))
 
 
-def _replaced(spec: Spec, path: Path_, words: tuple[str, ...]) -> bool:
-    """Whether an entry of a list makes room for the profile's: another form of its address, another's mail."""
+def _outdated(conf: Conf, spec: Spec, path: BlockPath, items: list[Words]) -> list[Words]:
+    """Return the entries of a list that the profile's replace: other forms of its address, others' mail."""
+    found = [words for words in conf.entries(path) if words not in items]
     if path[-1] == ("virtual_ipaddress",):
-        return words[0].partition("/")[0] == spec.lb.vip.address
-    return True
+        return [words for words in found if words[0].partition("/")[0] == spec.lb.vip.address]
+    return found
 
 
 def _take_up(change: Change, spec: Spec, *, changed: bool) -> None:
@@ -81,19 +79,20 @@ def track_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
         tracked = keepalived.scripts(conf, name)
         bad = [each for each, said in tracked.items() if BEHIND.search(said) or not _runs(conf, spec, each)]
         right = [each for each, said in tracked.items() if "haproxy" in said and each not in bad]
-        files = Files(conf)
         for each in right:
             _mend(change, conf, keepalived.command(conf, each).split()[0])
+        statements = _security(conf, spec)
+        lists: list[tuple[BlockPath, list[Words], list[Words]]] = []
+        [(path, items)] = vrrp.tracked(spec).items()
         if not right:
             change.write(spec.lb.check.script, vrrp.SCRIPT, mode="755")
-            files.set(vrrp.tracking(spec)[2:])
-            files.fill(vrrp.tracked(spec))
-        files.fill(
-            {path: [] for path in vrrp.tracked(spec)} if bad else {},
-            lambda _, words: words[0] in bad and words[0] != spec.lb.check.name,
-        )
-        files.set(_security(conf, spec))
-        _take_up(change, spec, changed=files.write(change) or bool(change.actions))
+            statements = [*vrrp.tracking(spec)[2:], *statements]
+            lists.append((path, items, []))
+        if bad:  # an entry of its own, so that no comment on a bad script passes to the new one
+            gone = [words for words in conf.entries(path) if words[0] in bad and words[0] != spec.lb.check.name]
+            lists.append((path, [], gone))
+        changed = change.edit_keepalived(conf, statements, lists)
+        _take_up(change, spec, changed=changed or bool(change.actions))
 
 
 def _runs(conf: Conf, spec: Spec, script: str) -> bool:
@@ -112,7 +111,7 @@ def _mend(change: Change, conf: Conf, path: str) -> None:
         change.mode(path, f"{(int(program.mode[-3:], 8) | 0o111) & ~0o022:o}")
 
 
-def _security(conf: Conf, spec: Spec) -> list[tuple[Path_, tuple[str, ...]]]:
+def _security(conf: Conf, spec: Spec) -> list[tuple[BlockPath, tuple[str, ...]]]:
     """Return what lacks for keepalived to run scripts as it should."""
     blocks = conf.root.blocks("global_defs")
     user, enable = vrrp.tracking(spec)[:2]
@@ -134,9 +133,8 @@ def weigh_scripts(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
                 f"for {other} to win; {_SAME}"
             )
         hand = change.on(host)
-        files = Files(hand.look(CONF))
-        files.set([((("vrrp_script", script),), ("weight", str(own.weight)))])
-        if files.write(hand):
+        weight: tuple[BlockPath, Words] = ((("vrrp_script", script),), ("weight", str(own.weight)))
+        if hand.edit_keepalived(hand.look(CONF), [weight]):
             _take_up(hand, change.spec(host), changed=True)
     if not weak and not _fits(conf, name):
         raise ChangeFailed(f"the profile itself has it so: give each host values of its own in `hosts`; {_SAME}")

@@ -7,9 +7,9 @@ from typing import Any
 
 from trueup.change.artifacts import Artifacts
 from trueup.change.certificates import Certificates
-from trueup.change.files import Files
 from trueup.change.images import Images
 from trueup.change.kernel import Kernel
+from trueup.change.load_balancers import LoadBalancers
 from trueup.change.packages import Packages
 from trueup.change.reboot import Reboot
 from trueup.change.units import Units
@@ -24,7 +24,7 @@ from trueup.objects.verbs import making as making
 from trueup.profiles.schema import Spec
 
 
-class Change(Artifacts, Certificates, Images, Kernel, Units, Packages, Reboot, Files):
+class Change(Artifacts, Certificates, Images, Kernel, LoadBalancers, Packages, Reboot, Units):
     """Changes to one host for one remedy.
 
     Args:

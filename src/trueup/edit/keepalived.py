@@ -15,6 +15,7 @@ _TOKEN = re.compile(r"""(?P<space>[^\S\n]+)|(?P<brace>[{}])|(?P<comment>[#!][^\n
 _PLAIN = re.compile(r"""[^\s{}#!"$~\\]+""")
 
 Header = tuple[str, ...]
+BlockPath = tuple[Header, ...]  # the headers of the blocks that lead to one
 
 
 @dataclass

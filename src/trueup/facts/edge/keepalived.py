@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trueup.edit import keepalived as keepalived_text
-from trueup.edit.keepalived import Statement
+from trueup.edit.keepalived import BlockPath, Statement
 from trueup.facts.host import systemd
 from trueup.model.fact import Fact
 
@@ -165,6 +165,13 @@ class Conf:
     def root(self) -> Statement:
         """Return all of it as one tree."""
         return Statement((), 0, 0, [statement for _, statement in self.statements])
+
+    def entries(self, path: BlockPath) -> list[tuple[str, ...]]:
+        """Return the entries of the first block at a path, which is a list."""
+        block = self.root
+        for header in path:
+            block = next(iter(block.blocks(*header)), block)
+        return [each.words for each in block.body or ()] if block.words == path[-1] else []
 
     def of(self, *header: str) -> tuple[str, Statement] | None:
         """Return the first block with this header, and its file."""

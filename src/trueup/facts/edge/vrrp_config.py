@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trueup.edit.keepalived import BlockPath
+
 if TYPE_CHECKING:
     from trueup.profiles.schema import Spec
 
-Path_ = tuple[tuple[str, ...], ...]
-GLOBAL: Path_ = (("global_defs",),)
+GLOBAL: BlockPath = (("global_defs",),)
 
 
-def instance(spec: Spec) -> Path_:
+def instance(spec: Spec) -> BlockPath:
     """Return where the instance is."""
     return (("vrrp_instance", spec.lb.vrrp.instance),)
 
 
-def settings(spec: Spec, host: str) -> list[tuple[Path_, tuple[str, ...]]]:
+def settings(spec: Spec, host: str) -> list[tuple[BlockPath, tuple[str, ...]]]:
     """Return what single statements a keepalived.conf has of the profile: where, and their words."""
     vrrp = spec.lb.vrrp
-    found: list[tuple[Path_, tuple[str, ...]]] = [(GLOBAL, ("router_id", vrrp.router_id or host))]
+    found: list[tuple[BlockPath, tuple[str, ...]]] = [(GLOBAL, ("router_id", vrrp.router_id or host))]
     own: list[tuple[str, ...]] = [
         ("state", vrrp.state),
         ("interface", vrrp.interface),
@@ -37,9 +38,9 @@ def settings(spec: Spec, host: str) -> list[tuple[Path_, tuple[str, ...]]]:
     return found
 
 
-def lists(spec: Spec) -> dict[Path_, list[tuple[str, ...]]]:
+def lists(spec: Spec) -> dict[BlockPath, list[tuple[str, ...]]]:
     """Return what lists a keepalived.conf has of the profile: where, and their entries."""
-    found: dict[Path_, list[tuple[str, ...]]] = {}
+    found: dict[BlockPath, list[tuple[str, ...]]] = {}
     if spec.lb.vrrp.notification_email:
         found[(*GLOBAL, ("notification_email",))] = [(each,) for each in spec.lb.vrrp.notification_email]
     found[(*instance(spec), ("virtual_ipaddress",))] = [address(spec)]
@@ -53,10 +54,10 @@ def address(spec: Spec) -> tuple[str, ...]:
     return (*words, "label", vip.label) if vip.label else tuple(words)
 
 
-def tracking(spec: Spec) -> list[tuple[Path_, tuple[str, ...]]]:
+def tracking(spec: Spec) -> list[tuple[BlockPath, tuple[str, ...]]]:
     """Return the statements that make the end of haproxy count."""
     check = spec.lb.check
-    script: Path_ = (("vrrp_script", check.name),)
+    script: BlockPath = (("vrrp_script", check.name),)
     return [
         (GLOBAL, ("script_user", "root")),
         (GLOBAL, ("enable_script_security",)),
@@ -66,7 +67,7 @@ def tracking(spec: Spec) -> list[tuple[Path_, tuple[str, ...]]]:
     ]
 
 
-def tracked(spec: Spec) -> dict[Path_, list[tuple[str, ...]]]:
+def tracked(spec: Spec) -> dict[BlockPath, list[tuple[str, ...]]]:
     """Return the list that names the script in the instance."""
     return {(*instance(spec), ("track_script",)): [(spec.lb.check.name,)]}
 
