@@ -93,7 +93,7 @@ def daemons(*, updated: int = 3, ready: int = 3) -> dict[str, Any]:
 
 def test_pods_of_kube_proxy_that_are_being_replaced_are_waited_for() -> None:
     hosts = {"h1": {"network.proxy_mode": answer("iptables"), "network.ipvs": ""}}
-    for updated, expected in ((3, []), (1, ["3 of 3 pods ready, 1 as its template says"])):
+    for updated, expected in ((3, []), (1, ["3 of 3 pods ready, 1 updated"])):
         api = MadeApi(config_map("mode: iptables"), daemons(updated=updated))
         seen = found("kube.proxy.mode", api, SEED, hosts)
         assert [each.found for each in seen] == expected
@@ -247,7 +247,7 @@ def test_a_rollout_that_is_not_done_is_not_so_yet() -> None:
     objects = calico_objects()
     objects[0]["status"]["updatedNumberScheduled"] = 1
     text = said(found("network.calico.cluster_type", MadeApi(*objects), SEED))
-    assert "3 of 3 pods ready, 1 as its template says" in text
+    assert "3 of 3 pods ready, 1 updated" in text
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("metadata.labels", {}, "labels of"),
         ("metadata.generation", 3, "its controller has not seen the latest change yet"),
         ("status.availableReplicas", 0, "0 of 1 pods ready"),
-        ("status.replicas", 2, "1 to go"),
+        ("status.replicas", 2, "1 old"),
     ],
 )
 def test_each_difference_of_a_deployment_is_named(path: str, value: Any, words: str) -> None:

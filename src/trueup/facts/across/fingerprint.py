@@ -1,4 +1,4 @@
-"""What ought to be the same on all hosts of a role, whatever it is."""
+"""Facts that must be equal on all hosts of a role, whatever their value: versions and containerd's settings."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Versions:
-    """Which version of each program a host has, and what it runs them on."""
+    """The versions of a host's programs, and its system."""
 
-    programs: dict[str, str]  # of its package where one owns it, else as it says itself
-    system: str  # distribution, release and kernel, for a person
+    programs: dict[str, str]  # the package's version, or the program's own without a package
+    system: str  # distribution, release and kernel, for messages
 
 
-# Of a packaged program the package's version counts: it tells builds apart that call themselves the same.
+# For a packaged program the package's version counts: builds with different packages may report the same version.
 def _probe_versions(spec: Spec) -> str:
     return f"""{OWNER}
 PATH={":".join(PATH)}
@@ -51,7 +51,7 @@ done
 
 
 def parse_versions(text: str) -> Versions:
-    """Return the versions from rows of program and version, and what the host runs on from the row ``system``."""
+    """Return the versions from rows of program and version, and the system from the row ``system``."""
     rows = dict(row.split("\t", 1) for row in text.splitlines() if row.strip())
     return Versions({name: version for name, version in rows.items() if name != "system"}, rows["system"])
 
@@ -65,7 +65,7 @@ SYSCTL = Fact(
 
 
 def settings(config: dict[str, Any], ignored: list[str]) -> dict[str, str]:
-    """Return containerd's settings by their dotted keys, as text, without those that match a pattern."""
+    """Return containerd's settings as text by dotted key, without those that match a pattern in ``ignored``."""
     return {
         f"containerd's {name}": str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in _flat(config, "")

@@ -1,4 +1,4 @@
-"""Whether the hosts of a cluster reach each other on the ports by which its parts talk."""
+"""Whether the hosts of a cluster reach each other on the ports that Kubernetes and Calico use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KUBELET, ETCD, ETCD_PEERS, BGP = 10250, 2379, 2380, 179
 SPEAKS = {KUBELET: "kubelet", ETCD: "etcd", ETCD_PEERS: "etcd's peers", BGP: "BGP"}
 _APISERVER = 6443
 _AT_ONCE = 64  # connections of one host
-_NOWHERE = "-"  # in the place of an address that a host does not have
+_NOWHERE = "-"  # stands for a missing address
 
 
 def parse_listening(text: str) -> frozenset[int]:
@@ -30,8 +30,11 @@ awk '$4 == "0A" { split($2, at, ":"); print at[2] }' $tables""",
 
 
 def address_of(peer: Peer[list[Address]]) -> str:
-    """Return the address by which others reach a host: what its API server tells them where the host has that, or its
-    first that is of no pods and does not move between hosts, as one with a network of its own alone does."""
+    """Return the address of a host for other hosts.
+
+    That is the API server's advertised address if the host has it, else the first address that is not for pods. An
+    address whose network holds only itself does not count: it may be virtual and move to another host.
+    """
     own = [each.address for each in peer.said if not each.of_pods]
     told = [str(address.ip) for address in own if str(address.ip) == peer.spec.kube.cluster.advertise_address]
     wide = [str(a.ip) for a in own if a.network.num_addresses > 1 and not a.ip.is_link_local]
@@ -39,7 +42,7 @@ def address_of(peer: Peer[list[Address]]) -> str:
 
 
 def needed(own: Peer[list[Address]], other: Peer[list[Address]]) -> Iterator[int]:
-    """Yield the ports of another host that a host needs, by what both are for (Kubernetes' "Ports and Protocols")."""
+    """Yield the ports of another host that a host needs, by the roles of both (Kubernetes' "Ports and Protocols")."""
     seat, theirs = "control-plane" in own.roles, "control-plane" in other.roles
     if theirs:
         yield other.spec.kube.cluster.bind_port or _APISERVER
@@ -53,12 +56,12 @@ def needed(own: Peer[list[Address]], other: Peer[list[Address]]) -> Iterator[int
 
 @dataclass(frozen=True)
 class Reached:
-    """What came of a connection to another host."""
+    """The result of a connection to another host."""
 
     host: str
     address: str
     port: int
-    said: str  # open, refused, timeout, or words
+    said: str  # open, refused, timeout, or a message
 
 
 def _probe(own: Peer[list[Address]], others: Mapping[str, Peer[list[Address]]]) -> str:
@@ -81,7 +84,7 @@ wait
 
 
 def parse(text: str) -> list[Reached]:
-    """Return what came of each connection, from rows of host, address, port and what was said."""
+    """Return the result of each connection, from rows of host, address, port and result."""
     found = []
     for row in text.splitlines():
         host, address, port, said = row.split("\t")

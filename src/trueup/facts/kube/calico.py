@@ -1,4 +1,4 @@
-"""Calico: what is deployed of it, its IP pools, how it finds a node's address, and what BIRD says of its peers."""
+"""Calico: its workloads, IP pools and address autodetection, and BIRD's peers."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from trueup.kubeapi.client import Api, Object
 from trueup.model.fact import ApiFact, Fact
 from trueup.profiles.schema import Spec
 
-NAMESPACES = ("kube-system", "calico-system")  # of its manifest, and of its operator
+NAMESPACES = ("kube-system", "calico-system")  # with its manifest, and with its operator
 NODE, CONTROLLERS = "calico-node", "calico-kube-controllers"
 POOL = "default-ipv4-ippool"
 METHODS = ("first-found", "kubernetes-internal-ip", "can-reach=", "interface=", "skip-interface=", "cidr=")
-# what it says where IP_AUTODETECTION_METHOD finds nothing
+# its log messages if IP_AUTODETECTION_METHOD finds nothing
 LOST = ("unable to connect to BIRDv4 socket", "Couldn't autodetect an IPv4 address", "nable to auto-detect")
-_SKIPPED = re.compile(  # by every method that does not name its interfaces
+_SKIPPED = re.compile(  # by every method that names no interfaces
     r"docker|cbr|dummy|virbr|lxcbr|veth|lo|cali|tunl|flannel|kube-ipvs|cni|vxlan\.calico|vxlan-v6\.calico"
     r"|wireguard\.cali|wg-v6\.cali|nodelocaldns"
 )
 
 
 def variables(spec: Spec) -> dict[str, str]:
-    """Return what the environment of calico-node must be."""
+    """Return the variables that calico-node must have, with their values."""
     wanted = spec.network.calico
     return {
         "CLUSTER_TYPE": wanted.cluster_type,
@@ -45,7 +45,7 @@ def pod_network(spec: Spec) -> str:
 
 
 def deployed(workloads: list[Workload], name: str) -> Workload | None:
-    """Return one of Calico's own, wherever it is."""
+    """Return a workload of Calico by name, in either namespace."""
     return next((found for each in NAMESPACES if (found := find(workloads, each, name))), None)
 
 
@@ -79,14 +79,14 @@ POOLS = ApiFact("calico.pools", lambda api, _: api.list(_POOLS, _keep_pool, opti
 
 
 def default_pool(pools: list[Pool]) -> Pool | None:
-    """Return the pool that Calico itself makes, or else the first one for IPv4 that is in use."""
+    """Return Calico's default pool, or else the first enabled pool for IPv4."""
     named = [pool for pool in pools if pool.name == POOL]
     others = [pool for pool in pools if ":" not in pool.cidr and not pool.disabled]
     return next(iter([*named, *others]), None)
 
 
 def in_pool(api: Api, cidr: str) -> list[str]:
-    """Return the pods that have an address of a network; those with their node's address do not count."""
+    """Return the pods with an address in a network, without those that use their node's address."""
     try:
         network = ipaddress.ip_network(cidr)
     except ValueError:
@@ -100,13 +100,13 @@ def in_pool(api: Api, cidr: str) -> list[str]:
 
 
 def mistake(method: str) -> str:
-    """Return what is wrong with an autodetection method, or nothing."""
+    """Return the mistake in an autodetection method, or an empty string."""
     kind = next((each for each in METHODS if method == each or (each[-1] == "=" and method.startswith(each))), None)
     if kind is None:
-        return f"no method of Calico, which knows {', '.join(METHODS)}"
+        return f"not a method of Calico; it has {', '.join(METHODS)}"
     argument = method.removeprefix(kind)
     if kind[-1] == "=" and not argument.strip():
-        return "nothing after the ="
+        return "there is nothing after the ="
     try:
         if kind in ("interface=", "skip-interface="):
             _pattern(argument)
@@ -127,12 +127,12 @@ def _networks(argument: str) -> list[ipaddress.IPv4Network]:
 
 
 def decides(method: str) -> bool:
-    """Whether a method goes by the interfaces alone, so that one can say what it finds."""
+    """Return whether a method depends only on the interfaces, so that its result can be computed here."""
     return not mistake(method) and not method.startswith(("can-reach=", "kubernetes-internal-ip"))
 
 
 def detect(method: str, addresses: Iterable[Address]) -> Address | None:
-    """Return the IPv4 address that a method finds on a host: the first that fits, in the kernel's order."""
+    """Return the IPv4 address that a method finds on a host: the first match, in the kernel's order."""
     kind, _, argument = method.partition("=")
     usable = [each for each in addresses if isinstance(each.address, ipaddress.IPv4Interface)]
     if kind != "interface":
@@ -148,15 +148,15 @@ def detect(method: str, addresses: Iterable[Address]) -> Address | None:
 
 @dataclass(frozen=True)
 class Peer:
-    """A BGP session of a node, as BIRD has it."""
+    """A BGP session of a node, as BIRD reports it."""
 
     name: str  # such as Mesh_10_0_4_9
     state: str  # up, start, down
-    info: str  # Established, or why it is not
+    info: str  # Established, or the reason why not
 
     @property
     def established(self) -> bool:
-        """Whether routes are exchanged."""
+        """Return whether routes are exchanged."""
         return self.state == "up" and self.info.startswith("Established")
 
 
@@ -169,7 +169,7 @@ printf 'show protocols\\n' | socat -t 2 - UNIX-CONNECT:{_SOCKET}
 
 
 def parse_bird(text: str) -> list[Peer] | None:
-    """Return the BGP sessions from the answer to ``show protocols``; ``None`` where there is no BIRD."""
+    """Return the BGP sessions from the answer to ``show protocols``, or ``None`` without BIRD."""
     if text.strip() == "absent":
         return None
     if "BIRD" not in text or not re.search(r"(?m)^2002-", text):

@@ -1,4 +1,4 @@
-"""The certificates that a node of a cluster lives by, and until when they are valid."""
+"""The certificates of a cluster's node, and their expiry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PKI = f"{KUBERNETES}/pki"
 KUBELETS = "/var/lib/kubelet/pki"
 KUBELET_CLIENT = f"{KUBELETS}/kubelet-client-current.pem"
 _KUBELETS_OWN = (KUBELET_CLIENT, f"{KUBELETS}/kubelet-server-current.pem", f"{KUBELETS}/kubelet.crt")
-# kubeadm's name of a certificate that it renews -> its file, and the key of the authority that signs it
+# kubeadm's name of a certificate that it renews -> its file, and the key of the signing authority
 MANAGED = {
     "etcd-server": (f"{PKI}/etcd/server.crt", f"{PKI}/etcd/ca.key"),
     "etcd-peer": (f"{PKI}/etcd/peer.crt", f"{PKI}/etcd/ca.key"),
@@ -27,7 +27,7 @@ MANAGED = {
     "controller-manager.conf": (f"{KUBERNETES}/controller-manager.conf", f"{PKI}/ca.key"),
     "scheduler.conf": (f"{KUBERNETES}/scheduler.conf", f"{PKI}/ca.key"),
 }
-# Who holds a renewed certificate in its memory; the others are read each time that they are used.
+# The component that must restart to use a renewed certificate; the other certificates are read at each use.
 USED_BY = {
     "etcd-server": "etcd",
     "etcd-peer": "etcd",
@@ -39,8 +39,8 @@ USED_BY = {
     "scheduler.conf": "kube-scheduler",
 }
 
-# Only what is between the two lines of a certificate leaves the host: a PEM file may hold a key too, a kubeconfig does.
-# Any other BEGIN ends it, so that a certificate that was cut off does not take the key after it along.
+# Only the lines of a certificate leave the host: a PEM file may contain a key too, and a kubeconfig does.
+# Any other BEGIN line ends the output, so that a truncated certificate does not expose a key after it.
 CUT_OUT = """\
 may() { if [ -d "$1" ] && [ ! -x "$1" ]; then echo "$1: permission denied" >&2; exit 1; fi; }
 cut_out() { head -c 262144 | awk '
@@ -85,7 +85,7 @@ done
 
 @dataclass(frozen=True)
 class Certificate:
-    """One certificate in a file."""
+    """A certificate in a file."""
 
     path: str
     subject: str  # its common name
@@ -96,20 +96,20 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Certificates:
-    """All that there are on a host."""
+    """All certificates of a host."""
 
     now: datetime  # by the host's own clock
     found: tuple[Certificate, ...]
     unreadable: dict[str, str]  # path to the reason
-    keys: frozenset[str]  # of the authorities that may sign here
+    keys: frozenset[str]  # paths of the authorities' keys on this host
 
     def short(self, days: int) -> list[Certificate]:
-        """Return those that are not valid now, or not for so many days."""
+        """Return those that are not valid now, or that expire within this number of days."""
         until = self.now + timedelta(days=days)
         return [each for each in self.found if each.begins > self.now or each.ends < until]
 
     def said(self, certificate: Certificate) -> str:
-        """Return in words until when one is valid."""
+        """Return the validity of a certificate as a phrase."""
         if certificate.begins > self.now:
             return f"not valid before {certificate.begins:%Y-%m-%d %H:%M} UTC"
         left = certificate.ends - self.now
@@ -120,7 +120,7 @@ class Certificates:
 
 
 def parse(text: str) -> Certificates:
-    """Return the certificates from rows of the time, and of each file the lines of its certificates.
+    """Return the certificates from a row with the time, and rows of each file with the lines of its certificates.
 
     Raises:
         ValueError: no time, or a row that is none of the probe's.

@@ -1,4 +1,4 @@
-"""What the components of a control plane say of their own health."""
+"""The health of the control plane's components, by their own health endpoints."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from trueup.facts.kube.static_pods import COMPONENT, MANIFESTS_DIR
 from trueup.model.fact import Fact
 
 ADMIN = f"{KUBERNETES}/admin.conf"
-# `ask BASE PATH [CERTIFICATE KEY]`: what is answered there, and who asked; a TLS server is not verified, because the
-# question is whether it answers. kubectl has to be somebody: it asks for a name otherwise. `administer BASE PATH`: the
-# same with the rights of admin.conf.
+# `ask BASE PATH [CERTIFICATE KEY]` prints the answer, and the tool that asked. A TLS server is not verified, because
+# the question is only whether it answers. kubectl needs some user, or it prompts for one. `administer BASE PATH` asks
+# with the rights of admin.conf.
 ASK = f"""
 ask() {{
   if command -v curl >/dev/null 2>&1; then
@@ -33,7 +33,7 @@ administer() {{
 can_administer() {{ command -v kubectl >/dev/null 2>&1 && [ -r {ADMIN} ]; }}
 """
 
-# Where each answers, as `base`, and at which paths; etcd's own port for it came with kubeadm 1.16.
+# The address (`base`) and paths of each health endpoint; kubeadm gives etcd a port for it since 1.16.
 _WHERE = {
     "kube-apiserver": """
 address=$(flag advertise-address "$(flag bind-address 127.0.0.1)")
@@ -52,15 +52,15 @@ base=https://$(reach "$(flag bind-address 127.0.0.1)"):$(flag secure-port 10257)
 
 
 def locate(component: str) -> str:
-    """Return shell that sets ``args``, ``base`` and ``paths`` of a component, and gives :data:`COMPONENT` and ``ask``.
+    """Return shell that sets ``args``, ``base`` and ``paths`` of a component, after :data:`COMPONENT` and ``ask``.
 
-    ``$1`` and ``$2`` are then the certificate and the key to ask with, where it takes one.
+    ``$1`` and ``$2`` are then the client certificate and its key, if the component needs one.
     """
     return f"{COMPONENT}{ASK}set --\nargs=$(args {component}){_WHERE[component]}\n"
 
 
 def healthy(component: str) -> str:
-    """Return shell text for after :func:`locate`: it succeeds while the component says that it is well."""
+    """Return shell text to put after :func:`locate`: it succeeds while the component reports that it is healthy."""
     return "\n".join(
         [
             "well() {",
@@ -107,7 +107,7 @@ http 40'[13]*) ! can_administer || answer=$(administer "$base" "$path{query}" | 
 http 000'*|*'was refused'*|*'Unable to connect'*) break;; esac
 done
 [ -z "$log" ] || {{
-  # what ends it comes before the stacks of all that it was doing
+  # the fatal message is above the stack traces
   last=$(tail -c 1000000 "$log" |
     grep -aE '^[^ ]+ std(err|out) F (F[0-9]{{4}} |Error: |[^|]{{20,30}} C [|] |.*"level":"(fatal|panic)")' |
     tail -n 1)
@@ -118,34 +118,34 @@ done
 
 @dataclass(frozen=True)
 class Answer:
-    """What an endpoint answered."""
+    """The answer of an endpoint."""
 
     url: str
-    code: int  # of HTTP; 0 where there was no answer
+    code: int  # HTTP status; 0 for no answer
     text: str
-    problem: str = ""  # why there was none
+    problem: str = ""  # why there was no answer
 
     @property
     def failing(self) -> dict[str, str]:
-        """Return the sub-checks that fail, and why as far as the endpoint says it."""
+        """Return the failing sub-checks with the reasons that the endpoint gives."""
         return {name: why.strip() for name, why in _FAILING.findall(self.text)}
 
 
 @dataclass(frozen=True)
 class Health:
-    """One component on one host."""
+    """The state of one component on one host."""
 
     component: str
     manifest: bool
     processes: tuple[str, ...]
     kubelet: str  # active, failed, inactive, …
     answers: tuple[Answer, ...]
-    reasons: dict[tuple[str, str], str]  # of a sub-check at a path, where the endpoint withholds it
-    log: tuple[str, str]  # path of the newest one, and what it says last, after when
+    reasons: dict[tuple[str, str], str]  # by path and sub-check, for reasons that the endpoint withholds
+    log: tuple[str, str]  # path of the newest log, and its last line with its time
 
     @property
     def standing(self) -> str:
-        """Return in words what its pod is doing, for where it does not answer."""
+        """Return the state of its pod as a sentence, for a component that does not answer."""
         if self.processes:
             doing = f"its process {' and '.join(self.processes)} runs"
         elif self.manifest:
@@ -171,10 +171,10 @@ def parse_answer(url: str, lines: list[str]) -> Answer:
     """Return the answer from what ``curl`` or ``kubectl`` printed, and its exit code in the last line.
 
     Raises:
-        ValueError: neither asked.
+        ValueError: the last line names neither tool.
     """
     if not lines or not (match := re.fullmatch(r"(curl|kubectl) (\d{1,3})", lines[-1])):
-        raise ValueError(f"{url}: nobody asked: {lines[-1] if lines else ''!r}")
+        raise ValueError(f"{url}: not an answer of curl or kubectl: {lines[-1] if lines else ''!r}")
     tool, rc = match[1], match[2]
     body = lines[:-1]
     if tool == "curl":
@@ -207,15 +207,15 @@ def _unquoted(text: str) -> str:
 
 
 def parse_health(component: str, text: str) -> Health:
-    """Return a component's health from its pod, its answers, reasons, and the end of its log.
+    """Return a component's health from the rows of its pod, answers, reasons, and last log line.
 
     Raises:
-        ValueError: no word of the pod, or an answer that neither tool gives.
+        ValueError: the row of the pod is missing, or an answer is from neither tool.
     """
     rows = text.split("\n")
     head = rows[0].split("\t")
     if len(head) != 4 or head[0] != "pod" or head[1] not in ("present", "absent"):
-        raise ValueError(f"no word of the pod: {rows[0]!r}")
+        raise ValueError(f"no row about the pod: {rows[0]!r}")
     asked: list[tuple[str, list[str]]] = []
     reasons: dict[tuple[str, str], str] = {}
     log = ("", "")

@@ -18,7 +18,7 @@ def _dashboard(spec: Spec) -> list[tuple[str, str]]:
 
 
 def parse_names(data: Any) -> list[tuple[str, str]]:
-    """Return namespaces and names."""
+    """Return the namespace and name of each Deployment."""
     return [(str(namespace), str(name)) for namespace, name in data]
 
 

@@ -1,4 +1,4 @@
-"""An etcd that runs: where it listens, whom it answers, and who may read what it keeps."""
+"""Access to a running etcd: where it listens, which clients it answers, and who may read its data directory."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from trueup.model.fact import Fact
 
 @dataclass(frozen=True)
 class Etcd:
-    """What can be reached of an etcd that runs."""
+    """The access that a running etcd gives."""
 
     listens: tuple[tuple[str, int], ...]  # address and port
-    answers: tuple[Answer, ...]  # to somebody without a certificate
+    answers: tuple[Answer, ...]  # to a client without a certificate
     directory: str
     mode: str
 
 
-# The kernel's own list of its sockets: what it was told is known from its arguments.
+# The sockets come from the kernel; etcd's arguments only show what it was told.
 _PROBE_ETCD = f"""
 {COMPONENT}{ASK}
 pid=$(pids etcd | head -n 1)
@@ -47,7 +47,7 @@ def parse_socket(text: str) -> tuple[str, int]:
     """Return the address and the port of a row of ``/proc/net/tcp``, such as ``0100007F:094B``.
 
     Raises:
-        ValueError: not such a thing.
+        ValueError: it is no such row.
     """
     words, _, port = text.partition(":")
     if len(words) not in (8, 32) or len(port) != 4:
@@ -60,7 +60,7 @@ def parse_socket(text: str) -> tuple[str, int]:
 
 
 def parse_etcd(text: str) -> Etcd | None:
-    """Return what can be reached of etcd, or ``None`` where it does not run.
+    """Return the access to etcd, or ``None`` if it does not run.
 
     Raises:
         ValueError: a row that is none of the probe's.
@@ -70,7 +70,7 @@ def parse_etcd(text: str) -> Etcd | None:
     rows = text.split("\n")
     head = rows[0].split("\t")
     if len(head) != 3 or head[0] != "directory":
-        raise ValueError(f"no word of the directory: {rows[0][:80]!r}")
+        raise ValueError(f"no row about the directory: {rows[0][:80]!r}")
     if not re.fullmatch(r"[0-7]{3,4}|", head[1]):
         raise ValueError(f"not a mode: {head[1][:80]!r}")
     listens: list[tuple[str, int]] = []

@@ -1,4 +1,4 @@
-"""What kubeadm wants: its own image list, and what is known of its releases where there is no kubeadm yet."""
+"""The images that kubeadm needs: by the host's own kubeadm, or by a table of releases before it is installed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from trueup.model.fact import Fact
 if TYPE_CHECKING:
     from trueup.profiles.schema import Spec
 
-# What kubeadm of a release lists beside the control plane: its constants as minikube's table has them up to 1.31.2, and
-# what kubeadm itself was seen to answer for later ones. CoreDNS and etcd change between patches, so that one which no
-# row has was not seen, and is not guessed.
+# Images beside the control plane's own, by kubeadm's release: up to 1.31.2 from minikube's table of its constants, and
+# later from kubeadm's own answer. CoreDNS and etcd change between patches, so a patch without a row is unknown.
 _TABLE = """
 minor patches pause  coredns etcd
 19    0       3.2    1.7.0   3.4.9-1
@@ -64,30 +63,30 @@ minor patches pause  coredns etcd
 _ROWS = [row.split() for row in _TABLE.splitlines()[2:]]
 _CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
 _VERSION = re.compile(r"v?1\.([0-9]{1,3})\.([0-9]{1,3})")
-# The default registry moved in 1.25, and in the last patches of what was maintained then.
+# The default registry changed in 1.25, and in the last patches of the releases that were maintained then.
 _MOVED = {22: 17, 23: 15, 24: 9}
 DEFAULT_REPOSITORIES = ("k8s.gcr.io", "registry.k8s.io")
 _IMAGE = re.compile(r"[\w./:-]+/[\w.-]+:[\w.-]+")
 
 
 def known_pause(version: str) -> str | None:
-    """Return the pause tag of a Kubernetes version such as ``v1.24.3``, or ``None`` for one that is not known here."""
+    """Return the pause tag of a Kubernetes version such as ``v1.24.3``, or ``None`` if it is not in the table."""
     match = re.match(r"v?1\.([0-9]{1,3})\b", version)
     return next((pause for minor, _, pause, *_ in _ROWS if match and minor == match[1]), None)
 
 
 def known_images(version: str, repository: str = "") -> list[str] | None:
-    """Return what ``kubeadm config images list`` of this very version would print, or ``None`` where it is not known.
+    """Return the output of ``kubeadm config images list`` of this version, or ``None`` if it is not in the table.
 
     Args:
-        repository: the profile's own, or nothing for kubeadm's default one.
+        repository: the profile's repository; empty for kubeadm's default.
     """
     if (match := _VERSION.fullmatch(version)) is None:
         return None
     minor, patch = int(match[1]), int(match[2])
     default = "registry.k8s.io" if minor >= 25 or patch >= _MOVED.get(minor, patch + 1) else "k8s.gcr.io"
     repository = repository or default
-    # only kubeadm's own registry has CoreDNS a level deeper, since 1.21
+    # CoreDNS is one level deeper only in kubeadm's default registry, since 1.21
     coredns = "coredns/coredns" if repository == default and minor >= 21 else "coredns"
     for row_minor, patches, pause, dns, etcd in _ROWS:
         first, _, last = patches.partition("-")
@@ -98,13 +97,13 @@ def known_images(version: str, repository: str = "") -> list[str] | None:
 
 
 def tag(image: str) -> str:
-    """Return the tag of an image reference, or nothing."""
+    """Return the tag of an image reference, or an empty string."""
     name = image.partition("@")[0]
     return name.rpartition(":")[2] if ":" in name.rpartition("/")[2] else ""
 
 
 def _probe(spec: Spec) -> str:
-    # With a version given, kubeadm asks nobody.
+    # With a version given, kubeadm makes no network request.
     asked = ["--kubernetes-version", spec.kube.version]
     asked += ["--image-repository", spec.kube.images.repository] if spec.kube.images.repository else []
     return f"""
@@ -114,7 +113,7 @@ kubeadm config images list {shlex.join(asked)}
 
 
 def parse_images(text: str) -> list[str] | None:
-    """Return the images that the host's own kubeadm needs, or ``None`` where there is no kubeadm.
+    """Return the images that the host's own kubeadm needs, or ``None`` without kubeadm.
 
     Raises:
         ValueError: no image in the answer.

@@ -1,4 +1,4 @@
-"""What those who administer a cluster from a host have of it."""
+"""The kubeconfig files of the users that administer a cluster from a host."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Home:
-    """A user's home, and the kubeconfig in it; of that only what is no secret."""
+    """A user's home directory, and facts about the kubeconfig in it; no secret of the file leaves the host."""
 
     path: str
     owner: str  # user:group that its files should have
     exists: bool
     mode: str = ""
     has: str = ""  # user:group of the kubeconfig
-    current: bool = False  # the same as the host's own admin.conf, or where it has none, of the cluster the host is in
+    current: bool = False  # equal to admin.conf; on a host without that file, for the host's own cluster
 
 
-# The kubeconfig is looked at on the host: it has a private key in it, which must not travel.
+# The kubeconfig is compared on the host, because it contains a private key that must not leave it.
 _PROBE = r"""
 ca() { sed -n 's/^ *certificate-authority-data: *//p' "$1" | head -n 1 | base64 -d 2>/dev/null | sha256sum; }
 command -v getent >/dev/null || { echo 'getent: not found' >&2; exit 127; }

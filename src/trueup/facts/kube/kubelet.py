@@ -1,4 +1,4 @@
-"""Kubernetes' own programs on a host: whose they are, which kubelet runs and how, and where its packages come from."""
+"""Kubernetes' programs on a host: their packages, the configuration of the running kubelet, and the repository."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ KUBELET = systemd.unit("kubelet.service")
 
 @dataclass(frozen=True)
 class Program:
-    """A program as a shell finds it."""
+    """A program that a shell finds on the PATH."""
 
     path: str
-    version: str  # such as v1.33.4; nothing where it does not say
-    package: str  # its owner, or nothing
+    version: str  # such as v1.33.4; empty if unknown
+    package: str  # the package that owns it, or empty
 
 
-# Each is asked in the one way that contacts nobody.
+# These are the options that make no network request.
 _PROBE_PROGRAMS = (
     OWNER
     + f"PATH={':'.join(PATH)}"
@@ -47,7 +47,7 @@ done
 
 
 def parse_programs(text: str) -> dict[str, Program]:
-    """Return kubeadm, kubelet and kubectl, as far as they are there, from rows of name, path, version and owner."""
+    """Return those of kubeadm, kubelet and kubectl that exist, from rows of name, path, version and owner."""
     found = {}
     for row in text.splitlines():
         name, path, version, owner = row.split("\t")
@@ -60,13 +60,13 @@ PROGRAMS = Fact("kube.programs", _PROBE_PROGRAMS, parse_programs)
 
 @dataclass(frozen=True)
 class KubeletConfig:
-    """kubelet's configuration file: the one that the running process was given, or would be."""
+    """kubelet's configuration file: that of the running process, or the default path if it does not run."""
 
     path: str
     text: str
     exists: bool
-    flag: str  # --cgroup-driver of the running process, which wins over the file up to the release that drops it
-    dropins: tuple[tuple[str, str], ...] = ()  # path and text of those in its --config-dir, in the order they apply
+    flag: str  # --cgroup-driver of the running process; it overrides the file while kubelet has the flag
+    dropins: tuple[tuple[str, str], ...] = ()  # path and text of the files in its --config-dir, in order
 
     @property
     def document(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class KubeletConfig:
         return _mapping(self.text)
 
     def winner(self, key: str) -> tuple[str, Any]:
-        """Return the file that a top-level key is from in the end, and its value; ``None`` where none has it.
+        """Return the file that sets a top-level key last, and the value; ``None`` if no file has it.
 
         Raises:
             ValueError: one of the files is not a mapping in YAML.
@@ -102,7 +102,7 @@ _PROBE_KUBELET = """
 path=/var/lib/kubelet/config.yaml flag='' dropins=''
 pid=$(systemctl show kubelet.service -p MainPID --value) || exit
 if [ "${pid:-0}" -gt 0 ]; then
-  # before kubeadm has been there it ends at once, again and again: gone meanwhile is not running
+  # before kubeadm has configured it, kubelet exits at once again and again: a process that is gone does not run
   args=$(tr '\\0' '\\n' 2>/dev/null <"/proc/$pid/cmdline") || [ ! -e "/proc/$pid" ] || exit 1
   given=$(echo "$args" | sed -n -e '/^--config$/{n;p;q;}' -e '/^--config=/{s///p;q;}')
   flag=$(echo "$args" | sed -n -e '/^--cgroup-driver$/{n;p;q;}' -e '/^--cgroup-driver=/{s///p;q;}')

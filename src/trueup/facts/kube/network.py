@@ -1,4 +1,4 @@
-"""How a host is connected, and what answers it: its addresses, kube-proxy, the cluster's DNS, and a NodePort."""
+"""The network as a host sees it: its addresses, kube-proxy, the cluster's DNS, and a NodePort."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from trueup.profiles.schema import Spec
 
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_SERVICES = "10.96.0.0/12"  # kubeadm's own choice
-_TENTH = 10  # of the Services' addresses is the DNS server's, by kubeadm's rule
+_SERVICES = "10.96.0.0/12"  # kubeadm's default
+_TENTH = 10  # kubeadm gives the DNS server the tenth address of the Services' network
 _PATIENCE = 3.0  # seconds for a connection
-# what Calico, other networks and kube-proxy make on a host, as Calico itself leaves them out
+# interfaces that Calico, other networks and kube-proxy make; Calico ignores the same ones
 PODS = re.compile(r"(cali|tunl|veth|cni|flannel|kube-ipvs|vxlan|wireguard\.cali|wg-v6\.cali|nodelocaldns|cilium|lxc)")
 
 
@@ -34,7 +34,7 @@ class Address:
 
     interface: str
     address: Interface
-    of_pods: bool  # whether the interface is there for pods or Services
+    of_pods: bool  # whether the interface is for pods or Services
 
     def __str__(self) -> str:
         return f"{self.address} on {self.interface}"
@@ -44,13 +44,13 @@ _PROBE_ADDRESSES = "ip -o addr show up"
 
 
 def parse_addresses(text: str) -> list[Address]:
-    """Return the addresses that reach beyond the host, in the kernel's order, from rows of ``ip -o addr``."""
+    """Return the addresses with a scope beyond the host, in the kernel's order, from rows of ``ip -o addr``."""
     found = []
     for row in text.splitlines():
         _, name, family, address, *rest = row.split()
         if family not in ("inet", "inet6"):
             continue
-        if rest[:1] == ["peer"]:  # a point-to-point link: the address, and after it whom it leads to
+        if rest[:1] == ["peer"]:  # a point-to-point link: its own address, and then its peer's
             address = f"{address}/{rest[1].rpartition('/')[2]}"
         scope = rest[rest.index("scope") + 1] if "scope" in rest[:-1] else ""
         if scope in ("global", "site"):
@@ -62,8 +62,8 @@ def parse_addresses(text: str) -> list[Address]:
 ADDRESSES = Fact("network.addresses", _PROBE_ADDRESSES, parse_addresses)
 
 
-# `try HOST PORT PATH` connects by bash itself, which every distribution has and which says whether it was refused, and
-# prints the answer, or in a word why there is none, after `patience` seconds. Without a path nothing is asked.
+# `try HOST PORT PATH` connects with bash itself: every distribution has bash, and bash reports a refusal. It prints the
+# answer, or one word for the failure, after at most `patience` seconds. Without PATH it sends no request.
 TRY = r"""
 command -v bash >/dev/null || { echo 'bash: not found, by which connections are made' >&2; exit 127; }
 command -v timeout >/dev/null || { echo 'timeout: not found' >&2; exit 127; }
@@ -92,7 +92,7 @@ _PROBE_PROXY = TRY + "try 127.0.0.1 10249 /proxyMode"
 
 
 def parse_proxy(text: str) -> str:
-    """Return the mode that kube-proxy says it works in; nothing where none answers."""
+    """Return the mode that kube-proxy reports, or an empty string if none answers."""
     head, _, body = _clean(text).partition("\n\n")
     status = head.partition("\n")[0].split()
     if not status:
@@ -106,7 +106,7 @@ def parse_proxy(text: str) -> str:
 
 PROXY_MODE = Fact("network.proxy_mode", _PROBE_PROXY, parse_proxy)
 
-# Which of its two ways into the kernel kube-proxy takes is its image's choice and not the host's: both are looked at.
+# kube-proxy's image, not the host, decides between iptables-legacy and iptables-nft, so both are read.
 _PROBE_RULES = """
 code=127 why='iptables-save: not found'
 for tool in iptables-legacy-save iptables-nft-save iptables-save; do
@@ -120,7 +120,7 @@ done
 
 
 def parse_rules(text: str) -> int:
-    """Return how many rules for Services there are."""
+    """Return the number of rules for Services."""
     if not (rows := text.split()):
         raise ValueError("no answer")
     return sum(map(int, rows))
@@ -154,7 +154,7 @@ def _proxy(api: Api, _: Spec) -> Any:
 
 
 def parse_declared(data: Any) -> str | None:
-    """Return the mode that kube-proxy is told to work in; ``None`` where nobody tells it."""
+    """Return the mode in kube-proxy's configuration, or ``None`` if it sets none."""
     return None if data is None else str(data["mode"])
 
 
@@ -172,12 +172,12 @@ def dns_address(spec: Spec) -> str:
 
 
 def api_address(spec: Spec) -> str:
-    """Return the address of the Service by which pods reach the API, which is the first."""
+    """Return the address of the Service for the API: the first address of the Services' network."""
     return str(service_network(spec)[1])
 
 
 def api_name(spec: Spec) -> str:
-    """Return the name that resolves to that address."""
+    """Return the DNS name of the Service for the API."""
     return f"kubernetes.default.svc.{spec.kube.cluster.dns_domain}"
 
 
@@ -194,7 +194,7 @@ def _probe_dns(spec: Spec) -> str:
 for tool in bash timeout od; do command -v $tool >/dev/null || {{ echo "$tool: not found" >&2; exit 127; }}; done
 said=$(timeout 3 bash -c '
   exec 3<>/dev/udp/{dns_address(spec)}/53 || exit
-  printf "$0" | dd ibs=1 obs=512 2>/dev/null >&3  # one packet: printf itself begins another after what is a newline
+  printf "$0" | dd ibs=1 obs=512 2>/dev/null >&3  # one packet: printf alone would split it at each newline byte
   dd bs=4096 count=1 <&3 2>/dev/null | od -An -v -tx1
   exit ${{PIPESTATUS[0]}}' {shlex.quote(octets)} 2>&1)
 case $? in 0) echo "$said";; 124) echo timeout;; *) echo refused;; esac
@@ -202,7 +202,7 @@ case $? in 0) echo "$said";; 124) echo timeout;; *) echo refused;; esac
 
 
 def parse_dns(text: str) -> list[str] | str:
-    """Return the addresses in a DNS server's answer, or in a word why there are none."""
+    """Return the addresses in a DNS server's answer, or one word for the failure."""
     if (word := text.strip()) in ("timeout", "refused"):
         return word
     data = bytes.fromhex("".join(text.split()))
@@ -233,15 +233,15 @@ DNS = Fact("network.dns", _probe_dns, parse_dns)
 
 
 def is_http(name: str) -> bool:
-    """Whether a port of this name is asked for a page, and not only connected to."""
+    """Return whether a port of this name gets an HTTP request, not only a connection."""
     return not name.startswith("https")
 
 
-Attempts = dict[tuple[str, int], str]  # address and port to what came of it: a status, open, refused, timeout, or words
+Attempts = dict[tuple[str, int], str]  # address and port to the result: a status, open, refused, timeout, or a message
 
 
 def _probe_nodeport(spec: Spec) -> str:
-    # each of the host's own addresses: which of them is the node's is the API's to know
+    # all addresses of the host, because only the API knows which one is the node's
     ports = " ".join(f"{p.node_port}:{'/' if is_http(p.name) else ''}" for p in spec.workload.nginx.ports)
     return (
         TRY
@@ -260,7 +260,7 @@ wait
 
 
 def parse_attempts(text: str) -> Attempts:
-    """Return what came of each connection, from rows of address, port and first line of the answer."""
+    """Return the result of each connection, from rows of address, port and first line of the answer."""
     found = {}
     for row in text.splitlines():
         address, port, said = row.strip().split(" ", 2)
@@ -303,7 +303,7 @@ def _from_here(api: Api, spec: Spec) -> Any:
 
 
 def parse_from_here(data: Any) -> Attempts | None:
-    """Return what came of each connection; ``None`` where the profile does not ask for any."""
+    """Return the result of each connection, or ``None`` if the profile asks for none."""
     return None if data is None else {(str(address), int(port)): str(said) for address, port, said in data}
 
 

@@ -1,4 +1,4 @@
-"""What the Kubernetes API says of the cluster itself: its version, how it was initialised, its nodes."""
+"""The cluster by its API: the server's version, kubeadm's configuration, and the nodes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _kubeadm(api: Api, _: Spec) -> Any:
 
 
 def parse_kubeadm(data: Any) -> dict[str, Any] | None:
-    """Return the ClusterConfiguration that kubeadm keeps, as far as it is needed; ``None`` where there is none."""
+    """Return the needed keys of kubeadm's stored ClusterConfiguration, or ``None`` without one."""
     if data is not None and not isinstance(data, dict):
         raise ValueError("not a mapping")
     return data
@@ -53,13 +53,13 @@ KUBEADM = ApiFact("cluster.kubeadm", _kubeadm, parse_kubeadm)
 
 @dataclass(frozen=True)
 class Node:
-    """A Node object, as far as it is needed."""
+    """The fields of a Node object that checks need."""
 
     name: str
     address: str  # InternalIP
-    ready: str  # True, False, Unknown, or nothing where no kubelet has ever said
+    ready: str  # True, False, Unknown; empty if kubelet has never reported
     why: str  # the message of the Ready condition
-    pressures: tuple[str, ...]  # conditions that are true and should not be
+    pressures: tuple[str, ...]  # conditions that are true and must be false
     cordoned: bool
     kubelet: str  # version
     runtime: str  # such as containerd://1.6.20
@@ -67,12 +67,12 @@ class Node:
 
     @property
     def waits_for_network(self) -> bool:
-        """Whether nothing but a pod network is missing, in the words of the container runtime."""
+        """Return whether only the pod network is missing, by the message of the container runtime."""
         return self.ready != "True" and "cni" in self.why.lower()
 
 
 def keep_node(node: Object) -> Object:
-    """Return of a Node what any check needs."""
+    """Return the fields of a Node that checks need."""
     status = node.get("status", {})
     conditions = {
         c["type"]: {"status": c["status"], "message": c.get("message", "")} for c in status.get("conditions", [])
@@ -110,13 +110,13 @@ NODES = ApiFact("cluster.nodes", lambda api, _: api.list("/api/v1/nodes", keep_n
 
 @dataclass(frozen=True)
 class Self:
-    """What a host calls itself, by which its Node is found."""
+    """The name and addresses of a host, to find its Node object."""
 
     name: str
     addresses: frozenset[str]
 
     def among(self, nodes: list[Node]) -> Node | None:
-        """Return the host's own Node: kubeadm names it after the host; a name of one's own is found by the address."""
+        """Return the host's own Node: by the host's name, as kubeadm does it, or else by an address."""
         named = [node for node in nodes if node.name == self.name]
         return next(iter([*named, *(node for node in nodes if node.address in self.addresses)]), None)
 
@@ -129,7 +129,7 @@ echo "$addresses" | awk '{ sub("/.*", "", $4); print $4 }'
 
 
 def parse_self(text: str) -> Self:
-    """Return the host's name as kubeadm would use it, and its addresses."""
+    """Return the host's name as kubeadm uses it, and its addresses."""
     name, *addresses = text.split()
     return Self(name.lower(), frozenset(addresses))
 

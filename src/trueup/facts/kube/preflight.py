@@ -1,4 +1,4 @@
-"""What kubeadm's preflight checks look at, learned before kubeadm is there."""
+"""The facts that kubeadm's preflight checks use, read before kubeadm is installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 KUBERNETES = "/etc/kubernetes"
 ETCD = "/var/lib/etcd"
 STATIC_PODS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
-# A host that has both was initialised or joined: the first alone is left over, and an admin.conf is copied anywhere.
+# A host with both files was initialised or joined. The first file alone can be a leftover, and admin.conf is often
+# copied to other machines.
 MEMBER = (f"{KUBERNETES}/kubelet.conf", "/var/lib/kubelet/config.yaml")
 _FILES = (
     *MEMBER,
@@ -31,7 +32,7 @@ FIREWALLD = systemd.unit("firewalld.service")
 
 @dataclass(frozen=True)
 class Machine:
-    """What a process that is started here may use."""
+    """The CPUs and memory that a process on the host can use."""
 
     cpus: int
     memory: int  # MiB, which kubeadm calls MB
@@ -47,7 +48,7 @@ def parse_machine(text: str) -> Machine:
 MACHINE = Fact("preflight.machine", "nproc && awk '/^MemTotal:/ { print $2 }' /proc/meminfo", parse_machine)
 
 
-# What is in a directory that may not be entered would look absent.
+# Files in a directory without search permission would look absent.
 _PROBE_FILES = f"""
 for path in {shlex.join(_FILES)} {ETCD}; do
   dir=${{path%/*}}
@@ -62,7 +63,7 @@ fi
 
 
 def parse_files(text: str) -> frozenset[str]:
-    """Return the paths that exist, and one of those in etcd's directory."""
+    """Return the existing paths, and one path of a file in etcd's directory."""
     paths = frozenset(text.splitlines())
     if strange := [path for path in paths if not path.startswith("/")]:
         raise ValueError(f"not a path: {strange[0]!r}")
@@ -74,7 +75,7 @@ FILES = Fact("preflight.files", _PROBE_FILES, parse_files)
 
 @dataclass(frozen=True)
 class Listener:
-    """Who has a port; nothing is known of the process where one may not see it."""
+    """The process that listens on a port; empty fields if the user may not see it."""
 
     name: str
     pid: str
@@ -83,7 +84,7 @@ class Listener:
         return f"{self.name} (process {self.pid})" if self.pid else "a process that cannot be seen"
 
 
-# The kernel's own list of sockets, so that no tool can be missing; processes are searched only where one is taken.
+# The list of sockets comes from the kernel, so that no tool is needed; processes are searched only for taken ports.
 def _probe_ports(spec: Spec) -> str:
     wanted = " ".join(f"{int(port):04X}" for port in spec.host.preflight.ports)
     return f"""
@@ -126,10 +127,10 @@ TOOLS = Fact("preflight.tools", _probe_tools, parse_tools)
 
 @dataclass(frozen=True)
 class Hostname:
-    """The name that the node will have, and the address that it resolves to."""
+    """The future name of the node, and the address that it resolves to."""
 
     name: str
-    address: str  # nothing where it does not resolve
+    address: str  # empty if it does not resolve
 
 
 _PROBE_HOSTNAME = """
@@ -151,14 +152,14 @@ HOSTNAME = Fact("preflight.hostname", _PROBE_HOSTNAME, parse_hostname)
 
 @dataclass(frozen=True)
 class Kernel:
-    """The running kernel, as far as containers depend on it."""
+    """The properties of the running kernel that containers depend on."""
 
     release: str
     options: frozenset[str]  # built in or as a module, without CONFIG_
     cgroups: frozenset[str]  # controllers
 
 
-# In the order in which kubeadm looks. It would load the module `configs` for want of a file; a probe only looks.
+# The same files as kubeadm, in its order. kubeadm would also load the module `configs`; a probe changes nothing.
 def _probe_kernel(spec: Spec) -> str:
     options = "|".join(spec.host.preflight.kernel_config)
     return f"""
@@ -196,7 +197,7 @@ else echo abandoned; fi
 
 
 def parse_cri(text: str) -> str:
-    """Return whether the runtime's socket is ``listening``, ``absent``, or ``abandoned`` by whoever made it."""
+    """Return the state of the runtime's socket: ``listening``, ``absent``, or ``abandoned`` (nobody listens)."""
     if (state := text.strip()) not in ("listening", "absent", "abandoned"):
         raise ValueError(f"unknown state {state!r}")
     return state
@@ -207,7 +208,7 @@ CRI = Fact("preflight.cri", _probe_cri, parse_cri)
 
 @dataclass(frozen=True)
 class Proxy:
-    """The proxy for HTTPS of the session, and the address at which this node's API server would be."""
+    """The session's proxy for HTTPS, and the address that this node's API server would get."""
 
     url: str
     exempt: str
@@ -215,7 +216,7 @@ class Proxy:
 
     @property
     def passed_by(self) -> bool:
-        """Whether a connection to the address avoids the proxy, as Go's net/http decides it for an address."""
+        """Return whether a connection to the address bypasses the proxy, by the rules of Go's net/http."""
         return any(_covers(entry.strip(), self.address) for entry in self.exempt.split(","))
 
 
@@ -226,7 +227,7 @@ def _covers(entry: str, address: str) -> bool:
         return False
 
 
-# kubeadm takes the address that the default route starts from; upper case wins, as in Go
+# kubeadm uses the source address of the default route; the upper-case variable wins, as in Go
 _PROBE_PROXY = """
 proxy=${HTTPS_PROXY:-${https_proxy:-}}
 [ -n "$proxy" ] || exit 0
@@ -249,10 +250,10 @@ PROXY = Fact("preflight.proxy", _PROBE_PROXY, parse_proxy)
 
 
 def member(files: frozenset[str]) -> bool:
-    """Whether the host is part of a cluster already."""
+    """Return whether the host is part of a cluster."""
     return files.issuperset(MEMBER)
 
 
 def initialised(files: frozenset[str]) -> bool:
-    """Whether the host carries a control plane already."""
+    """Return whether the host has a control plane."""
     return member(files) and f"{KUBERNETES}/manifests/kube-apiserver.yaml" in files

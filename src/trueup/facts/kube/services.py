@@ -18,7 +18,7 @@ class Port:
     name: str
     port: int
     protocol: str
-    node_port: int  # 0 where it has none
+    node_port: int  # 0 for none
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Service:
     namespace: str
     name: str
     type: str
-    addresses: tuple[str, ...]  # cluster IPs; none where it is headless
+    addresses: tuple[str, ...]  # cluster IPs; empty for a headless Service
     ports: tuple[Port, ...]
     labels: dict[str, str]
     selector: dict[str, str]
@@ -38,7 +38,7 @@ class Service:
 
 
 def keep_service(live: Object) -> Object:
-    """Return of a Service what is needed."""
+    """Return the fields of a Service that checks need."""
     spec = live["spec"]
     given = spec.get("clusterIPs") or [spec.get("clusterIP", "")]
     return {
@@ -71,7 +71,7 @@ SERVICES = ApiFact("workloads.services", lambda api, _: api.list("/api/v1/servic
 
 
 def holders(services: list[Service], wanted: Nginx) -> dict[int, Service]:
-    """Return nodePort to the other Service that has it."""
+    """Return each nodePort of the workload that another Service has, with that Service."""
     ports = {port.node_port for port in wanted.ports}
     return {
         port.node_port: service
@@ -90,7 +90,7 @@ def _endpoints(api: Api, spec: Spec) -> Any:
 
 
 def parse_endpoints(data: Any) -> tuple[int, int]:
-    """Return how many pods are behind the Service and ready, and how many are not."""
+    """Return the numbers of ready and of not ready pods behind the Service."""
     return int(data["addresses"]), int(data["notReadyAddresses"])
 
 

@@ -1,4 +1,4 @@
-"""The static pods of a control plane: their manifests, their processes, and what those were started with."""
+"""The static pods of a control plane: their manifests, processes, and arguments."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ MANIFESTS_DIR = f"{KUBERNETES}/manifests"
 _ETCD_VARIABLES = "CLIENT_CERT_AUTH|TRUSTED_CA_FILE|PEER_CLIENT_CERT_AUTH|PEER_TRUSTED_CA_FILE|DATA_DIR|CONFIG_FILE"
 _ETCD_VARIABLES += "|LISTEN_(CLIENT|PEER|METRICS)_URLS"
 
-# `pids NAME`: the processes that were started under this name. `args NAME`: the arguments, one a line, of the one that
-# runs, or else those in its manifest; for etcd its variables come before, which its flags override. `flag NAME DEFAULT`
-# of $args. `reach`: an address that listens everywhere, as one to connect to.
+# `pids NAME` prints the processes that were started under this name. `args NAME` prints the arguments of the running
+# process, or else those in its manifest, one per line; etcd's variables come before its flags, which override them.
+# `flag NAME DEFAULT` prints a flag of $args. `reach` turns a wildcard address into one to connect to.
 COMPONENT = f"""
 pids() {{
   for file in $(grep -lxF -e "$(printf %.15s "$1")" /proc/[0-9]*/comm 2>/dev/null); do
@@ -49,7 +49,7 @@ urls() {{
 
 @dataclass(frozen=True)
 class Manifest:
-    """The file by which kubelet runs a static pod."""
+    """The manifest from which kubelet runs a static pod."""
 
     path: str
     mode: str
@@ -58,7 +58,7 @@ class Manifest:
 
     @property
     def strict(self) -> bool:
-        """Whether nobody but root may read it or write it."""
+        """Return whether only root may read and write it."""
         return self.owner == "root:root" and int(self.mode, 8) & 0o177 == 0
 
 
@@ -75,7 +75,7 @@ done
 
 
 def parse_manifests(text: str) -> dict[str, Manifest]:
-    """Return component to its manifest, from rows of name, path, mode and owner, and image; without absent ones."""
+    """Return component to manifest, from rows of name, path, mode and owner, and image; absent ones are left out."""
     found = {}
     for row in text.splitlines():
         name, path, who, image = row.split("\t")
@@ -91,14 +91,14 @@ MANIFESTS = Fact("control_plane.manifests", _PROBE_MANIFESTS, parse_manifests)
 
 @dataclass(frozen=True)
 class Process:
-    """A component that runs, and the arguments that it was started with."""
+    """A running component, and its arguments."""
 
     pid: str
     arguments: tuple[str, ...]
 
     @property
     def flags(self) -> dict[str, str]:
-        """Return flag to value; the last one counts, and one without a value is ``true``."""
+        """Return flag to value; the last one counts, and a flag without a value is ``true``."""
         found: dict[str, str] = {}
         name = ""
         for word in self.arguments:
@@ -163,6 +163,6 @@ def duration(text: str) -> float:
 
 
 def minor(version: str) -> int | None:
-    """Return the minor of a version or an image of Kubernetes: 20 for ``…/kube-controller-manager:v1.20.2``."""
+    """Return the minor version of a Kubernetes version or image: 20 for ``…/kube-controller-manager:v1.20.2``."""
     match = re.search(r"(?:^|:)v?1\.([0-9]{1,3})\b", version)
     return int(match[1]) if match else None

@@ -27,27 +27,27 @@ class Troubled:
     labels: dict[str, str]
     reason: str  # such as CrashLoopBackOff
     message: str
-    warning: str  # the last event of the pod that is one: of a readiness probe, it says what that said
+    warning: str  # its last warning event, for example with the message of a readiness probe
     log: tuple[str, ...]  # the last lines
 
     @property
     def words(self) -> str:
-        """Return what it suffers from, with the last that it said."""
+        """Return its reason, warning and last log line as a sentence."""
         last = next((line for line in reversed(self.log) if line.strip()), "")
         said = f"its last line is {last.strip()!r}" if last else ""
         return "; ".join(dict.fromkeys(filter(None, [self.reason, self.message, self.warning, said])))
 
     def fits(self, selector: dict[str, str]) -> bool:
-        """Whether its labels are those of a selector."""
+        """Return whether its labels match a selector."""
         return selector.items() <= self.labels.items()
 
     def says(self, *texts: str) -> bool:
-        """Whether it, or the readiness probe, says one of these."""
+        """Return whether its message, last warning or log contains one of these texts."""
         return any(text in line for text in texts for line in (self.message, self.warning, *self.log))
 
 
 def keep_pod(pod: Object) -> Object | None:
-    """Return what ails a pod; ``None`` for one that is ready, has done its work, or is going."""
+    """Return why a pod is not ready; ``None`` for one that is ready, completed, or being deleted."""
     meta, status = pod["metadata"], pod.get("status", {})
     conditions = {each["type"]: each for each in status.get("conditions") or []}
     ready = conditions.get("Ready", {})
@@ -83,7 +83,7 @@ def keep_pod(pod: Object) -> Object | None:
 
 
 def _with_words(api: Api, pod: Object) -> Object:
-    """Return the pod with its last warning and the end of its log, as far as there are any."""
+    """Return the pod with its last warning and the end of its log, if it has them."""
     base = f"/api/v1/namespaces/{pod['namespace']}"
     selector = f"involvedObject.name={pod['name']},type=Warning"
     warnings: list[tuple[str, str]] = []
@@ -95,7 +95,7 @@ def _with_words(api: Api, pod: Object) -> Object:
             path = f"{base}/pods/{pod['name']}/log"
             log = api.text(path, container=pod["container"], tailLines=str(_LINES), **before) or ""
     except CouldNotLook:
-        pass  # a container that has never run has no log, and a node that is away gives none: the reason is known
+        pass  # a container that never ran, or whose node is down, has no log; the reason is known without it
     last = max(warnings, default=("", ""))[1]
     return pod | {"warning": last[:_WIDTH], "log": [line[:_WIDTH] for line in log.splitlines()[-_LINES:]]}
 
@@ -106,7 +106,7 @@ def _keep_event(event: Object) -> tuple[str, str]:
 
 
 def fetch_troubled(api: Api, namespaces: Iterable[str]) -> list[Object]:
-    """Return the pods of some namespaces that are not ready; the first ones with their last words."""
+    """Return the pods in some namespaces that are not ready; the first ones with a warning and log lines."""
     pods = [
         pod
         for namespace in namespaces

@@ -1,4 +1,4 @@
-"""What runs on a cluster: Deployments, DaemonSets and StatefulSets, and the namespaces that they are in."""
+"""Workloads of a cluster (Deployments, DaemonSets, StatefulSets), and their namespaces."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from trueup.model.fact import ApiFact
 from trueup.profiles.schema import Spec
 from trueup.redact import secret
 
-_HARMLESS = ("", "true", "false")  # no secret, whatever the variable is called
+_HARMLESS = ("", "true", "false")  # never a secret, whatever the name of the variable
 KEPT = ("CLUSTER_TYPE", "IP_AUTODETECTION_METHOD", "CALICO_IPV4POOL_CIDR", "CALICO_IPV4POOL_IPIP")
 
 
 class Named(Protocol):
-    """What has a name in a namespace."""
+    """An object with a namespace and a name."""
 
     @property
     def namespace(self) -> str: ...
@@ -30,13 +30,13 @@ N = TypeVar("N", bound=Named)
 
 @dataclass(frozen=True)
 class Container:
-    """A container of a pod template. Of its environment only names are known, and the values of a few."""
+    """A container of a pod template, with the values of a few environment variables only."""
 
     name: str
     image: str
     ports: tuple[tuple[int, str], ...]  # containerPort and protocol
-    env: dict[str, str]  # name to value, of those that are asked about
-    secrets: tuple[str, ...]  # names of variables that sound secret and have their value in the manifest
+    env: dict[str, str]  # name to value, for the names in KEPT
+    secrets: tuple[str, ...]  # variables with a secret-looking name and a value in the manifest
     requests: dict[str, str]
     limits: dict[str, str]
 
@@ -53,49 +53,49 @@ class Workload:
     pod_labels: dict[str, str]
     containers: tuple[Container, ...]
     wanted: int  # pods
-    updated: int  # those of them that are as the template says
+    updated: int  # those that match the current template
     ready: int
-    total: int  # the old ones too
-    observed: bool  # whether what is said of pods is about the latest template
-    why: str  # why it does not get on, in the words of its controller
+    total: int  # with the old ones
+    observed: bool  # whether the status is about the latest template
+    why: str  # why it makes no progress, in its controller's words
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
 
     @property
     def replaced(self) -> bool:
-        """Whether all pods that are wanted are there and as the template says, and no others."""
+        """Return whether exactly the wanted pods exist and all match the template."""
         return self.observed and self.updated == self.total == self.wanted
 
     @property
     def settled(self) -> bool:
-        """Whether they are ready, too."""
+        """Return whether all pods are replaced and ready."""
         return self.replaced and self.ready == self.wanted
 
     @property
     def state(self) -> str:
-        """Return in words how far it is."""
+        """Return its progress as a sentence."""
         if not self.observed:
             return "its controller has not seen the latest change yet"
         words = f"{self.ready} of {self.wanted} pods ready"
         if self.updated != self.wanted:
-            words += f", {self.updated} as its template says"
+            words += f", {self.updated} updated"
         if self.total > self.wanted:
-            words += f", {self.total - self.wanted} to go"
+            words += f", {self.total - self.wanted} old"
         return words
 
     def container(self, name: str) -> Container | None:
-        """Return one of its containers."""
+        """Return the container with this name, or ``None``."""
         return next((each for each in self.containers if each.name == name), None)
 
 
 def find(found: list[N], namespace: str, name: str) -> N | None:
-    """Return the one with this name."""
+    """Return the object with this namespace and name, or ``None``."""
     return next((each for each in found if (each.namespace, each.name) == (namespace, name)), None)
 
 
 def keep_workload(kind: str, live: Object) -> Object:
-    """Return of an object with a pod template what is needed; values of variables stay behind."""
+    """Return the needed fields of an object with a pod template, without other variables' values."""
     meta, spec, status = live["metadata"], live["spec"], live.get("status", {})
     template = spec["template"]
     pods = template["spec"]
@@ -153,7 +153,7 @@ def _container(data: Any) -> Container:
 
 
 def parse_workload(data: Any) -> Workload:
-    """Return what :func:`keep_workload` kept; init containers come after the others."""
+    """Return the workload from the fields that :func:`keep_workload` kept; init containers come last."""
     containers = tuple(_container(each) for each in [*data["containers"], *data["init"]])
     return Workload(
         str(data["kind"]), str(data["namespace"]), str(data["name"]), dict(data["labels"]), dict(data["selector"]),
@@ -163,7 +163,7 @@ def parse_workload(data: Any) -> Workload:
 
 
 def parse_workloads(data: Any) -> list[Workload]:
-    """Return them in the order of their names."""
+    """Return the workloads sorted by name."""
     return sorted(map(parse_workload, data), key=str)
 
 
