@@ -162,8 +162,8 @@ def _addresses(urls: str) -> list[tuple[str, str, int]]:
 def test_etcd_access(facts: HostFacts, spec: Spec) -> None:
     """etcd accepts only holders of a certificate of its authority, on the addresses that it was given.
 
-    Who reaches etcd without a certificate reads and writes all objects and Secrets, past the API server (CIS Kubernetes
-    Benchmark, 2.2 and 2.5).
+    Whoever reaches etcd without a certificate reads and writes all objects and Secrets, past the API server (CIS
+    Kubernetes Benchmark, 2.2 and 2.5).
     """
     seen, running = facts[ETCD_ACCESS], facts[PROCESSES].get("etcd")
     if seen is None or not running:

@@ -149,8 +149,8 @@ def test_apt_sources(facts: HostFacts, spec: Spec) -> None:
 def test_time_synchronised(facts: HostFacts, spec: Spec) -> None:
     """The clock is synchronised, by a time service that runs and starts at boot.
 
-    Certificates, tokens and leases are valid for a time: a host whose clock is off refuses valid ones, or accepts
-    expired ones.
+    Certificates, tokens and leases are valid for a limited time: a host whose clock is off refuses valid ones, or
+    accepts expired ones.
     """
     services = [unit for unit in facts[clock.TIME_SERVICES].values() if unit.loaded == "loaded"]
     found = ", ".join(f"{unit.properties['Id']} {unit.active} and {unit.enabled}" for unit in services)

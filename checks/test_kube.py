@@ -131,8 +131,8 @@ def test_kubelet_service(facts: HostFacts, spec: Spec) -> None:
 def test_cgroup_driver(facts: HostFacts, spec: Spec) -> None:
     """kubelet uses the profile's cgroup driver, which is also containerd's.
 
-    With different drivers two managers control the same processes, and pods fail at random (Kubernetes docs, Container
-    Runtimes). kubelet's configuration exists only after `kubeadm init` or `join`; before, the profile alone is judged.
+    With different drivers the node becomes unstable under resource pressure (Kubernetes docs, Container Runtimes).
+    kubelet's configuration exists only after `kubeadm init` or `join`; before, the profile alone is judged.
     """
     config, wanted = facts[kube.KUBELET_CONFIG], spec.kube.kubelet.cgroup_driver
     both = "systemd" if spec.runtime.containerd.systemd_cgroup else "cgroupfs"

@@ -22,8 +22,8 @@ from trueup.profiles.schema import Spec
 def test_runc_version(facts: HostFacts, spec: Spec) -> None:
     """The runc that containerd calls is installed from the profile's package or release, in its version.
 
-    runc starts every container; versions before 1.3.3 have faults by which a container can write to the host
-    (CVE-2025-31133, CVE-2025-52565, CVE-2025-52881).
+    runc starts every container. By faults of old versions a container can write to the host (CVE-2025-31133,
+    CVE-2025-52565 and CVE-2025-52881, fixed in 1.3.3).
     """
     wanted, binary = spec.runtime.runc, facts[BINARIES].runc
     installed(wanted, "runc", facts, binary)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from trueup import Deviation, equal, expect, requirement, unmet
-from trueup.checks.claims.pods import MEMBERS, available, troubles
+from trueup.checks.claims.pods import API_NEEDS, MEMBERS, available, troubles
 from trueup.errors import CouldNotLook
 from trueup.facts.kube import dashboard, network, troubled_pods, workloads
 from trueup.facts.kube.nodes import NODES, SELF
@@ -13,7 +13,6 @@ from trueup.model.view import FleetFacts
 from trueup.profiles.keys.workload import Nginx
 from trueup.profiles.schema import Spec
 
-API_NEEDS = ("kube.api.answers",)
 NODE_PORTS = range(30000, 32768)  # default of the API server's --service-node-port-range
 _PINNED = re.compile(r"@sha256:[0-9a-f]{64}$|:(?!latest$)[\w.-]+$")
 _KINDS = (workloads.DEPLOYMENTS, workloads.DAEMONSETS, workloads.STATEFULSETS)
@@ -198,7 +197,7 @@ def _reached(said: str | None, port: str, number: int, where: str, behind: int) 
     eventually=True,
 )
 def test_nginx_nodeport(facts: FleetFacts, spec: Spec) -> None:
-    """Every node answers on each nodePort of its InternalIP, from itself and, if the profile says so, from here.
+    """Every node answers on each nodePort of its InternalIP, from itself and, with from_runner, from the controller.
 
     Clients reach the workload by any node's address: kube-proxy, the pod network or a firewall can fail on one node
     only.
@@ -217,7 +216,7 @@ def test_nginx_nodeport(facts: FleetFacts, spec: Spec) -> None:
             claims.append(_reached(said, port.name, port.port, where, behind))
     for (address, number), said in (facts[network.FROM_HERE] or {}).items():
         port = next(each for each in wanted.ports if each.node_port == number)
-        where = f"this machine: {address}:{number}"
+        where = f"controller: {address}:{number}"
         claims.append(_reached(said, port.name, port.port, where, behind))
     if not claims and not facts.silent:
         raise CouldNotLook(
