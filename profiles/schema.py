@@ -17,6 +17,7 @@ from trueup.profiles.keys.registry import Registry
 from trueup.profiles.keys.runtime import Runtime
 from trueup.profiles.keys.section import LocalPath, Package, Packages, Section
 from trueup.profiles.keys.workload import Network, Workload
+from trueup.version import FIRST_CATALOGUE
 
 
 class Spec(Section):
@@ -92,7 +93,13 @@ class Profile(Spec):
     extends: str = Field("", description="a profile by name, or a path relative to this file")
     select: list[str] = Field(
         default_factory=lambda: ["*"],
-        description="ids or patterns; '!id' subtracts; '+id' and '!id' alone change the parent's selection",
+        description="ids or patterns; '@own': all that do not come with trueup; '!id' subtracts; '+id' and '!id' alone "
+        "change the parent's selection",
+    )
+    catalogue: str = Field(
+        FIRST_CATALOGUE,
+        pattern=r"^\d{4}\.\d{2}$",
+        description="requirements that came with trueup after this are off, unless select names their id",
     )
     roles: dict[str, list[str]] = Field(
         default_factory=dict, description="role to host patterns, '@group' for inventory"

@@ -203,6 +203,9 @@ def every_requirement_is_proven(
 ) -> None:
     """Hold that what a profile selects, and another one does not, has a scenario each, or a reason why it has none."""
     broken = {id for group in played for scenario in group.scenarios for id in scenario.broken}
-    ours, others = (set(filter(load(str(path)).selects, catalog.requirements)) for path in (profile, beside))
+    ours, others = (
+        {each.id for each in filter(load(str(path)).selects, catalog.requirements.values())}
+        for path in (profile, beside)
+    )
     assert ours - others <= broken | reasons.keys()
     assert broken | reasons.keys() <= set(catalog.requirements)

@@ -225,7 +225,8 @@ class Bench:
                 trouble.in_api(self.standing.hosts[0])
             for host in fleet.hosts.values() if trouble else ():
                 vars(host)["transport"] = Troubled(host.transport, host.id, trouble)
-            chosen = [catalog.requirements[id] for id in catalog.order() if id in ids and profile.selects(id)]
+            ordered = [catalog.requirements[id] for id in catalog.order() if id in ids]
+            chosen = list(filter(profile.selects, ordered))
             wanted = [(each, on) for each in chosen if not each.drill for on in _subjects(fleet, each)]
             pairs = [(requirement.id, subject.id) for requirement, subject in wanted]
             asked: dict[str, list[Any]] = {}

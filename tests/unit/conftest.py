@@ -4,6 +4,7 @@ import copy
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def plan_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _planned_first(id: str, fix: Fix) -> Fix:
+    @wraps(fix)
     def both(change: Any, spec: Spec, facts: Any) -> None:
         plan = _planning(change)
         try:

@@ -1,6 +1,7 @@
 """A requirement id is the only join, and one that leads nowhere stops the run at its start."""
 
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from trueup.errors import UsageError
 from trueup.model.catalog import Catalog
+from trueup.profiles.named import hold, read
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def require(catalog: Catalog, id: str, *needs: str, **more: Any) -> Callable[...
 
     # a new code object for each, as if written on a line of its own
     check.__code__ = check.__code__.replace(co_firstlineno=1000 + len(catalog.requirements))
-    return catalog.requirement(id, key="host.modules", reads=(), needs=needs, **more)(check)
+    return catalog.requirement(id, **{"key": "host.modules", "reads": (), "needs": needs} | more)(check)
 
 
 def remedy(catalog: Catalog, id: str) -> None:
@@ -178,3 +180,122 @@ def test_two_rows_of_a_family_with_one_id_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_text(path, FAMILY.replace("own.two", "own.one"))
     assert str(caught.value) == f"{path}:14: 'own.one' is already defined at {path}:13"
+
+
+FACTS = """\
+from trueup.model.fact import Fact
+
+ONE = Fact("own.state", "cat state", str.strip)
+SAME = Fact("own.state", "cat state", str.strip)
+OTHER = Fact("own.state", "cat other", str.strip)
+
+
+def state(name):
+    return Fact("own.state", f"cat {name}", str.strip)
+
+
+MADE = state("other")
+"""
+
+
+def test_two_facts_of_one_name_are_refused_and_both_places_are_named(catalog: Catalog, tmp_path: Path) -> None:
+    own = load_text(tmp_path / "own.py", FACTS)
+    require(catalog, "own.a", reads=(own.ONE,))
+    require(catalog, "own.b", reads=(own.SAME, own.ONE))
+    catalog.validate()  # they ask the same
+    for other, line in ((own.OTHER, 5), (own.MADE, 12)):
+        require(catalog, f"own.c{line}", reads=(other,))
+        with pytest.raises(UsageError) as caught:
+            catalog.validate()
+        path = tmp_path / "own.py"
+        assert str(caught.value) == f"{path}:{line}: fact 'own.state' is already defined at {path}:3"
+        catalog.requirements.pop(f"own.c{line}")
+
+
+def test_a_fact_whose_file_is_imported_twice_is_one_fact(catalog: Catalog, tmp_path: Path) -> None:
+    text = FACTS.replace('"cat state"', "lambda spec: 'cat state'")
+    (tmp_path / "link").symlink_to(tmp_path)
+    for path in (tmp_path / "own.py", tmp_path / "link/own.py"):
+        require(catalog, f"own.r{len(catalog.requirements)}", reads=(load_text(path, text).ONE,))
+    catalog.validate()
+
+
+KEYS = """\
+from trueup.model.catalog import Catalog
+
+catalog = Catalog()
+
+
+@catalog.requirement("own.limits", key="KEY", reads=())
+def test_limits(facts, spec):
+    '''They are enough.'''
+    assert [name for name in spec.host.sysctl.items() if READ]
+
+
+@catalog.remedy("own.limits", disruption="none")
+def raise_limits(change, spec, facts):
+    '''Raise them.'''
+    change.sysctl("fs.file-max",
+                  str(FIXED))
+"""
+
+
+def keys(path: Path, key: str = "host.swap", read: str = "spec.holds('x')", fixed: str = "spec.runtime") -> Catalog:
+    text = KEYS.replace("KEY", key).replace("READ", read).replace("FIXED", fixed)
+    found: Catalog = load_text(path, text).catalog
+    return found
+
+
+@pytest.mark.parametrize(
+    ("named", "line", "unknown", "hint"),
+    [
+        ({"key": "host.swop"}, 6, "host.swop", "host.swap"),
+        ({"key": "hosts.sysctl.vm.swappiness"}, 6, "hosts.sysctl.vm.swappiness", "host.sysctl"),
+        ({"key": "host.swap.off"}, 6, "host.swap.off", "host.swap"),
+        ({"key": "host.preflight.cpu"}, 6, "host.preflight.cpu", "host.preflight.cpus"),
+        ({"read": "name in spec.host.preflight.tool"}, 9, "host.preflight.tool", "host.preflight.tools"),
+        ({"fixed": "spec.runtime.containerd.versoin"}, 16, "runtime.containerd.versoin", "runtime.containerd.version"),
+        ({"fixed": "spec.runtime.cni.binary.sha"}, 16, "runtime.cni.binary.sha", "runtime.cni.binary.sha256"),
+    ],
+)
+def test_a_profile_key_that_the_schema_does_not_have_is_refused_and_the_nearest_suggested(
+    tmp_path: Path, named: dict[str, str], line: int, unknown: str, hint: str
+) -> None:
+    path = tmp_path / "own.py"
+    with pytest.raises(UsageError) as caught:
+        keys(path, **named).validate()
+    assert str(caught.value) == f"{path}:{line}: no such profile key {unknown!r}; did you mean {hint!r}?"
+
+
+@pytest.mark.parametrize(
+    "key", ["host", "host.sysctl", "host.sysctl.net.ipv4.ip_forward", "runtime.cni.binary.version"]
+)
+def test_a_section_a_value_or_an_entry_of_a_mapping_is_a_key(tmp_path: Path, key: str) -> None:
+    keys(tmp_path / "own.py", key=key).validate()
+
+
+def test_all_that_is_shipped_reads_keys_of_the_schema() -> None:
+    from trueup.model.catalog import catalog as shared
+
+    shared.load("trueup.checks", "trueup.remediations")
+    functions = [each.check for each in shared.requirements.values()]
+    functions += [each.fix for each in shared.remedies.values()]
+    hold([], functions)
+    read_keys = {key for each in functions for _, key in read(inspect.unwrap(each).__code__)}
+    assert len(read_keys) > 60
+    assert {"host.swap", "kube.packages.version"} <= read_keys
+
+
+@pytest.mark.parametrize("since", ["2027", "2027.1", "2027.13", "27.01", "next", "2027.01.02"])
+def test_what_is_no_date_of_a_catalogue_is_refused(catalog: Catalog, since: str) -> None:
+    with pytest.raises(UsageError, match=r"test_catalog\.py:\d+: own\.new: since='.*' is no catalogue, as in"):
+        require(catalog, "own.new", since=since)
+
+
+def test_what_comes_with_trueup_is_known_from_what_is_a_users_own(catalog: Catalog) -> None:
+    from trueup.model.catalog import catalog as shared
+
+    shared.load("trueup.checks", "trueup.remediations")
+    assert all(requirement.shipped for requirement in shared.requirements.values() if "own." not in requirement.id)
+    require(catalog, "own.new")
+    assert not catalog.requirements["own.new"].shipped

@@ -12,6 +12,7 @@ import trueup
 
 ORDER = (
     "trueup.errors",
+    "trueup.place",
     "trueup.redact",
     "trueup.waiting",
     "trueup.version",

@@ -1,4 +1,4 @@
-"""Polling: pauses, deadline and cancellation."""
+"""How long something is waited for."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from trueup.waiting import FIRST, LONGEST, Patience, cut
 
 @pytest.fixture
 def waited(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """A clock that advances only by waiting."""
+    """A clock that goes on by what is waited, and nothing else."""
     pauses: list[float] = []
 
     def wait(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Reading and verifying certificates, compared with openssl's verdict on the same files."""
+"""What is read of a certificate, and whether a client takes it, beside what openssl says of the same."""
 
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from trueup.pki.certificate import Certificate, address, body, refused
 
 @pytest.fixture(scope="module")
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with a good authority and some unusual ones."""
+    """A directory with one authority that is right, and some that are odd."""
     made = tmp_path_factory.mktemp("pki")
     authority(made)
     authority(made, "other")
@@ -29,7 +29,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def later() -> datetime:
-    """Return a time at which the new certificates are valid."""
+    """Return a time at which what was just made is valid."""
     return datetime.now(UTC) + timedelta(seconds=2)
 
 
@@ -65,7 +65,7 @@ def test_what_is_not_in_it_is_told_from_what_is_empty(pki: Path) -> None:
     )
 
 
-# change to the server's certificate -> the requested name, and why it is refused, or an empty string
+# what is odd of the server's certificate -> the name that is asked for, and why it is refused, or nothing
 CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "right": ({}, "harbor.example", ""),
     "upper case": ({}, "HARBOR.example", ""),
@@ -75,7 +75,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "address": ({}, "10.0.0.5", ""),
     "another name": ({}, "other.example", "it is for DNS:harbor.example, DNS:*.pull.example, IP:10.0.0.5, not for"),
     "another address": ({}, "10.0.0.6", "not for 10.0.0.6"),
-    "address as name": ({"subjectAltName": "DNS:10.0.0.5"}, "10.0.0.5", "as a DNS name, not as an IP address"),
+    "address as name": ({"subjectAltName": "DNS:10.0.0.5"}, "10.0.0.5", "as a DNS name, and not as an IP address"),
     "for clients": ({"extendedKeyUsage": "clientAuth"}, "harbor.example", "it is for clientAuth, not for servers"),
     "for nothing named": ({"extendedKeyUsage": "", "keyUsage": ""}, "harbor.example", ""),
     "an authority itself": ({"basicConstraints": "CA:TRUE"}, "harbor.example", ""),
@@ -111,7 +111,7 @@ def test_a_client_takes_what_openssl_takes(pki: Path, case: str) -> None:
     ("odd", "why"),
     [
         # openssl falls back to the common name, and verifies SHA-1; Go does neither
-        ({"subjectAltName": ""}, "it has no subject alternative names, and clients ignore the common name"),
+        ({"subjectAltName": ""}, "it has no subject alternative names, and clients do not look at the common name"),
         ({"digest": "sha1"}, "signed over sha1, which clients refuse"),
     ],
 )

@@ -1,10 +1,10 @@
 """A profile says what ought to be: base, what extends it, and what differs on a host."""
 
 import datetime
-import fnmatch
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trueup.errors import UsageError
 from trueup.facts.host.packages import within
 from trueup.facts.kube.kubeadm import known_pause, tag
 from trueup.model import profile
-from trueup.model.catalog import catalog
+from trueup.model.catalog import Requirement, catalog
 from trueup.model.profile import Loaded
 
 ROOT = Path(__file__).parents[2]
@@ -63,10 +64,9 @@ def test_a_shipped_profile_has_a_value_for_all_that_it_selects(name: str) -> Non
     catalog.load("trueup.checks", "trueup.remediations")
     loaded = profile.load(name)
     spec = loaded.spec("any")
-    selected = [found for found in catalog.requirements.values() if loaded.selects(found.id)]
+    selected = [found for found in catalog.requirements.values() if loaded.selects(found)]
     assert [f"{found.id}: {found.key}" for found in selected if not spec.holds(found.key)] == []
-    patterns = [pattern.lstrip("+!") for pattern in loaded.profile.select]
-    assert [pattern for pattern in patterns if not fnmatch.filter(catalog.requirements, pattern)] == []
+    catalog.known(loaded.profile.select, loaded.name)
 
 
 def test_several_control_planes_have_all_values_with_what_the_head_of_their_profile_asks_for(write: Write) -> None:
@@ -74,14 +74,13 @@ def test_several_control_planes_have_all_values_with_what_the_head_of_their_prof
     own = re.findall("^#   (.*)$", (ROOT / "profiles/kubeadm-ha.yaml").read_text(), re.M)
     write((ROOT / "lab/manifests/calico.yaml").read_text(), "calico.yaml")
     loaded = profile.load(write("\n".join(own)))
-    patterns = [pattern.lstrip("+!") for pattern in loaded.profile.select]
-    assert [pattern for pattern in patterns if not fnmatch.filter(catalog.requirements, pattern)] == []
+    catalog.known(loaded.profile.select, loaded.name)
     for host in ("cp1", "cp2", "cp3", "w1", "lb1", "lb2", "reg1"):
         roles = loaded.roles(host)
         selected = [
             found
             for found in catalog.requirements.values()
-            if loaded.selects(found.id) and (not found.roles or found.roles & roles)
+            if loaded.selects(found) and (not found.roles or found.roles & roles)
         ]
         assert selected
         assert [found.id for found in selected if not loaded.spec(host).holds(found.key)] == []
@@ -251,3 +250,50 @@ def test_merging_keeps_everything_that_is_not_named_and_changes_neither_side(
     assert set(merged) == set(base) | set(over)
     assert all(merged[key] == base[key] for key in set(base) - set(over))
     assert profile.merge(merged, over) == merged
+
+
+def requirement(id: str, since: str = "2026.12", *, shipped: bool = True) -> Requirement:
+    catalog.load("trueup.checks")
+    return replace(catalog.requirements["host.swap"], id=id, since=since, shipped=shipped)
+
+
+@pytest.mark.parametrize(
+    ("text", "selected", "off"),
+    [
+        ("", "old own", "new newest"),
+        ("catalogue: '2027.01'\n", "old own new", "newest"),
+        ("catalogue: '2027.11'\n", "old own new newest", ""),
+        ("select: [+host.newest]\n", "old own newest", "new"),
+        ("select: [+host.newest, '!host.new*']\n", "old own", ""),
+        ("select: [+host.new*]\n", "old own", "new newest"),
+        ("select: ['!@own']\n", "old", "new newest"),
+        ("select: ['@own']\n", "own", ""),
+    ],
+)
+def test_what_came_with_trueup_after_the_catalogue_of_a_profile_is_off_until_the_profile_says_so(
+    write: Write, text: str, selected: str, off: str
+) -> None:
+    write("select: ['host.*']\n", "parent.yaml")
+    loaded = profile.load(write(f"extends: parent.yaml\n{text}"))
+    all_ = [
+        requirement("host.old"), requirement("host.new", "2027.01"), requirement("host.newest", "2027.10"),
+        requirement("host.own", "2027.10", shipped=False),
+    ]  # fmt: skip
+    assert {each.id for each in all_ if loaded.selects(each)} == {f"host.{name}" for name in selected.split()}
+    assert {each.id for each in loaded.newer(all_)} == {f"host.{name}" for name in off.split()}
+
+
+@pytest.mark.parametrize("name", [name for name in profile.shipped() if name != "lab"])
+def test_no_shipped_profile_selects_all_that_will_ever_be(name: str) -> None:
+    loaded = profile.load(name)
+    assert loaded.profile.catalogue == "2026.12"
+    assert not {"*", "+*"} & set(loaded.profile.select)
+    assert not loaded.selects(requirement("host.new", "2027.01"))
+    assert [each.id for each in loaded.newer([requirement("host.new", "2027.01")])] == ["host.new"]
+
+
+def test_a_catalogue_is_a_date_in_quotes(write: Write) -> None:
+    with pytest.raises(UsageError, match=r"own\.yaml:1: catalogue: .*2026\.12"):
+        profile.load(write("catalogue: 2026.12\n"))
+    with pytest.raises(UsageError, match=r"own\.yaml:1: catalogue: "):
+        profile.load(write("catalogue: 'next'\n"))

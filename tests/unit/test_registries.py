@@ -1,4 +1,4 @@
-"""Mirrors: malformed URLs, and the hosts.toml for valid ones."""
+"""Mirrors: what is no URL, and the hosts.toml that is written of those that are."""
 
 import tomllib
 
@@ -35,9 +35,9 @@ def test_a_url_is_right(endpoint: str) -> None:
         ("http:///https://mirror.example", "it has a scheme twice"),
         ("mirror.example", "it does not begin with http:// or https://"),
         ("https://", "it names no host"),
-        ("https://mir ror", "it contains white space, quotes or control characters"),
-        ('https://h/a"b', "it contains white space, quotes or control characters"),
-        ("https://h/a\nb", "it contains white space, quotes or control characters"),
+        ("https://mir ror", "it has white space, quotes or control characters in it"),
+        ('https://h/a"b', "it has white space, quotes or control characters in it"),
+        ("https://h/a\nb", "it has white space, quotes or control characters in it"),
         ("https://mirror.example:port", "Port could not be cast to integer value as 'port'"),
     ],
 )
@@ -67,12 +67,12 @@ def test_a_mirror_that_needs_a_ca_names_its_file() -> None:
 
 
 def laid(*files: tuple[str, str]) -> str:
-    """The probe's output for a directory with these files."""
+    """What the probe prints of a directory with these files."""
     return "".join(f"@{path}\n" + "".join(f"|{row}\n" for row in text.splitlines()) + "\n" for path, text in files)
 
 
 def found(*files: tuple[str, str], ca: str = PEM) -> list[str]:
-    """The check's result for the directory, if the profile's mirror has a CA."""
+    """What the check says of the directory, where the profile's mirror has a CA."""
     registry = wanted("docker.io", ENDPOINT, ca={ENDPOINT: ca})
     containerd = SPEC.runtime.containerd.model_copy(update={"registry": registry})
     spec = SPEC.model_copy(update={"runtime": SPEC.runtime.model_copy(update={"containerd": containerd})})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import graphlib
 import importlib
 import inspect
+import os
 import pkgutil
 import re
 from collections.abc import Callable, Iterable
@@ -12,9 +13,10 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
 
+from trueup import place
 from trueup.errors import UsageError, nearest
-from trueup.model import place
 from trueup.model.result import Layer
+from trueup.version import FIRST_CATALOGUE
 
 if TYPE_CHECKING:
     from trueup.model.fact import Drill, Fact
@@ -29,6 +31,8 @@ Disruption = Literal["none", "reload", "restart", "drain", "reboot"]
 DISRUPTIONS: tuple[Disruption, ...] = ("none", "reload", "restart", "drain", "reboot")
 MOST: Disruption = "restart"  # that --fix does to a host unless told
 _DRAINING = ("patch nodes", "create pods/eviction")  # what is asked of the Kubernetes API to empty a node first
+OWN = "@own"  # among patterns: every requirement that does not come with trueup
+_DATE = re.compile(r"\d{4}\.(0[1-9]|1[0-2])")
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)+")
 
 
@@ -52,6 +56,8 @@ class Requirement:
     active: bool
     eventually: bool
     drill: Drill[Any] | None
+    since: str
+    shipped: bool
     source: str
 
     @property
@@ -90,6 +96,7 @@ class Catalog:
     def __init__(self) -> None:
         self.requirements: dict[str, Requirement] = {}
         self.remedies: dict[str, Remedy] = {}
+        self._directories: set[str] = set()
 
     def requirement(
         self,
@@ -107,6 +114,7 @@ class Catalog:
         active: bool = False,
         eventually: bool = False,
         drill: Drill[Any] | None = None,
+        since: str = FIRST_CATALOGUE,
     ) -> Callable[[Check], Check]:
         """Register a check. ``key`` is the profile key that holds the expected value, ``reads`` the facts it looks at,
         ``needs`` the requirements without which it makes no sense, ``after`` those that must hold before its remedy is
@@ -114,12 +122,15 @@ class Catalog:
         ``across`` hosts is judged once, on the facts of all and of the cluster. An ``active`` one does more than look
         (it pulls, runs, connects), and leaves nothing behind. One that comes true ``eventually`` is waited for after a
         change, up to the profile's deadline. One with a ``drill`` is judged on what that says, last and only when the
-        operator asked for drills.
+        operator asked for drills. ``since`` is the catalogue that it came with: a profile of an earlier one leaves out
+        what comes with trueup since.
         """
 
         def register(check: Check) -> Check:
             source = _source(check)
             self._claim(self.requirements, id, source)
+            if not _DATE.fullmatch(since):
+                raise UsageError(f'{source}: {id}: since={since!r} is no catalogue, as in since="{FIRST_CATALOGUE}"')
             made = self.requirements[id] = Requirement(
                 id=id,
                 check=check,
@@ -137,6 +148,8 @@ class Catalog:
                 active=active,
                 eventually=eventually,
                 drill=drill,
+                since=since,
+                shipped=self._ships(source),
                 source=source,
             )
             check.__requirement__ = made  # type: ignore[attr-defined]
@@ -168,18 +181,27 @@ class Catalog:
             raise UsageError(f"{source}: {id!r} is already defined at {taken[id].source}")
 
     def load(self, *packages: str) -> None:
-        """Import every module of the packages, so that their decorators register."""
+        """Import every module of the packages that come with trueup, so that their decorators register."""
         for package in packages:
+            self._directories.update(map(os.path.realpath, importlib.import_module(package).__path__))
             for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
                 importlib.import_module(module.name)
 
     def validate(self) -> None:
-        """Stop on an id that leads nowhere.
+        """Stop on an id, a fact or a profile key that leads nowhere, or to two places.
 
         Raises:
             UsageError: a remedy or a need names an unknown requirement, needs form a cycle, a drill could be carried
-                out more than once, or a remedy across hosts would drain.
+                out more than once, a remedy across hosts would drain, two facts have one name, or a check or a remedy
+                names a profile key that the schema does not have.
         """
+        from trueup.profiles import named  # and so pydantic, which only a run needs
+
+        self._facts()
+        # What comes with trueup reads keys that mypy knows; to look again would take a tenth of a second.
+        checks = [each.check for each in self.requirements.values() if not each.shipped]
+        fixes = [each.fix for each in self.remedies.values() if not self._ships(each.source)]
+        named.hold(((each.source, each.key) for each in self.requirements.values()), [*checks, *fixes])
         for remedy in self.remedies.values():
             if remedy.id not in self.requirements:
                 raise UsageError(
@@ -195,6 +217,16 @@ class Catalog:
                     hint = nearest(other, self.requirements)
                     raise UsageError(f"{requirement.source}: {requirement.id} names unknown {other!r}{hint}")
         self.order()
+
+    def _ships(self, source: str) -> bool:
+        return os.path.split(source)[0] in self._directories
+
+    def _facts(self) -> None:
+        taken: dict[str, Fact[Any]] = {}
+        for requirement in self.requirements.values():
+            for fact in (*requirement.reads, *filter(None, [requirement.drill])):
+                if not fact.same(first := taken.setdefault(fact.name, fact)):
+                    raise UsageError(f"{fact.source}: fact {fact.name!r} is already defined at {first.source}")
 
     def order(self) -> list[str]:
         """Return all ids so that each comes after what it needs, drills last, otherwise as written."""
@@ -220,13 +252,14 @@ class Catalog:
         """
         for pattern in patterns:
             glob = pattern.lstrip("+!")
-            if not any(fnmatchcase(id, glob) for id in self.requirements):
+            if glob != OWN and not any(fnmatchcase(id, glob) for id in self.requirements):
                 raise UsageError(f"{where}: {pattern!r} matches no requirement{nearest(glob, self.requirements)}")
 
 
 def _source(function: Callable[..., Any]) -> str:
     code = inspect.unwrap(function).__code__
-    return place.written(*(place.caller(__name__) or (code.co_filename, code.co_firstlineno)))
+    file, line, at_top = place.caller(__name__)
+    return place.written(file, line) if at_top else place.written(code.co_filename, code.co_firstlineno)
 
 
 def _sentence(function: Callable[..., Any], id: str) -> str:

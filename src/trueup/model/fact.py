@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar
 
+from trueup import place
+
 if TYPE_CHECKING:
     from trueup.kubeapi.client import Api
     from trueup.profiles.schema import Spec
@@ -43,6 +45,19 @@ class Fact(Generic[T]):
         self.parse = parse
         self.timeout = timeout
         self._probe = probe
+        self._file, self._line, _ = place.caller(__name__)
+
+    @property
+    def source(self) -> str:
+        """Return ``file:line`` where it is defined."""
+        return place.written(self._file, self._line)
+
+    def same(self, other: Fact[Any]) -> bool:
+        """Whether another fact of this name asks the same and reads it alike, or is this one, imported once more."""
+        if (self._probe, self.parse) == (other._probe, other.parse):
+            return True
+        texts = {probe for probe in (self._probe, other._probe) if isinstance(probe, str)}
+        return len(texts) < 2 and self.source == other.source
 
     def probe(self, spec: Spec | None) -> str:
         """Return the shell text for a host that is to be as ``spec`` says."""

@@ -19,6 +19,7 @@ from ruamel.yaml.error import YAMLError
 import trueup.profiles
 from trueup.errors import UsageError, nearest
 from trueup.kubeapi import manifests
+from trueup.model.catalog import OWN, Requirement
 from trueup.profiles.schema import Profile, Spec, Waiver, paths
 from trueup.redact import HIDDEN, digest, redact
 
@@ -59,10 +60,25 @@ class Loaded:
         # An override was validated on its own when the profile was read.
         return Spec.model_validate(tree)
 
-    def selects(self, requirement: str) -> bool:
-        """Whether the patterns select the requirement: the last one that matches decides, ``!`` subtracts."""
-        decisive = [p for p in self.profile.select if fnmatchcase(requirement, p.lstrip("+!"))]
+    def selects(self, requirement: Requirement) -> bool:
+        """Whether the profile selects the requirement: the last pattern that matches decides, ``!`` subtracts. One that
+        came with trueup after the profile's catalogue must be named by its id."""
+        named = requirement.id in [pattern.lstrip("+") for pattern in self.profile.select]
+        return self._matches(requirement) and (named or not self._newer(requirement))
+
+    def newer(self, requirements: Iterable[Requirement]) -> list[Requirement]:
+        """Return what patterns select and is off all the same, as newer than the profile's catalogue."""
+        return [each for each in requirements if self._matches(each) and not self.selects(each)]
+
+    def _matches(self, requirement: Requirement) -> bool:
+        def match(glob: str) -> bool:
+            return fnmatchcase(requirement.id, glob) or (glob == OWN and not requirement.shipped)
+
+        decisive = [pattern for pattern in self.profile.select if match(pattern.lstrip("+!"))]
         return bool(decisive) and not decisive[-1].startswith("!")
+
+    def _newer(self, requirement: Requirement) -> bool:
+        return requirement.shipped and requirement.since > self.profile.catalogue
 
     def roles(self, host: str, groups: Iterable[str] = ()) -> frozenset[str]:
         """Return the roles whose patterns match the host, and ``node`` for one that is not only beside the cluster."""

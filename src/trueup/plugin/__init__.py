@@ -12,7 +12,7 @@ import pytest
 from trueup import reports
 from trueup.engine import resume
 from trueup.engine.rollback import LIST
-from trueup.errors import UsageError
+from trueup.errors import UsageError, some
 from trueup.model.catalog import DISRUPTIONS, MOST, Requirement, catalog
 from trueup.plugin import allure
 from trueup.plugin.items import RequirementItem, ResultItem
@@ -181,6 +181,19 @@ def pytest_configure(config: pytest.Config) -> None:
         if plan := session.plan:
             explained = f"{explained}{explained and '; '}the plan of {plan.time} (run {plan.run}) and nothing else"
         config.pluginmanager.register(Terminal(config, session.run, explained), "trueup-terminal")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which requirements are off because they are newer than the profile's catalogue."""
+    session = config.stash.get(_SESSION, None)
+    if session is None or not (off := session.profile.newer(catalog.requirements.values())):
+        return []
+    latest, names = max(each.since for each in off), some(each.id for each in off)
+    count = "1 requirement is" if len(off) == 1 else f"{len(off)} requirements are"
+    return [
+        f"{count} newer than the profile's catalogue {session.profile.profile.catalogue}, and off: {names}; "
+        f'a profile turns them on by catalogue: "{latest}", or one by its id in select'
+    ]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -105,7 +105,7 @@ class Session:
 
     def items(self, collector: pytest.Collector, requirement: Requirement) -> Iterable[RequirementItem]:
         """Yield the items of a requirement: one for each host whose roles it concerns, or one for them all."""
-        if not self.profile.selects(requirement.id) or (requirement.drill and not self.config.option.drill):
+        if not self.profile.selects(requirement) or (requirement.drill and not self.config.option.drill):
             return
         cluster = self.fleet.cluster
         subjects: list[Subject] = [host for host in self.fleet.hosts.values() if host.concerns(requirement)]

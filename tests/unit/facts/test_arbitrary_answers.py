@@ -1,4 +1,4 @@
-"""An unexpected answer of a host is could-not-look: it never crashes a parser, and never makes it slow."""
+"""Behind HostFacts, an answer that no parser expected is "could not look", never a crash and never a wait."""
 
 import importlib
 import inspect
@@ -29,7 +29,7 @@ MODULES = [
 
 
 def made(function: Any) -> Iterator[Fact[Any]]:
-    """The facts that a function returns for some names."""
+    """What a function that returns a fact makes of any names."""
     signature = inspect.signature(function)
     if str(signature.return_annotation).startswith("Fact["):
         needed = [p for p in signature.parameters.values() if p.default is p.empty and p.kind is not p.KEYWORD_ONLY]
@@ -37,7 +37,7 @@ def made(function: Any) -> Iterator[Fact[Any]]:
 
 
 def every_fact() -> Iterator[Fact[Any]]:
-    """All facts: those of every module, those that functions return, and those that requirements read."""
+    """Every fact of every module, those that a function makes, and those that a requirement reads."""
     for module in MODULES:
         for value in vars(module).values():
             if isinstance(value, Fact):
@@ -50,7 +50,7 @@ def every_fact() -> Iterator[Fact[Any]]:
 
 
 FACTS: dict[str, Fact[Any]] = {fact.name: fact for fact in every_fact()}
-# Inputs for each parser: its own captured answers, and those of other facts.
+# What each may be asked to read: what was captured for it, and what was for others.
 CAPTURES = {path: path.read_text(encoding="utf-8") for path in sorted(CAPTURED.glob("*/*.txt"))}
 
 
@@ -61,7 +61,7 @@ def captured(fact: Fact[Any]) -> list[str]:
 
 @st.composite
 def mutated(draw: st.DrawFn, texts: list[str]) -> str:
-    """A captured answer with slices removed, repeated, or replaced by slices of another one."""
+    """A capture of which slices were cut out, doubled, or taken from another one."""
     text = draw(st.sampled_from(texts))
     for _ in range(draw(st.integers(1, 4))):
         start, end = sorted(draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))

@@ -1,4 +1,4 @@
-"""The probes of a load balancer: configuration files with includes, haproxy's socket, addresses."""
+"""What the probes of a load balancer make of one: files and what they include, haproxy's socket, addresses."""
 
 import re
 import shutil
@@ -32,7 +32,7 @@ def sh(text: str, path: str, shell: str = "sh") -> subprocess.CompletedProcess[s
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Callable[..., str]:
-    """Returns a PATH with only these programs, written here or linked from this machine."""
+    """Returns a PATH of these programs, made or this machine's own, and nothing else."""
 
     def make(*own: str, **bodies: str) -> str:
         directory = tmp_path / "tools"
@@ -52,7 +52,7 @@ def tools(tmp_path: Path) -> Callable[..., str]:
 
 @pytest.fixture
 def spoken(tmp_path: Path) -> Iterator[Path]:
-    """A socket that answers like haproxy's."""
+    """A socket that answers as haproxy's does."""
     path = tmp_path / "s.sock"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
@@ -99,10 +99,10 @@ def test_a_socket_that_is_not_there_or_that_nobody_listens_on_is_an_answer(
     tmp_path: Path, tools: Callable[..., str]
 ) -> None:
     path = tools("perl")
-    assert haproxy.STATS.parse(ask(tmp_path / "none", path).stdout).problem == "the socket does not exist"
+    assert haproxy.STATS.parse(ask(tmp_path / "none", path).stdout).problem == "there is no such socket"
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(tmp_path / "left"))
-    assert haproxy.STATS.parse(ask(tmp_path / "left", path).stdout).problem == "no process listens on it"
+    assert haproxy.STATS.parse(ask(tmp_path / "left", path).stdout).problem == "nobody listens on it"
 
 
 OWN = (

@@ -1,4 +1,4 @@
-"""The certificate and key files of the registry's authority and server."""
+"""The certificates and keys of the registry's authority and of its server, as files."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class File:
     mode: int
     owner: str
     certificates: tuple[Certificate, ...] = ()
-    public: str = ""  # the public key, as the body of a PEM file
-    mistake: str = ""  # why neither was found in it
+    public: str = ""  # the key's public half, as the middle of a PEM file
+    mistake: str = ""  # why there is none of that in it
 
     @property
     def certificate(self) -> Certificate | None:
-        """Return the first certificate, or ``None``."""
+        """Return the first one."""
         return next(iter(self.certificates), None)
 
 
@@ -58,7 +58,7 @@ def _paths(wanted: Registry) -> dict[str, str]:
     }
 
 
-# Only the public half of a key leaves the host.
+# Of a key only the public half leaves the host.
 def _probe_files(spec: Spec) -> str:
     rows = [f"file {name} {shlex.quote(path)}" for name, path in _paths(spec.registry).items() if path]
     return f"""
@@ -82,7 +82,7 @@ def read_blocks(text: str) -> tuple[datetime, Iterator[tuple[list[str], str]]]:
     """Return the time, and the rows that begin with @, split at tabs, each with the lines that follow it.
 
     Raises:
-        ValueError: the time is missing, or a row is unknown.
+        ValueError: no time, or a row that is none of the probe's.
     """
     first, *blocks = re.split(r"(?m)^@", text)
     if not (match := re.fullmatch(r"now\t(\d{1,11})\s*", first)):
@@ -115,7 +115,7 @@ def _file(name: str, state: str, path: str, text: str) -> File:
 
 
 def parse_files(text: str) -> Files:
-    """Return those of the four files that exist."""
+    """Return the four files as far as they are there."""
     now, blocks = read_blocks(text)
     found: dict[str, File] = {}
     for head, rows in blocks:

@@ -30,7 +30,7 @@ class Installed:
 
 @dataclass(frozen=True)
 class Packages:
-    """Those of the profile's packages that are installed."""
+    """The packages that the profile names, as far as they are installed."""
 
     manager: str  # "dpkg" or "rpm"
     installed: dict[str, Installed]

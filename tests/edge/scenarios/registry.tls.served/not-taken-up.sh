@@ -1,4 +1,4 @@
 # at: reg1
 # red: effective
-# says: the server still uses the certificate from before
+# says: it was issued, and not taken up since
 certificate
