@@ -19,14 +19,14 @@ from trueup.remediations.kube import set_driver
 from trueup.remediations.programs import install_release
 
 SERVICE = "containerd.service"
-# what a restart must not lose: containerd stays up where its CRI plugin does not load
+# what a restart must keep: containerd itself runs on when its CRI plugin does not load
 CRI = (
     "containerd's CRI plugin",
     """ctr --timeout 5s plugins ls | awk '
   $1 ~ /grpc|cri/ && $2 ~ /^(cri|images|runtime)$/ { seen = 1; if ($NF != "ok") bad = 1 }
   END { print bad || !seen ? "not loaded" : "ok" }'""",
 )
-# refuses a file that containerd itself would not load, before it takes the old one's place
+# rejects a new file that containerd cannot load, before it replaces the old one
 VALIDATE = '! command -v containerd >/dev/null || containerd --config "$tmp" config dump >/dev/null'
 
 
@@ -39,31 +39,31 @@ def _install(change: Change, spec: Spec, wanted: Package, name: str, found: Bina
 
 @remedy("runtime.containerd.version", disruption="restart")
 def install_containerd(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Install the release of the profile, or the newest package that it allows, held there."""
+    """Install the profile's release, or the newest package version that the profile allows, and hold it."""
     _install(change, spec, spec.runtime.containerd, "containerd", facts[BINARIES].containerd)
 
 
 @remedy("runtime.runc.version", disruption="restart")
 def install_runc(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Install the release of the profile, or the newest package that it allows, held there."""
+    """Install the profile's release, or the newest package version that the profile allows, and hold it."""
     wanted, found, installed = spec.runtime.runc, facts[BINARIES].runc, facts[PACKAGES]
     version = installed.version(wanted.package)
     right = version is not None and within(version, wanted.version, installed.manager)
     if right and found and not wanted.binary and found.package != wanted.package:
-        raise ChangeFailed(f"{found.path} comes before the package's runc: remove it; nothing was changed")
+        raise ChangeFailed(f"{found.path} comes before the package's runc on PATH: remove it; nothing was changed")
     _install(change, spec, wanted, "runc", found)
 
 
 @remedy("runtime.containerd.unit", disruption="restart")
 def write_unit_drop_in(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Unmask the unit or write a missing one, write a drop-in for what differs, reload systemd, restart containerd."""
+    """Unmask the unit or write a missing one, write a drop-in for directives that differ, restart containerd."""
     unit, binary = facts[UNIT], spec.runtime.containerd.binary
-    if unit.loaded == "not-found" and binary:  # which a package brings
+    if unit.loaded == "not-found" and binary:  # a package brings its unit
         program = f"{binary.directory}/containerd"
         change.write(f"/etc/systemd/system/{SERVICE}", render_unit(program, spec.runtime.containerd.unit))
         change.reload_units()
         return
-    if unit.loaded == "masked":  # and so shows no directive
+    if unit.loaded == "masked":  # a masked unit shows no directives
         change.service(SERVICE, active=False, enabled=True)
     differing = {k: v for k, v in spec.runtime.containerd.unit.items() if not unit.satisfies(k, v)}
     if change.drop_in(SERVICE, differing):
@@ -77,7 +77,7 @@ def _values(spec: Spec, document: dict[str, Any], *names: str) -> dict[tuple[str
 
 @remedy("runtime.containerd.config", disruption="restart")
 def write_config(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Start from containerd's own default where there is no usable file, turn the CRI on, restart containerd."""
+    """Write containerd's default configuration if no usable file exists, enable the CRI plugin, restart containerd."""
     config = facts[CONFIG]
     default = change.look(containerd.DEFAULT)
     document = config.document
@@ -91,37 +91,37 @@ def write_config(change: Change, spec: Spec, facts: HostFacts) -> None:
     if document and not oldest <= dialect.version_of(document) <= newest:
         if "plugins" in document:
             raise ChangeFailed(
-                f"{config.path} is of version {document.get('version', 1)}, and where its settings belong in another "
-                "one is not for a guess: `containerd config migrate` of containerd 2 knows; nothing was changed"
+                f"{config.path} has version {document.get('version', 1)}, and trueup does not convert settings to "
+                "another version: use `containerd config migrate` of containerd 2; nothing was changed"
             )
-        values[("version",)] = 2  # which every containerd since 1.3 reads
+        values[("version",)] = 2  # every containerd since 1.3 reads version 2
     if change.edit_toml(config.path, values, default=default, validate=VALIDATE):
         change.restart(SERVICE)
 
 
 def edit(change: Change, path: str, values: Mapping[tuple[str, ...], object]) -> None:
-    """Set keys of containerd's configuration; restart it where that changed something, without losing the CRI."""
+    """Set keys of containerd's configuration; if it changed, restart containerd and check its CRI plugin."""
     if change.edit_toml(path, values, validate=VALIDATE):
         change.restart(SERVICE, keeping=CRI)
 
 
 @remedy("runtime.containerd.sandbox_image", disruption="restart")
 def set_sandbox_image(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Set the key where this version of the configuration has it, restart containerd."""
+    """Set the pause image in containerd's configuration, restart containerd."""
     config = facts[CONFIG]
     edit(change, config.path, _values(spec, config.document or {}, "sandbox_image"))
 
 
-# https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/configure-cgroup-driver/: both sides of a drained node
+# https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/configure-cgroup-driver/: on a drained node, both drivers
 @remedy("runtime.containerd.systemd_cgroup", disruption="drain")
 def set_systemd_cgroup(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Set the key of every runtime that works as runc does, restart containerd; on a node kubelet's side with it."""
+    """Set SystemdCgroup of each runtime like runc, restart containerd; on a node set kubelet's driver, too."""
     node = preflight.member(change.look(preflight.FILES))
     driver = "systemd" if spec.runtime.containerd.systemd_cgroup else "cgroupfs"
     if node and driver != spec.kube.kubelet.cgroup_driver:
         raise ChangeFailed(
-            "the profile's kube.kubelet.cgroup_driver and runtime.containerd.systemd_cgroup do not fit, and this host "
-            "is part of a cluster: no pod would start; nothing was changed"
+            "the profile's kube.kubelet.cgroup_driver and runtime.containerd.systemd_cgroup contradict each other, and "
+            "this host is part of a cluster: no pod would start; nothing was changed"
         )
     config, wanted = facts[CONFIG], spec.runtime.containerd
     version = dialect.version_of(config.document or {})
@@ -135,7 +135,7 @@ def set_systemd_cgroup(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("runtime.containerd.service", disruption="restart")
 def start_containerd(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Enable the unit, and start it."""
+    """Enable and start containerd.service."""
     wanted = spec.runtime.containerd.service
     change.service(SERVICE, active=wanted.active, enabled=wanted.enabled)
 

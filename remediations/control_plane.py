@@ -1,4 +1,4 @@
-"""Remedies for section 4 of the catalogue: the files of a running control plane, and its certificates."""
+"""Remedies for section 4 of the catalogue: manifests and certificates of a running control plane."""
 
 import shlex
 from pathlib import PurePosixPath
@@ -22,14 +22,14 @@ _NOTHING = "nothing was changed"
 
 @remedy("kube.control_plane.static_pods", disruption="none")
 def guard_manifests(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Give the manifests to root alone, mode 600; one that is absent, or does not run, is left to a person."""
+    """Give the manifests to root alone (mode 600); refused where one is missing or its component does not run."""
     manifests = change.look(MANIFESTS)
     processes = change.look(PROCESSES)
     for name in spec.kube.control_plane.static_pods:
         if name not in manifests:
             raise ChangeFailed(f"there is no manifest of {name}: `kubeadm init phase` writes it; {_NOTHING}")
         if name not in processes:
-            raise ChangeFailed(f"{name} does not run, whosever its manifest is: see its health; {_NOTHING}")
+            raise ChangeFailed(f"{name} does not run: see its health; {_NOTHING}")
     for manifest in (manifests[name] for name in spec.kube.control_plane.static_pods):
         path = shlex.quote(manifest.path)
         if manifest.owner != "root:root":
@@ -37,37 +37,39 @@ def guard_manifests(change: Change, spec: Spec, facts: HostFacts) -> None:
             change.run("chown", "root:root", manifest.path, why=f"give {manifest.path} to root", undo=undo)
         if int(manifest.mode, 8) & 0o177:
             undo = f"chmod {manifest.mode} {path}"
-            change.run("chmod", "600", manifest.path, why=f"let nobody else read {manifest.path}", undo=undo)
+            change.run("chmod", "600", manifest.path, why=f"let only root read {manifest.path}", undo=undo)
 
 
 def _ways(found: Certificates, days: int) -> list[str]:
-    """Return kubeadm's names of what runs out.
+    """Return kubeadm's names of the certificates to renew.
 
     Raises:
-        ChangeFailed: something runs out that kubeadm does not renew; says what does.
+        ChangeFailed: kubeadm does not renew a certificate that runs out; the text says who does.
     """
     names = {path: name for name, (path, _) in MANAGED.items()}
     due, refused = set(), []
     for certificate in found.short(days):
         name, path = names.get(certificate.path), certificate.path
         if certificate.authority and not path.startswith(KUBELETS):
-            refused.append(f"{path} is an authority: a new one, and all that it signed, go to every host by hand")
+            refused.append(f"{path} is an authority: replace it, and all that it signed, on every host by hand")
         elif path.startswith(f"{KUBELETS}/kubelet-"):
             refused.append(
-                f"{path} is kubelet's own, which it rotates itself: see what `journalctl -u kubelet` says of it"
+                f"{path} is kubelet's own, and kubelet rotates it: see `journalctl -u kubelet` for the cause"
             )
         elif path.startswith(KUBELETS):
             refused.append(
-                f"{path} is kubelet's own: take it and its key away, and restart kubelet, which makes new ones"
+                f"{path} is kubelet's own: remove it and its key, and restart kubelet, which creates new ones"
             )
         elif path == f"{KUBERNETES}/kubelet.conf":
             refused.append(
-                f"{path}: let client-certificate and client-key in it name {KUBELETS}/kubelet-client-current.pem"
+                f"{path}: set client-certificate and client-key in it to {KUBELETS}/kubelet-client-current.pem"
             )
         elif name is None:
-            refused.append(f"{path} is none of kubeadm's: who put it there renews it")
+            refused.append(f"{path} is not kubeadm's: its owner must renew it")
         elif MANAGED[name][1] not in found.keys:
-            refused.append(f"{name}: {MANAGED[name][1]} is not here, an external authority signs: have it do so")
+            refused.append(
+                f"{name}: {MANAGED[name][1]} is not on this host: the external authority must sign a new one"
+            )
         else:
             due.add(name)
     refused += [f"{path}: {why}" for path, why in found.unreadable.items()]
@@ -95,7 +97,7 @@ def _renew(change: Change, name: str, verb: str) -> None:
 
 @remedy("kube.certificates.expiry", disruption="restart")
 def renew_certificates(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Renew by kubeadm exactly what runs out, the old files kept, and restart the static pods that use it."""
+    """Renew expiring certificates with kubeadm, keep the old files, restart the static pods that use them."""
     due = _ways(change.look(CERTIFICATES), spec.kube.control_plane.certificate_days)
     if not due:
         return

@@ -15,13 +15,13 @@ SERVICE = "haproxy.service"
 
 @remedy("lb.sysctl.ip_nonlocal_bind", disruption="none")
 def set_ip_nonlocal_bind(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Write the drop-in that wins, silence what overrides it, set the value."""
+    """Write /etc/sysctl.d/zz-trueup.conf, comment out lines that override it, set the value now."""
     change.sysctl(NONLOCAL, "1")
 
 
 @remedy("lb.haproxy.config", disruption="reload")
 def configure_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Set the lines of the listen sections, and haproxy's socket; let haproxy check that, reload or start it."""
+    """Set the listen sections and the stats socket, validate with haproxy -c, reload or start haproxy."""
     conf = change.look(CONF)
     sections: dict[Words, dict[Words, list[Words]]] = {
         ("listen", listen.name): haproxy.wanted(listen) for listen in spec.lb.listens
@@ -31,7 +31,7 @@ def configure_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
         sections["global",] = {line[:3]: [line]}
     changed = change.edit_haproxy(conf, sections)
     if not changed and conf.valid is False:
-        raise ChangeFailed(f"{conf.said}: that is in none of the profile's lines; nothing was changed")
+        raise ChangeFailed(f"{conf.said}: the profile sets no such line; nothing was changed")
     if change.look(UNIT).active != "active":
         change.service(SERVICE, active=True, enabled=False)
     elif changed or conf.stale:

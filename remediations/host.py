@@ -1,4 +1,4 @@
-"""Remedies for section 1 of the catalogue."""
+"""Remedies for section 1 of the catalogue: the operating system."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _load(name: str) -> Fix:
-    """Register the remedy of a kernel module."""
+    """Register the remedy of a kernel module: load it now and at every boot."""
 
     def fix(change: Change, spec: Spec, facts: HostFacts) -> None:
         change.module(name)
@@ -32,12 +32,12 @@ _load("overlay")
 
 
 def _set(name: str, key: str) -> Fix:
-    """Register the remedy of a kernel parameter that has the profile's value."""
+    """Register the remedy of a kernel parameter: set the profile's value now and for every boot."""
 
     def fix(change: Change, spec: Spec, facts: HostFacts) -> None:
         change.sysctl(key, spec.host.sysctl[key])
 
-    fix.__doc__ = "Write the drop-in that wins, silence what overrides it, set the value."
+    fix.__doc__ = "Write /etc/sysctl.d/zz-trueup.conf, comment out lines that override it, set the value now."
     return remedy(f"host.sysctl.{name}", disruption="none")(fix)
 
 
@@ -48,7 +48,7 @@ _set("bridge_nf_call_ip6tables", "net.bridge.bridge-nf-call-ip6tables")
 
 @remedy("host.swap", disruption="none")
 def turn_swap_off(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Comment its entries in fstab out, disable its units, mask generated ones, take it out of use."""
+    """Comment out swap in fstab, disable swap units, mask generated ones, turn swap off."""
     if lines := change.look(swap.FSTAB):
         change.comment_out("/etc/fstab", *(line.number for line in lines))
         change.reload_units()
@@ -61,11 +61,11 @@ def turn_swap_off(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("host.apt.sources", disruption="none")
 def list_apt_sources(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Comment bad entries out, list what is missing in a file of its own, fetch the index of what the profile lists."""
+    """Comment out bad entries, list missing sources in a file of trueup's own, fetch the index of the profile's."""
     found, wanted = change.look(apt.SOURCES), spec.host.apt.sources
     if foreign := [suite for source in wanted for suite in apt.as_entry(source).foreign(found.release)]:
         raise ChangeFailed(
-            f"the profile lists {', '.join(foreign)}, this host runs {found.release}: nothing is changed"
+            f"the profile lists {', '.join(foreign)}, but this host runs {found.release}: nothing was changed"
         )
     changed = False
     bad = [entry for entry in found.bad() if entry.path != apt.OWN]
@@ -81,7 +81,7 @@ def list_apt_sources(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 
 def _unit(package: str, manager: str) -> str:
-    """Return the name of the unit that a package is going to bring."""
+    """Return the name of the unit that a package will install."""
     return "chronyd" if (package, manager) == ("chrony", "rpm") else package
 
 
@@ -93,7 +93,7 @@ def _time_service(change: Change) -> Unit | None:
 
 @remedy("host.time.synchronised", disruption="restart")
 def synchronise_clock(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Install the profile's time service where there is none, start and enable it, wait for the clock."""
+    """Install the profile's time service if none exists, enable and start it, wait until the clock is synchronised."""
     best, synchronised = _time_service(change), change.look(clock.SYNCHRONISED)
     if best is None:
         change.package(spec.host.time.service, ">= 0", hold=False)
@@ -106,6 +106,6 @@ def synchronise_clock(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("host.reboot.pending", disruption="reboot")
 def reboot(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Reboot the host, wait until it is back."""
+    """Reboot the host, and wait until it answers."""
     if why := change.look(boot.PENDING).why:
         change.reboot(why, within=spec.host.reboot.seconds)

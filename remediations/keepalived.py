@@ -19,7 +19,7 @@ _SAME = "nothing was changed"
 
 @remedy("lb.packages", disruption="restart")
 def install_packages(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Install what is missing, in one transaction; let both services start at boot."""
+    """Install missing packages in one transaction, enable both services."""
     found = change.look(packages.package(*spec.lb.packages))
     if missing := [name for name in spec.lb.packages if found.version(name) is None]:
         change.packages(missing, ">= 0", hold=False)
@@ -29,9 +29,9 @@ def install_packages(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("lb.keepalived.config", disruption="reload")
 def configure_keepalived(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Set the profile's statements, keeping all others; let keepalived check that, then reload or start it.
+    """Set the profile's statements, keep all others, validate with keepalived -t, reload or start keepalived.
 
-    One balancer after the other, and none goes on before the address answers again where it did so before.
+    One balancer at a time: the next one starts once the address answers again, if it answered before.
     """
     with change.turn:
         conf = change.look(CONF)
@@ -47,7 +47,7 @@ def configure_keepalived(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 
 def _outdated(conf: Conf, spec: Spec, path: BlockPath, items: list[Words]) -> list[Words]:
-    """Return the entries of a list that the profile's replace: other forms of its address, others' mail."""
+    """Return the entries of a list that the profile replaces: other forms of its address, other mail addresses."""
     found = [words for words in conf.entries(path) if words not in items]
     if path[-1] == ("virtual_ipaddress",):
         return [words for words in found if words[0].partition("/")[0] == spec.lb.vip.address]
@@ -62,7 +62,10 @@ def _take_up(change: Change, spec: Spec, *, changed: bool) -> None:
 
 
 def _answers(spec: Spec) -> str:
-    """Return shell that says ``ok`` where the address is here or somebody has it: a refusal comes from there, too."""
+    """Return shell that prints ``ok`` when this host has the address or another host answers there.
+
+    A refused connection counts as an answer: it proves that a host has the address.
+    """
     port = spec.lb.listens[0].bind.rpartition(":")[2]
     address = spec.lb.vip.address
     return (
@@ -73,7 +76,7 @@ def _answers(spec: Spec) -> str:
 
 @remedy("lb.keepalived.check_script", disruption="reload")
 def track_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Write a script that looks at haproxy, let the instance track it instead of what is behind, reload keepalived."""
+    """Write a script that checks haproxy, track it in place of unsuitable scripts, reload keepalived."""
     with change.turn:
         conf, name = change.look(CONF), spec.lb.vrrp.instance
         tracked = keepalived.scripts(conf, name)
@@ -88,7 +91,7 @@ def track_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
             change.write(spec.lb.check.script, vrrp.SCRIPT, mode="755")
             statements = [*vrrp.tracking(spec)[2:], *statements]
             lists.append((path, items, []))
-        if bad:  # an entry of its own, so that no comment on a bad script passes to the new one
+        if bad:  # apart, so that a comment on a bad script does not pass to the new one
             gone = [words for words in conf.entries(path) if words[0] in bad and words[0] != spec.lb.check.name]
             lists.append((path, [], gone))
         changed = change.edit_keepalived(conf, statements, lists)
@@ -96,14 +99,14 @@ def track_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 
 def _runs(conf: Conf, spec: Spec, script: str) -> bool:
-    """Whether a script is a program that is there, or the one that is ours to write."""
+    """Return whether a script's program exists, or is the one that trueup writes."""
     path = next(iter(keepalived.command(conf, script).split()), "")
     program = conf.programs.get(path)
     return path == spec.lb.check.script or (program is not None and program.mode != "-")
 
 
 def _mend(change: Change, conf: Conf, path: str) -> None:
-    """Let the program of a script be run by all, and written by its owner only."""
+    """Make a script's program executable for all and writable for its owner only; write it if it is missing."""
     program = conf.programs.get(path)
     if program is None or program.mode == "-":
         change.write(path, vrrp.SCRIPT, mode="755")
@@ -112,7 +115,7 @@ def _mend(change: Change, conf: Conf, path: str) -> None:
 
 
 def _security(conf: Conf, spec: Spec) -> list[tuple[BlockPath, tuple[str, ...]]]:
-    """Return what lacks for keepalived to run scripts as it should."""
+    """Return the missing statements of global_defs that script security needs."""
     blocks = conf.root.blocks("global_defs")
     user, enable = vrrp.tracking(spec)[:2]
     users = [value.split()[0] for block in blocks if (value := block.value("script_user"))]
@@ -122,22 +125,22 @@ def _security(conf: Conf, spec: Spec) -> list[tuple[BlockPath, tuple[str, ...]]]
 
 @remedy("lb.keepalived.peers", disruption="reload")
 def weigh_scripts(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
-    """Give a script whose failure would not lose the election the profile's weight; the rest is the profile's."""
+    """Set the profile's weight for scripts whose failure would not lose the election."""
     conf, name = facts.each(CONF), spec.lb.vrrp.instance
     weak = list(election.weak(conf, name))
     for host, other, script, needed, _ in weak:
         own = change.spec(host).lb.check
         if own.weight and abs(own.weight) <= needed:
             raise ChangeFailed(
-                f"lb.check.weight is {own.weight} in the profile, but more than {needed:g} is what {host} must lose "
-                f"for {other} to win; {_SAME}"
+                f"lb.check.weight is {own.weight} in the profile, but must be more than {needed:g}, so that {other} "
+                f"wins over {host} when its script fails; {_SAME}"
             )
         hand = change.on(host)
         weight: tuple[BlockPath, Words] = ((("vrrp_script", script),), ("weight", str(own.weight)))
         if hand.edit_keepalived(hand.look(CONF), [weight]):
             _take_up(hand, change.spec(host), changed=True)
     if not weak and not _fits(conf, name):
-        raise ChangeFailed(f"the profile itself has it so: give each host values of its own in `hosts`; {_SAME}")
+        raise ChangeFailed(f"the fault is in the profile: give each host its own values in `hosts`; {_SAME}")
 
 
 def _fits(conf: dict[str, Conf], name: str) -> bool:

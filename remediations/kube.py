@@ -17,7 +17,7 @@ _SOURCES = "/etc/apt/sources.list.d/trueup-kubernetes.sources"
 
 @remedy("kube.apt.repository", disruption="none")
 def list_repository(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Fetch the key, list the repository signed by it, comment out other entries of it, fetch its index alone."""
+    """Write the key and the repository's entry, comment out its other entries, fetch its index alone."""
     wanted = spec.kube.apt.repository
     assert wanted
     list_source(change, wanted, spec.artifacts, _SOURCES, indexed=bool(facts[kube.REPOSITORY].indexes))
@@ -25,7 +25,7 @@ def list_repository(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("kube.packages.version", disruption="restart")
 def install_packages(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Install all in one go in the profile's version, held there; on a node of a cluster only what is missing."""
+    """Install the packages in the profile's version and hold them; on a member of a cluster missing ones only."""
     wanted, found = spec.kube.packages, facts[packages.PACKAGES]
     wrong = [
         name
@@ -42,13 +42,13 @@ def install_packages(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("kube.packages.held", disruption="none")
 def hold_packages(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Put them on hold."""
+    """Put the packages on hold."""
     change.packages(spec.kube.packages.names, spec.kube.packages.version)
 
 
 @remedy("kube.kubelet.service", disruption="restart")
 def start_kubelet(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Enable kubelet, and start it where the host is part of a cluster."""
+    """Enable kubelet, and start it on a member of a cluster."""
     member = preflight.member(facts[preflight.FILES])
     change.service("kubelet.service", active=member, enabled=spec.kube.kubelet.enabled)
 
@@ -56,32 +56,30 @@ def start_kubelet(change: Change, spec: Spec, facts: HostFacts) -> None:
 # https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/configure-cgroup-driver/
 @remedy("kube.kubelet.cgroup_driver", disruption="drain")
 def set_cgroup_driver(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Set cgroupDriver in kubelet's configuration, restart kubelet, which makes its pods anew."""
+    """Set cgroupDriver in kubelet's configuration, restart kubelet, which recreates its pods."""
     set_driver(change, spec.kube.kubelet.cgroup_driver)
 
 
 def set_driver(change: Change, driver: str) -> None:
-    """Let kubelet use a cgroup driver, which has to be containerd's.
+    """Set kubelet's cgroup driver, which must be containerd's, and restart kubelet if it changed.
 
     Raises:
-        ChangeFailed: something that is not ours says otherwise.
+        ChangeFailed: a flag, or a file that trueup does not edit, sets another driver.
     """
     config = change.look(kube.KUBELET_CONFIG)
     if config.flag and config.flag != driver:
-        raise ChangeFailed(
-            f"kubelet is started with --cgroup-driver={config.flag}: take the flag out where it is given"
-        )
+        raise ChangeFailed(f"kubelet is started with --cgroup-driver={config.flag}: remove the flag where it is set")
     file, _ = config.winner("cgroupDriver")
     if file != config.path:
-        raise ChangeFailed(f"{file} sets cgroupDriver: take it out there, or set it right; nothing was changed")
+        raise ChangeFailed(f"{file} sets cgroupDriver: remove or correct it there; nothing was changed")
     if config.exists and change.edit_yaml(config.path, {("cgroupDriver",): driver}):
         change.restart("kubelet.service")
 
 
 @remedy("kube.images.present", disruption="none")
 def bring_images(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Copy each image into k8s.io from another namespace that has it, import it from the artifacts, or else pull it."""
+    """Copy each image into k8s.io from another namespace, or import it from the artifacts, or pull it."""
     wanted = facts[IMAGES] or known_images(spec.kube.version, spec.kube.images.repository) or []
-    for image in sorted(wanted):  # kubeadm and we know them in different orders
+    for image in sorted(wanted):  # kubeadm's list and trueup's table differ in order
         if not images.usable(facts[images.PRESENT], image):
             change.image(image, archives=spec.artifacts, hosts_dir=spec.runtime.containerd.registry.config_path)

@@ -1,4 +1,4 @@
-"""Remedies for the first half of section 4 of the catalogue: a cluster is initialised, hosts join it."""
+"""Remedies for the first half of section 4 of the catalogue: initialise the cluster, join hosts to it."""
 
 from __future__ import annotations
 
@@ -22,18 +22,22 @@ from trueup.profiles.schema import Spec
 from trueup.remediations import kubeadm_config, static_pods
 
 _CONFIG = "/var/lib/trueup/kubeadm-init.yaml"
-_TOKEN_LIFE = "15m"  # noqa: S105 - how long, not what: a join takes a minute
+_TOKEN_LIFE = "15m"  # noqa: S105 - a lifetime, no token; a join takes a minute
 _JOINED = (
     *(f"{preflight.KUBERNETES}/{name}" for name in ("bootstrap-kubelet.conf", "kubelet.conf", "pki/ca.crt")),
     *(f"/var/lib/kubelet/{name}" for name in ("config.yaml", "kubeadm-flags.env")),
 )  # what kubeadm join writes on a worker
 _KUBECTL = f"kubectl --kubeconfig {preflight.KUBERNETES}/admin.conf"
-_NOT_YET = "Unauthorized|etcdserver: |ServiceUnavailable"  # what a server says that is about to know better
+_NOT_YET = "Unauthorized|etcdserver: |ServiceUnavailable"  # temporary answers of an API server
 _CA = "/etc/kubernetes/pki/ca.crt"
 
 
 def _kubeadm(host: Change) -> str:
-    """Return the version of the kubeadm that is on a host."""
+    """Return the version of the kubeadm on a host.
+
+    Raises:
+        ChangeFailed: it is not installed.
+    """
     found = host.look(kube.PROGRAMS).get("kubeadm")
     if found is None:
         raise ChangeFailed("kubeadm is not installed; nothing was changed")
@@ -41,23 +45,29 @@ def _kubeadm(host: Change) -> str:
 
 
 def _blank(found: frozenset[str]) -> None:
-    """Stop unless nothing of a cluster is on a host: what is there may be somebody's."""
+    """Stop unless a host has no files of a cluster, since trueup never deletes any.
+
+    Raises:
+        ChangeFailed: it has some.
+    """
     if found:
         some = ", ".join(sorted(found)[:3])
         raise ChangeFailed(
-            f"the host is not blank, it has {some}: look whose it is; `kubeadm reset` there removes what an earlier "
+            f"the host is not blank, it has {some}: check whose that is; `kubeadm reset` removes what an earlier "
             "attempt left; nothing was changed"
         )
 
 
 @remedy("kube.init", disruption="restart")
 def initialise(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
-    """Run kubeadm init by a configuration made of the profile, on the first control-plane host, if that is blank."""
+    """Run kubeadm init on the first control-plane host, if it is blank, with a configuration made from the profile."""
     found, first = facts.each(preflight.FILES), change.control_planes[0]
     if any(map(preflight.initialised, found.values())):
         return
     if first in facts.silent:
-        raise ChangeFailed(f"{first} comes first, and is not ready: {facts.silent[first]}; nothing was changed")
+        raise ChangeFailed(
+            f"{first}, the first control-plane host, is not ready: {facts.silent[first]}; nothing was changed"
+        )
     host = change.on(first)
     _blank(found[first])
     text = kubeadm_config.init(change.spec(first), _kubeadm(host))
@@ -74,10 +84,10 @@ class _Way(NamedTuple):
 
 
 def _parse_way(text: str) -> _Way:
-    """Read a join command and the cluster's CA certificate; their hashes must be the same.
+    """Return endpoint, token and CA hash of a join command, whose hash must be that of the cluster's CA certificate.
 
     Raises:
-        ValueError: they are not, or it is no join command.
+        ValueError: the hashes differ, or the text is no join command.
     """
     from trueup.pki.reading import key_hash  # cryptography is slow to load
 
@@ -108,7 +118,7 @@ _CERTIFICATE_KEY = Fact(
 )
 
 
-_ETCDS = Fact(  # by the nodes, which are there before the mirror pods are
+_ETCDS = Fact(  # by nodes, because they exist before the mirror pods
     "kubeadm.etcds",
     f"[ ! -e {preflight.KUBERNETES}/manifests/etcd.yaml ] || "
     f"{_KUBECTL} get nodes -l node-role.kubernetes.io/control-plane -o name",
@@ -119,7 +129,7 @@ _ETCDS = Fact(  # by the nodes, which are there before the mirror pods are
 
 @remedy("kube.join", disruption="restart")
 def join(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Run kubeadm join with a fresh token and the CA's hash verified; a control-plane host as one more of them."""
+    """Run kubeadm join with a fresh token and a verified CA hash; a control-plane host joins as one."""
     node = facts[cluster.SELF].among(facts[cluster.NODES])
     if node and preflight.member(facts[preflight.FILES]):
         if node.kubelet != spec.kube.version:
@@ -128,14 +138,14 @@ def join(change: Change, spec: Spec, facts: HostFacts) -> None:
     _blank(facts[preflight.FILES])
     if node and node.ready == "True":
         raise ChangeFailed(
-            f"a node {node.name} is Ready, and this host is not it: another machine may have the name. Was it this one "
-            "before, its node is lost in a minute: run again then; nothing was changed"
+            f"a node {node.name} is Ready, but this host is not a member: another machine may have its name. If it was "
+            "this host, the node becomes not ready within a minute: run again then; nothing was changed"
         )
     version = _kubeadm(change)
     control = change.host in change.cluster.control_planes
     with change.turn if control else nullcontext():  # etcd takes one new member at a time
         alone = control and change.seat.look(_ETCDS) == 1
-        text = _configuration(change.seat, spec, version, control) if change.apply else ""  # which makes a token
+        text = _configuration(change.seat, spec, version, control) if change.apply else ""  # creates a token
         _run(change, text, control, spec.wait)
         if alone:
             _watch_anew(change.seat)
@@ -150,10 +160,11 @@ def _configuration(seat: Change, spec: Spec, version: str, control: bool) -> str
 
 
 def _watch_anew(seat: Change) -> None:
-    """Restart who watches the first API server.
+    """Restart the clients that watch the first API server.
 
-    Until its second member runs, etcd has no leader, and the API server ends all watches. In the lab (v1.20.2), watches
-    of Services begun again at that moment stayed silent: new ones got no endpoints, and nodes no rules for them.
+    etcd has no leader until its second member runs, and the API server ends all watches. In the lab (v1.20.2) watches
+    of Services that were started again at that moment stayed silent: new Services got no endpoints, and nodes no rules
+    for them.
     """
     controllers = ("kube-controller-manager", "kube-scheduler")
     body = "\n".join(static_pods.restart(name, controllers) for name in controllers)
@@ -164,9 +175,10 @@ def _watch_anew(seat: Change) -> None:
 
 
 def _run(change: Change, text: str, control: bool, wait: float) -> None:
-    # The token comes by stdin as all of this script does, and is in a file of root's for as long as kubeadm runs.
-    # A worker that could not join is blank again, so that the next run can try: nothing of this was there before.
-    # An API server may learn of a new token late, as while etcd takes in a member; kubeadm's preflight changes nothing.
+    # The token arrives on stdin with the script, and is in a file that only root can read while kubeadm runs.
+    # A worker that could not join is made blank again, so that the next run can try: these files are all new.
+    # An API server may see a new token late, for example while etcd adds a member: a join that failed so in kubeadm's
+    # preflight, which changes nothing, is repeated.
     undo = "" if control else f"systemctl stop kubelet || :; rm -f {' '.join(_JOINED)}"
     body = f"""umask 077
 config=$(mktemp -p /run trueup-join.XXXXXX)
@@ -196,10 +208,10 @@ cat "$log"
 
 @remedy("kube.admin_kubeconfig", disruption="none")
 def give_kubeconfig(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Write the cluster's admin.conf to ~/.kube/config of each user, theirs alone; the file before is kept."""
+    """Write the cluster's admin.conf to ~/.kube/config of each administrator, mode 600, and keep the old file."""
     content = change.look(ADMIN_CONF) or change.seat.look(ADMIN_CONF)
     for user, home in facts[admin.HOMES].items():
         if home is None:
-            raise ChangeFailed(f"there is no user {user}: make it, or take it out of kube.admin.users")
+            raise ChangeFailed(f"there is no user {user}: create it, or remove it from kube.admin.users")
         change.directory(f"{home.path}/.kube", mode="700", owner=home.owner)
         change.write(f"{home.path}/.kube/config", content, mode="600", owner=home.owner)

@@ -1,4 +1,4 @@
-"""The configuration that kubeadm is given, in the API version that the kubeadm at hand reads."""
+"""The configuration for kubeadm, in the API version that the host's kubeadm reads."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from trueup.facts.host.upstream_version import minors
 from trueup.model.profile import merge
 from trueup.profiles.schema import Spec
 
-# https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4: each release reads the two before it too
+# https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4: each release reads the two before, too
 _API = ((15, "v1beta2"), (22, "v1beta3"), (31, "v1beta4"))
-_SCHEME_SINCE = 24  # from this minor on a CRI socket is a URL, before it is a path
+_SCHEME_SINCE = 24  # minor: from here on the CRI socket is a URL, before it is a path
 _COMPONENTS = {
     "KubeProxyConfiguration": "kubeproxy.config.k8s.io/v1alpha1",
     "KubeletConfiguration": "kubelet.config.k8s.io/v1beta1",
@@ -34,12 +34,14 @@ def api_version(kubeadm: str) -> str:
     """Return the newest API version that a kubeadm of this version reads.
 
     Raises:
-        ChangeFailed: it is too old for all that are known here, or says no version.
+        ChangeFailed: the version is malformed, or older than all that trueup supports.
     """
     minor = _minor(kubeadm)
     known = [name for since, name in _API if minor >= since]
     if not known:
-        raise ChangeFailed(f"kubeadm {kubeadm} is older than v1.{_API[0][0]}: not known here; nothing was changed")
+        raise ChangeFailed(
+            f"kubeadm {kubeadm} is older than v1.{_API[0][0]}, the oldest that trueup supports; nothing was changed"
+        )
     return f"kubeadm.k8s.io/{known[-1]}"
 
 
@@ -54,10 +56,10 @@ def _endpoint(spec: Spec) -> Document:
 
 
 def init(spec: Spec, kubeadm: str) -> str:
-    """Return the documents for ``kubeadm init`` on a host that is to be as ``spec`` says.
+    """Return the YAML documents for ``kubeadm init`` on a host with this ``spec``.
 
     Raises:
-        ChangeFailed: this kubeadm's configuration is not known, or the profile adds to a kind that is none.
+        ChangeFailed: trueup does not support this kubeadm, or kube.cluster.config names an unknown kind.
     """
     wanted, version = spec.kube.cluster, api_version(kubeadm)
     networking = {
@@ -82,12 +84,12 @@ def init(spec: Spec, kubeadm: str) -> str:
     documents["KubeletConfiguration"]["cgroupDriver"] = spec.kube.kubelet.cgroup_driver
     if unknown := wanted.config.keys() - documents.keys():
         known = ", ".join(documents)
-        raise ChangeFailed(f"kube.cluster.config: no kind {', '.join(sorted(unknown))}; known: {known}")
+        raise ChangeFailed(f"kube.cluster.config: unknown kind {', '.join(sorted(unknown))}; known: {known}")
     return _dump({"kind": kind} | merge(document, wanted.config.get(kind, {})) for kind, document in documents.items())
 
 
 def join(spec: Spec, kubeadm: str, *, endpoint: str, token: str, ca_hash: str, certificate_key: str = "") -> str:
-    """Return the document for ``kubeadm join``, secrets in it; with a ``certificate_key`` as a control plane."""
+    """Return YAML for ``kubeadm join``, with secrets; with a ``certificate_key`` the host joins as a control plane."""
     discovery = {"apiServerEndpoint": endpoint, "token": token, "caCertHashes": [ca_hash]}
     document: Document = {
         "apiVersion": api_version(kubeadm),

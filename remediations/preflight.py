@@ -1,4 +1,4 @@
-"""Remedies for kubeadm's preflight checks; what needs a decision or another machine has none."""
+"""Remedies for kubeadm's preflight checks; those that need a decision or another machine have none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TOOLS = "conntrack crictl ip iptables mount nsenter losetup ebtables ethtool so
 
 @remedy("host.preflight.CRI", disruption="restart")
 def restart_containerd(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Restart containerd, which makes its socket anew."""
+    """Restart containerd, which creates its socket again."""
     if facts[CRI] != "listening":
         change.restart("containerd.service")
 

@@ -1,4 +1,4 @@
-"""What remedies of programs have in common, from a package or as their project releases them."""
+"""Installation of programs from their project's release."""
 
 from trueup.change import Change
 from trueup.errors import ChangeFailed
@@ -11,7 +11,12 @@ from trueup.profiles.schema import Spec
 def install_release(
     change: Change, spec: Spec, name: str, wanted: Artifact, found: Binary | None, *, disturbs: bool = True
 ) -> None:
-    """Install a release in its directory, where that is what a shell then finds.
+    """Install a release in its directory, unless it is there already.
+
+    Args:
+        name: name of the program.
+        found: the copy that comes first on PATH now.
+        disturbs: whether the replacement counts as a restart.
 
     Raises:
         ChangeFailed: another copy would still come first on PATH; nothing was changed.

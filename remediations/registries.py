@@ -1,4 +1,4 @@
-"""Remedies for where containerd pulls from."""
+"""Remedies for the registries and mirrors that containerd pulls from."""
 
 from trueup import remedy
 from trueup.change import Change
@@ -14,7 +14,7 @@ from trueup.remediations.containerd import edit
 
 @remedy("runtime.containerd.registry_mirrors", disruption="restart")
 def set_registry_mirrors(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Write a hosts.toml for each registry; set config_path, take out the mirrors table, restart containerd."""
+    """Write a hosts.toml for each registry, set config_path, remove the mirrors table, restart containerd."""
     wanted, config = spec.runtime.containerd.registry, facts[CONFIG]
     document = config.document or {}
     _refuse(wanted, document)
@@ -22,7 +22,7 @@ def set_registry_mirrors(change: Change, spec: Spec, facts: HostFacts) -> None:
     files = {registry: found.of(registry) for registry in wanted.mirrors}
     for registry, file in files.items():
         if file and (lost := file.more_than(wanted.mirrors[registry])):
-            raise ChangeFailed(f"{file.path} has {', '.join(lost)}, which the profile cannot say: edit it yourself")
+            raise ChangeFailed(f"{file.path} has {', '.join(lost)}, which a profile cannot express: edit it yourself")
     for registry, endpoints in wanted.mirrors.items():
         file = files[registry]
         for endpoint in (endpoint for endpoint in endpoints if endpoint in wanted.ca):

@@ -1,4 +1,4 @@
-"""Remedies for section 7 of the catalogue: Docker, and Harbor with a certificate of one's own authority."""
+"""Remedies for section 7 of the catalogue: Docker, and Harbor with a certificate of a private authority."""
 
 import shlex
 from functools import partial
@@ -23,18 +23,18 @@ from trueup.profiles.schema import Spec
 from trueup.remediations.repositories import list_source
 
 _SOURCES = "/etc/apt/sources.list.d/trueup-docker.sources"
-_SERVES = 60  # seconds in which Harbor serves again once its installer is through
+_SERVES = 60  # seconds in which Harbor must serve after its installer has finished
 _SAME = "nothing was changed"
 
 
 @remedy("registry.docker.apt_repository", disruption="none")
 def list_docker(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Fetch the key, list the repository, comment out entries of it for other distributions, fetch its index alone."""
+    """Write the key and the repository's entry, comment out entries for other distributions, fetch its index."""
     wanted, distribution = spec.registry.docker.repository, facts[docker.DISTRIBUTION]
     assert wanted
     sources = facts[apt.SOURCES]
     if wrong := docker.foreign(wanted.uri, wanted.suites, distribution, sources.release):
-        raise ChangeFailed(f"the profile's repository is {wrong}, and the host runs {distribution}; {_SAME}")
+        raise ChangeFailed(f"the profile's repository is {wrong}, but the host runs {distribution}; {_SAME}")
     for entry in sources.entries:
         if docker.of_another(entry, distribution, sources.release):
             change.comment_out(entry.path, *entry.lines)
@@ -43,20 +43,20 @@ def list_docker(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("registry.docker.version", disruption="restart")
 def install_docker(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Install it in the profile's version, held there."""
+    """Install Docker in the profile's version and hold it."""
     change.package(spec.registry.docker.package, spec.registry.docker.version)
 
 
 @remedy("registry.tls.ca", disruption="none")
 def make_authority(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Make an authority where there is nothing of one; never replace one, nor its key."""
+    """Create the authority if neither its certificate nor its key exists; never replace either."""
     wanted, found = spec.registry.tls, facts[FILES]
     there = [file.path for file in (found.ca, found.ca_key) if file]
     wrong = [*filter(None, issued.authority(found, spec.registry))]
     if wrong and there:
         raise ChangeFailed(
-            f"{' and '.join(there)} is there, and an authority is never replaced, since all who trust it depend on it: "
-            "correct the profile, or move both files away, and have a new one made and spread by --fix"
+            f"{' and '.join(there)} exists, and trueup never replaces an authority, since all who trust it depend on "
+            "it: correct the profile, or move both files away and let --fix create and distribute a new one"
         )
     if wanted.ca.private_key:
         change.mode(wanted.ca.private_key, "600")
@@ -72,7 +72,7 @@ def make_authority(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 
 def _issue(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Issue key and certificate anew where anything of them deviates, have Harbor take them up, keep the old ones."""
+    """Issue key and certificate again if a field deviates, have Harbor serve them, keep the old files."""
     wanted, found = spec.registry, facts[FILES]
     server = wanted.tls.server
     if lacking := [name for name in wanted.names if name not in (*server.dns, *server.ip)]:
@@ -86,7 +86,7 @@ def _issue(change: Change, spec: Spec, facts: HostFacts) -> None:
 
         sign = partial(signing.sign, given=wanted.tls.controller, wanted=server)
     if not sign and found.ca and found.ca_key is None:
-        raise ChangeFailed(f"{wanted.tls.ca.private_key}: no such file, and so nothing can be signed here; {_SAME}")
+        raise ChangeFailed(f"{wanted.tls.ca.private_key}: no such file, so nothing can be signed on this host; {_SAME}")
     change.server_certificate(server, wanted.tls.ca, sign)
     config = change.look(CONFIG.of(spec))
     if config.certificate == server.certificate and change.look(SERVED.of(spec)).of(local(wanted)).chain:
@@ -102,7 +102,7 @@ remedy("registry.tls.chain", disruption="restart")(_issue)
 
 
 def _apply(change: Change, wanted: Registry) -> None:
-    """Have Harbor take up its configuration, and fail unless it then serves the certificate that is on disk."""
+    """Have Harbor apply its configuration, and fail unless it then serves the certificate that is on disk."""
     directory, command = shlex.quote(wanted.harbor.directory), shlex.join(wanted.harbor.apply)
     run = f"(cd {directory} && {command})"
     certificate = shlex.quote(wanted.tls.server.certificate)
@@ -114,17 +114,17 @@ shown() {{ timeout 5 openssl s_client -connect 127.0.0.1:{wanted.harbor.port} {s
 second=0
 until [ "$(shown)" = "$(print <{certificate})" ]; do
   second=$((second + 1))
-  [ $second -le {_SERVES} ] || {{ echo 'it does not serve '{certificate}; exit 1; }}
+  [ $second -le {_SERVES} ] || {{ echo 'Harbor does not serve '{certificate}; exit 1; }}
   sleep 1
 done"""
     settle = f"[ ! -e {directory}/harbor.yml ] || {run}"
-    summary = f"have Harbor take up its configuration: {command} in {wanted.harbor.directory}"
+    summary = f"have Harbor apply its configuration: {command} in {wanted.harbor.directory}"
     change.act(Action("apply", wanted.harbor.directory, summary, settle=settle), body, "restart")
 
 
 @remedy("registry.harbor.config", disruption="restart")
 def configure_harbor(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Set the keys in harbor.yml, or in a copy of Harbor's template, and have Harbor take them up."""
+    """Set the keys in harbor.yml, or in a copy of Harbor's template, and have Harbor apply it."""
     wanted, found = spec.registry, facts[CONFIG]
     server, name = wanted.tls.server, host_name(wanted)
     if not found.installer:
@@ -147,7 +147,7 @@ def configure_harbor(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("registry.tls.served", disruption="restart")
 def serve(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Have Harbor take up the certificate that is on disk."""
+    """Have Harbor apply its configuration, so that it serves the certificate that is on disk."""
     file = facts[FILES].server
     leaf = file.certificate if file else None
     here = local(spec.registry)
@@ -157,7 +157,7 @@ def serve(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("registry.tls.trusted", disruption="none")
 def trust(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Write the registry's CA and a hosts.toml with it below config_path, where containerd looks at each pull."""
+    """Write the registry's CA and a hosts.toml that names it below config_path; containerd reads both at each pull."""
     wanted, found, directory = spec.runtime.containerd.registry, facts[SEEN], facts[registries.HOSTS]
     for endpoint in spec.registry.endpoints:
         met = found.of(endpoint)
@@ -165,17 +165,21 @@ def trust(change: Change, spec: Spec, facts: HostFacts) -> None:
             continue
         if endpoint in wanted.mirrors:
             raise ChangeFailed(
-                f"the hosts.toml of {endpoint} is runtime.containerd.registry_mirrors' own: give the CA of "
+                f"runtime.containerd.registry_mirrors writes the hosts.toml of {endpoint}: give the CA of "
                 f"https://{endpoint} in runtime.containerd.registry.ca; {_SAME}"
             )
         ca = _authority(change, spec)
         if met.chain and (why := refused(met.chain, [ca], name_of(endpoint), found.now)):
-            raise ChangeFailed(f"{endpoint} shows what the registry's CA does not verify: {why}; {_SAME}")
+            raise ChangeFailed(f"the registry's CA does not verify the certificate of {endpoint}: {why}; {_SAME}")
         _write(change, endpoint, ca.pem, directory.of(endpoint), wanted.config_path)
 
 
 def _authority(change: Change, spec: Spec) -> Certificate:
-    """Return the registry's CA, from its host, or else from where the profile has it on this machine."""
+    """Return the registry's CA, from its host or from the profile's file on the controller.
+
+    Raises:
+        ChangeFailed: neither has it.
+    """
     for host in change.cluster.having("registry"):
         file = change.cluster.on(host).look(FILES.of(change.cluster.spec(host))).ca
         if file and file.certificate:
@@ -185,7 +189,7 @@ def _authority(change: Change, spec: Spec) -> Certificate:
 
         return read(Path(spec.registry.tls.controller.certificate).read_text(encoding="utf-8"))[0]
     raise ChangeFailed(
-        f"where its CA is, is not known: no host with the role registry in the run has one, and "
+        f"the registry's CA is unknown: no host with the role registry in this run has it, and "
         f"registry.tls.controller.certificate is not set; {_SAME}"
     )
 

@@ -1,4 +1,4 @@
-"""What remedies of package repositories have in common."""
+"""Installation of package repositories of apt."""
 
 from trueup.change import Change
 from trueup.change.artifacts import local
@@ -20,15 +20,24 @@ def _key(change: Change, wanted: SignedSource, artifacts: str) -> str:
         of = wanted.key
     armoured = key.lstrip().startswith(_ARMOUR)
     if not armoured and key[:1] not in OPENPGP:
-        raise ChangeFailed(f"{of}: not a key, neither in ASCII armour nor binary, it begins with {key[:40]!r}; {_SAME}")
+        raise ChangeFailed(f"{of}: neither an ASCII-armoured nor a binary key, it begins with {key[:40]!r}; {_SAME}")
     if armoured is not wanted.signed_by.endswith(".asc"):
         kind, ending = ("in ASCII armour", ".asc") if armoured else ("binary", ".gpg")
-        raise ChangeFailed(f"{of} is {kind}: apt wants {ending} at the end of signed_by, {wanted.signed_by}; {_SAME}")
+        raise ChangeFailed(f"{of} is {kind}: for apt signed_by, {wanted.signed_by}, must end in {ending}; {_SAME}")
     return (key.strip() + b"\n" if armoured else key).decode("utf-8", "surrogateescape")
 
 
 def list_source(change: Change, wanted: SignedSource, artifacts: str, path: str, *, indexed: bool) -> None:
-    """Fetch the key, list the repository signed by it in a file, comment out other entries of it, fetch its index."""
+    """Write the key and the repository's entry in a file, comment out its other entries, fetch its index.
+
+    Args:
+        artifacts: directory on the controller that has the key's file; empty: the host fetches it.
+        path: the file for the entry, unless another file lists the repository as wanted.
+        indexed: whether apt has its index already.
+
+    Raises:
+        ChangeFailed: the key is no OpenPGP key, or ``signed_by`` has the wrong ending; nothing was changed.
+    """
     key = _key(change, wanted, artifacts)
     changed = change.write(wanted.signed_by, key)
     sources = change.look(apt.SOURCES)

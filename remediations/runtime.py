@@ -1,4 +1,4 @@
-"""Remedies for section 2 of the catalogue: what works with containerd."""
+"""Remedies for section 2 of the catalogue: programs that work with containerd."""
 
 import shlex
 
@@ -18,14 +18,14 @@ from trueup.remediations.programs import install_release
 
 @remedy("runtime.nerdctl.version", disruption="none")
 def install_nerdctl(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Install the release of the profile."""
+    """Install the profile's release."""
     if wanted := spec.runtime.nerdctl.binary:
         install_release(change, spec, "nerdctl", wanted, facts[BINARIES].nerdctl, disturbs=False)
 
 
 @remedy("runtime.cni.plugins", disruption="restart")
 def install_cni_plugins(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Make them executable, install the release or package where some are missing, set containerd's bin_dir."""
+    """Make plugins executable, install the release or package if some are missing, set containerd's bin_dir."""
     wanted, found, effective = spec.runtime.cni, facts[cni.PLUGINS], facts[DUMP] or {}
     locked = [name for name, plugin in found.items() if not plugin.executable]
     for path in (f"{wanted.directory}/{name}" for name in locked):
@@ -34,7 +34,7 @@ def install_cni_plugins(change: Change, spec: Spec, facts: HostFacts) -> None:
         release = wanted.binary
         good = [name for name, plugin in found.items() if within(plugin.version or "0", release.version, "upstream")]
         if set(wanted.plugins) - {*good, *locked}:
-            now = ", ".join(sorted({plugin.version or "a version that it does not say" for plugin in found.values()}))
+            now = ", ".join(sorted({plugin.version or "an unknown version" for plugin in found.values()}))
             change.artifact("CNI plugins", release, source=spec.artifacts, now=now)
     elif set(wanted.plugins) - found.keys() or facts[PACKAGES].version(wanted.package):
         change.package(wanted.package, wanted.version, hold=False)
@@ -48,7 +48,7 @@ def install_cni_plugins(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 @remedy("runtime.nerdctl.web", disruption="restart")
 def run_web(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Run the container, or start one that is as it should be; another one of its name is left to you."""
+    """Run the container, or start it if it is as the profile describes; another one of its name needs a person."""
     wanted, found = spec.runtime.nerdctl.web, facts[WEB]
     name = shlex.quote(wanted.name)
     if found and found.serves(wanted.image):
@@ -58,9 +58,9 @@ def run_web(change: Change, spec: Spec, facts: HostFacts) -> None:
         run = ("nerdctl", "run", "-d", "-p", publish, label, "--restart=always", wanted.image)
         change.run(*run, why=f"run container {wanted.name}", undo=f"nerdctl rm -f {name}", disruption="restart")
     elif found.image != wanted.image:
-        raise ChangeFailed(f"container {wanted.name} runs {found.image}: look what it holds, and remove it yourself")
+        raise ChangeFailed(f"container {wanted.name} runs {found.image}: check what it holds, and remove it yourself")
     elif found.status == "RUNNING":
-        raise ChangeFailed(f"container {wanted.name} runs: its log says why it does not serve as it should")
+        raise ChangeFailed(f"container {wanted.name} runs, but does not answer as it should: see its log")
     else:
         why, undo = f"start container {wanted.name}", f"nerdctl stop {name}"
         change.run("nerdctl", "start", wanted.name, why=why, undo=undo, disruption="restart")
@@ -71,6 +71,6 @@ def run_web(change: Change, spec: Spec, facts: HostFacts) -> None:
 # https://kubernetes.io/docs/tasks/administer-cluster/migrating-from-dockershim/change-runtime-containerd/
 @remedy("runtime.docker.absent", disruption="drain", destructive=True)
 def remove_docker(change: Change, spec: Spec, facts: HostFacts) -> None:
-    """Remove the packages; refused where another package, such as containerd, would go with them."""
+    """Remove the packages; refused if another package, such as containerd, would be removed with them."""
     if found := [name for name in spec.runtime.docker.absent if facts[PACKAGES].version(name)]:
         change.remove_packages(found)

@@ -1,4 +1,4 @@
-"""Restarting the static pods of a control plane."""
+"""Restart of static pods of a control plane."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from trueup.facts.kube import control_plane
 from trueup.facts.kube.static_pods import COMPONENT
 
-_DEADLINE = 330  # seconds: kubelet waits up to 5 minutes before it starts again what keeps failing
+_DEADLINE = 330  # seconds: kubelet waits up to 5 minutes before it restarts a pod that keeps failing
 
 
 def _well(component: str, old: str) -> str:
-    """Return shell that waits until a process of a static pod that is not ``old`` says that it is well."""
+    """Return shell that waits until a static pod has a process other than ``old`` that reports to be healthy."""
     return f"""(
 {control_plane.locate(component)}
 {control_plane.healthy(component)}
@@ -21,7 +21,7 @@ until new=$(pids {component}) && [ -n "$new" ] && [ "$new" != {old} ] && well "$
   [ $((now - began)) -lt {_DEADLINE} ] || {{
     log=$(ls -t /var/log/pods/kube-system_{component}-*/{component}/*.log 2>/dev/null | head -n 1)
     [ -z "$log" ] || tail -n 15 "$log"
-    echo "{component} does not come back: not well after {_DEADLINE} s"
+    echo "{component} is not healthy {_DEADLINE} s after its restart"
     exit 1
   }}
   sleep 1
@@ -30,9 +30,9 @@ done
 
 
 def restart(component: str, running: Iterable[str]) -> str:
-    """Return shell that ends a static pod's process, which kubelet starts again, and waits for it.
+    """Return shell that ends a static pod's process and waits until kubelet has started it again, healthy.
 
-    It waits for the others as well: who lost its lease meanwhile ends itself.
+    It waits for the other components too: one that lost its lease meanwhile ends itself.
     """
     rest = "\n".join(_well(other, "''") for other in running if other != component)
     return f"""{COMPONENT}

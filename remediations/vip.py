@@ -1,4 +1,4 @@
-"""Remedies for section 8 of the catalogue: the address that clients use."""
+"""Remedies for section 8 of the catalogue: the virtual IP address (VIP) that clients use."""
 
 from trueup import remedy
 from trueup.change import ClusterChange
@@ -14,14 +14,14 @@ SERVICE = "keepalived.service"
 
 @remedy("lb.vip.single_holder", disruption="restart")
 def settle_holder(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
-    """Start keepalived where it does not run; where two hold the address for good, restart it on the wrong one."""
+    """Start keepalived where it does not run; where two hosts keep the address, restart it on the wrong holder."""
     address, conf = spec.lb.vip.address, facts.each(CONF)
     for host in conf:
         if change.on(host).look(UNIT).active != "active":
             change.on(host).service(SERVICE, active=True, enabled=False)
     holders = _holders(change, list(conf), address)
     if len(holders) < 2:
-        return  # that an election is under way is waited for
+        return  # without a holder an election may be under way, which the engine waits for
     if dropped := [f"{host}: {rule}" for host in conf for rule in change.on(host).look(vip.FIREWALL)]:
         raise ChangeFailed(f"VRRP, which is protocol 112, is dropped by {'; '.join(dropped)}; nothing was changed")
     level = election.priorities(conf, spec.lb.vrrp.instance)
@@ -32,7 +32,7 @@ def settle_holder(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
 
 
 def _holders(change: ClusterChange, hosts: list[str], address: str) -> list[str]:
-    """Return who still has the address when an election has had its time."""
+    """Return the hosts that still hold the address after the time of an election."""
     first = [host for host in hosts if change.on(host).look(vip.ADDRESSES).of(address)]
     if len(first) == 1:
         return first

@@ -1,4 +1,4 @@
-"""Remedies for section 6 of the catalogue: the profile's own workload, made from its values, and the dashboard."""
+"""Remedies for section 6 of the catalogue: the profile's workload and the dashboard."""
 
 from trueup import remedy
 from trueup.change import ClusterChange, making
@@ -14,12 +14,12 @@ _SAME = "nothing was changed"
 
 
 def namespace(wanted: Nginx) -> Object:
-    """Return the manifest of the namespace."""
+    """Return the manifest of the profile's namespace."""
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": wanted.namespace}}
 
 
 def deployment(wanted: Nginx) -> Object:
-    """Return the manifest of the Deployment."""
+    """Return the manifest of the profile's Deployment."""
     ports = [{"name": port.name, "containerPort": port.port, "protocol": "TCP"} for port in wanted.ports]
     container: Object = {"name": wanted.container, "image": wanted.image, "ports": ports}
     if resources := {
@@ -39,7 +39,7 @@ def deployment(wanted: Nginx) -> Object:
 
 
 def service(wanted: Nginx) -> Object:
-    """Return the manifest of the Service."""
+    """Return the manifest of the profile's Service."""
     ports = [
         {"name": p.name, "port": p.port, "targetPort": p.port, "nodePort": p.node_port, "protocol": "TCP"}
         for p in wanted.ports
@@ -63,13 +63,13 @@ def make_namespace(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None
     """Create the namespace."""
     wanted = spec.workload.nginx
     if facts[workloads.NAMESPACES].get(wanted.namespace) == "Terminating":
-        raise ChangeFailed(f"namespace {wanted.namespace} is being deleted: run again when it is gone; {_SAME}")
+        raise ChangeFailed(f"namespace {wanted.namespace} is being deleted: run again when that is done; {_SAME}")
     change.put(namespace(wanted))
 
 
 @remedy("workload.nginx.deployment", disruption="restart", writes=making("deployments.apps"))
 def apply_deployment(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
-    """Apply the Deployment; refused where its selector would have to change, which cannot be."""
+    """Apply the Deployment; refused if its selector, which cannot be changed, differs."""
     wanted = spec.workload.nginx
     found = workloads.find(facts[workloads.DEPLOYMENTS], wanted.namespace, wanted.deployment)
     if found and found.selector != wanted.selector:
@@ -79,7 +79,7 @@ def apply_deployment(change: ClusterChange, spec: Spec, facts: FleetFacts) -> No
 
 @remedy("workload.nginx.service", disruption="none", writes=making("services"))
 def apply_service(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
-    """Apply the Service; refused where another one has its nodePort."""
+    """Apply the Service; refused if another one has its nodePort."""
     wanted = spec.workload.nginx
     if taken := services.holders(facts[services.SERVICES], wanted):
         words = "; ".join(f"nodePort {port} is taken by {owner}" for port, owner in taken.items())

@@ -288,11 +288,11 @@ def test_a_renewal_that_fails_restarts_nothing_and_is_undone(host: Scratch) -> N
     ("path", "certificate", "why"),
     [
         ("/etc/kubernetes/pki/ca.crt", made("kubernetes", 5, authority=True), "is an authority"),
-        ("/var/lib/kubelet/pki/kubelet-client-current.pem", made(days=5), "rotates itself"),
+        ("/var/lib/kubelet/pki/kubelet-client-current.pem", made(days=5), "kubelet rotates it"),
         ("/var/lib/kubelet/pki/kubelet.crt", made(days=5) + made("ca", 5, authority=True), "restart kubelet"),
         ("/etc/kubernetes/kubelet.conf", kubeconfig(made(days=5)), "kubelet-client-current.pem"),
-        ("/etc/kubernetes/pki/vendor.crt", made(days=5), "none of kubeadm's"),
-        ("/etc/kubernetes/pki/front-proxy-client.crt", made(days=5), "an external authority signs"),
+        ("/etc/kubernetes/pki/vendor.crt", made(days=5), "not kubeadm's: its owner must renew it"),
+        ("/etc/kubernetes/pki/front-proxy-client.crt", made(days=5), "the external authority must sign a new one"),
         ("/etc/kubernetes/pki/broken.crt", "rubbish", "no certificate in it"),
     ],
 )

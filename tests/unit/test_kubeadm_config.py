@@ -80,7 +80,7 @@ def test_a_profile_adds_to_any_document(seed: Spec) -> None:
 
 
 def test_a_kind_that_is_none_is_refused_by_name(seed: Spec) -> None:
-    with pytest.raises(ChangeFailed, match=r"no kind ClusterConfig; known: .*ClusterConfiguration"):
+    with pytest.raises(ChangeFailed, match=r"unknown kind ClusterConfig; known: .*ClusterConfiguration"):
         kubeadm_config.init(_with(seed, ClusterConfig={}), "v1.33.0")
 
 

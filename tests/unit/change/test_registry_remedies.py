@@ -128,7 +128,7 @@ def test_what_does_not_serve_afterwards_is_taken_back(
     monkeypatch.setattr(remedies, "_SERVES", 1)
     (harbor / "harbor.yml").write_text(TEMPLATE.replace("reg.mydomain.com", "old.example"))
     change = changes()
-    with pytest.raises(ChangeFailed, match=r"it does not serve .*/server\.crt"):
+    with pytest.raises(ChangeFailed, match=r"Harbor does not serve .*/server\.crt"):
         config(change, spec(pki, harbor, 9))
     assert change.rollback() == []
     assert "hostname: old.example" in (harbor / "harbor.yml").read_text()
@@ -183,7 +183,9 @@ def test_what_else_is_in_a_hosts_toml_stays(changes: Changes, pki: Path, trustin
 
 
 def test_a_file_of_the_mirrors_is_theirs(changes: Changes, pki: Path, trusting: Path) -> None:
-    with pytest.raises(ChangeFailed, match=r"is runtime\.containerd\.registry_mirrors' own"):
+    with pytest.raises(
+        ChangeFailed, match=r"runtime\.containerd\.registry_mirrors writes the hosts\.toml of harbor\.example:6443"
+    ):
         trust(changes(), pki, trusting, **{ENDPOINT: ["https://cache.example"]})
 
 
@@ -191,7 +193,7 @@ def test_an_authority_that_has_not_signed_what_is_shown_is_not_spread(
     changes: Changes, pki: Path, trusting: Path
 ) -> None:
     server(pki, "foreign", ca="other")
-    with pytest.raises(ChangeFailed, match="shows what the registry's CA does not verify"):
+    with pytest.raises(ChangeFailed, match="the registry's CA does not verify the certificate of"):
         trust(changes(), pki, trusting, "foreign")
     assert not trusting.exists()
 
@@ -200,7 +202,7 @@ def test_a_repository_of_another_distribution_in_the_profile_is_refused(changes:
     wanted, raws = load("aliyun-kubeadm-1.24").spec("any"), {"apt.sources": Raw(0, "bookworm\n")}
     raws[docker.DISTRIBUTION.name] = Raw(0, "debian\n")
     change = changes()
-    with pytest.raises(ChangeFailed, match=r"the profile's repository is for ubuntu: .* and the host runs debian"):
+    with pytest.raises(ChangeFailed, match=r"the profile's repository is for ubuntu: .* but the host runs debian"):
         catalog.remedies["registry.docker.apt_repository"].fix(change, wanted, HostFacts(Snapshot("h", raws=raws)))
     assert change.actions == []
 

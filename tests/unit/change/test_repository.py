@@ -85,9 +85,13 @@ def test_a_key_is_written_as_it_is_whichever_way_it_comes(
 @pytest.mark.parametrize(
     ("key", "ending", "says"),
     [
-        (b"<html>404</html>", "asc", "not a key, neither in ASCII armour nor binary, it begins with b'<html>404"),
-        (BINARY, "asc", r"is binary: apt wants \.gpg at the end of signed_by, /etc/apt/keyrings/k\.asc"),
-        (ARMOURED.encode(), "gpg", r"is in ASCII armour: apt wants \.asc at the end of signed_by"),
+        (b"<html>404</html>", "asc", "neither an ASCII-armoured nor a binary key, it begins with b'<html>404"),
+        (BINARY, "asc", r"is binary: for apt signed_by, /etc/apt/keyrings/k\.asc, must end in \.gpg"),
+        (
+            ARMOURED.encode(),
+            "gpg",
+            r"is in ASCII armour: for apt signed_by, /etc/apt/keyrings/k\.gpg, must end in \.asc",
+        ),
     ],
 )
 def test_a_key_that_apt_would_not_use_is_refused_before_anything_changes(

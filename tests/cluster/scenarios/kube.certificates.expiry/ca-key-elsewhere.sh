@@ -1,6 +1,6 @@
 # red: declared
 # says: /etc/kubernetes/pki/front-proxy-client.crt (front-proxy-client)
-# refuses: front-proxy-ca.key is not here, an external authority signs
+# refuses: front-proxy-ca.key is not on this host: the external authority must sign a new one
 # advice
 # after: mv /root/front-proxy-ca.key /etc/kubernetes/pki/; cp -p /root/front-proxy-client.crt /etc/kubernetes/pki/
 # after: rm /root/front-proxy-client.crt

@@ -2,7 +2,7 @@
 # red: declared
 # says: nonsense
 # advice
-# refuses: that is in none of the profile's lines; nothing was changed
+# refuses: the profile sets no such line; nothing was changed
 # after: mv /etc/haproxy/haproxy.cfg.kept /etc/haproxy/haproxy.cfg
 cp -p /etc/haproxy/haproxy.cfg /etc/haproxy/haproxy.cfg.kept
 printf 'backend other\n    nonsense\n' >>/etc/haproxy/haproxy.cfg

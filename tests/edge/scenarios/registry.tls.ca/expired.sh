@@ -2,7 +2,7 @@
 # red: declared
 # says: found     expired on
 # advice
-# refuses: an authority is never replaced
+# refuses: trueup never replaces an authority
 # after: mv /root/ca.crt /apps/harbor/certs/
 cd /apps/harbor/certs
 cp -p ca.crt /root/

@@ -2,6 +2,6 @@
 # red: declared
 # says: found     no such file
 # advice
-# refuses: an authority is never replaced
+# refuses: trueup never replaces an authority
 # after: mv /root/ca.key /apps/harbor/certs/
 mv /apps/harbor/certs/ca.key /root/

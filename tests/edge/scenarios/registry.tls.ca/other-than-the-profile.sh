@@ -3,5 +3,5 @@
 # says: expected  RSA of 4096 bits or more
 # profile: registry: {tls: {ca: {key: {bits: 4096}}}}
 # advice
-# refuses: an authority is never replaced
+# refuses: trueup never replaces an authority
 :
