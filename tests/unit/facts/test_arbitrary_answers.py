@@ -1,55 +1,22 @@
 """Behind HostFacts, an answer that no parser expected is "could not look", never a crash and never a wait."""
 
-import importlib
-import inspect
-import pkgutil
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from every_fact import FACTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import trueup.facts
 from trueup.errors import CouldNotLook
 from trueup.facts.host import kernel
-from trueup.model.catalog import catalog
 from trueup.model.fact import Fact
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import HostFacts
 
 CAPTURED = Path(__file__).parent / "captured"
-MODULES = [
-    importlib.import_module(module.name)
-    for module in pkgutil.walk_packages(trueup.facts.__path__, f"{trueup.facts.__name__}.")
-]
-
-
-def made(function: Any) -> Iterator[Fact[Any]]:
-    """What a function that returns a fact makes of any names."""
-    signature = inspect.signature(function)
-    if str(signature.return_annotation).startswith("Fact["):
-        needed = [p for p in signature.parameters.values() if p.default is p.empty and p.kind is not p.KEYWORD_ONLY]
-        yield function(*["x"] * len(needed))
-
-
-def every_fact() -> Iterator[Fact[Any]]:
-    """Every fact of every module, those that a function makes, and those that a requirement reads."""
-    for module in MODULES:
-        for value in vars(module).values():
-            if isinstance(value, Fact):
-                yield value
-            elif inspect.isfunction(value) and value.__module__ == module.__name__:
-                yield from made(value)
-    catalog.load("trueup.checks")
-    for requirement in catalog.requirements.values():
-        yield from requirement.reads
-
-
-FACTS: dict[str, Fact[Any]] = {fact.name: fact for fact in every_fact()}
 # What each may be asked to read: what was captured for it, and what was for others.
 CAPTURES = {path: path.read_text(encoding="utf-8") for path in sorted(CAPTURED.glob("*/*.txt"))}
 

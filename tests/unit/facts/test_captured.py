@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from every_fact import FACTS, MADE_UP
 
 from trueup.drills import failover
 from trueup.facts.across import fingerprint as uniform
@@ -16,13 +17,24 @@ from trueup.facts.edge import certificate_files, handshakes, haproxy, keepalived
 from trueup.facts.edge import harbor as registry
 from trueup.facts.host import apt, boot, clock, dropins, identity, kernel, packages, swap, systemd
 from trueup.facts.host import package_removal as removal
-from trueup.facts.kube import calico, certificates, control_plane, etcd, kubeadm, network, preflight, static_pods
+from trueup.facts.kube import (
+    calico,
+    certificates,
+    control_plane,
+    etcd,
+    kubeadm,
+    kubeconfigs,
+    network,
+    nodes,
+    preflight,
+    static_pods,
+)  # fmt: skip
 from trueup.facts.kube import kubelet as kube
 from trueup.facts.runtime import cni, containerd, docker, images
 from trueup.facts.runtime import config_keys as dialect
 from trueup.facts.runtime import containers as ctr
 from trueup.facts.runtime import mirrors as registries
-from trueup.model.fact import CLOCK
+from trueup.model.fact import CLOCK, ApiFact, Drill
 from trueup.model.profile import load
 
 CAPTURED = Path(__file__).parent / "captured"
@@ -167,6 +179,8 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "kernel.sysctl": (kernel.SYSCTL.parse, _as_is),
     "kernel.sysctl_files": (kernel.SYSCTL_FILES.parse, _settings),
     "packages": (packages.PACKAGES.parse, _fields),
+    "package": (packages.package("x").parse, _fields),
+    "download": (packages.download("x").parse, lambda found, _: found.decode()),
     "package.offered": (packages.offered("x").parse, _as_is),
     "package.removal": (removal.of(["x"], []).parse, _fields),
     "package.manager": (packages.MANAGER.parse, _as_is),
@@ -184,6 +198,7 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "cni.plugins": (cni.PLUGINS.parse, _plain),
     "ctr.deprecations": (ctr.DEPRECATIONS.parse, _plain),
     "ctr.pull": (ctr.PULL.parse, _as_is),
+    "ctr.run": (ctr.RUN.parse, _as_is),
     "images.present": (images.PRESENT.parse, _plain),
     "kube.programs": (kube.PROGRAMS.parse, _plain),
     "kube.kubelet_config": (kube.KUBELET_CONFIG.parse, _kubelet),
@@ -209,6 +224,8 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "containerd.started": (containerd.STARTED.parse, _as_is),
     "nerdctl.web": (ctr.WEB.parse, _container),
     "certificates": (certificates.CERTIFICATES.parse, _certificates),
+    "cluster.self": (nodes.SELF.parse, _plain),
+    "admin.homes": (kubeconfigs.HOMES.parse, _plain),
     "control_plane.manifests": (static_pods.MANIFESTS.parse, _plain),
     "control_plane.processes": (static_pods.PROCESSES.parse, _plain),
     "control_plane.etcd_access": (etcd.ETCD_ACCESS.parse, _plain),
@@ -223,6 +240,7 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "registry.files": (certificate_files.FILES.parse, _registry_files),
     "registry.served": (handshakes.SERVED.parse, _meetings),
     "registry.seen": (handshakes.SEEN.parse, _meetings),
+    "registry.from_runner": (handshakes.FROM_RUNNER.parse, _meetings),
     "registry.harbor_config": (registry.CONFIG.parse, _plain),
     "registry.health": (registry.HEALTH.parse, _plain),
     "docker.distribution": (docker.DISTRIBUTION.parse, _as_is),
@@ -236,6 +254,7 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "failover.load": (failover.parse_load, _load),
     "lb.packages": (vip.PACKAGES.parse, _fields),
     "lb.nonlocal_bind": (vip.BIND.parse, _as_is),
+    "lb.elected": (vip.elected("x").parse, _as_is),
     "lb.addresses": (vip.ADDRESSES.parse, _fields),
     "lb.firewall": (vip.FIREWALL.parse, _as_is),
     "lb.vip.health": (vip.HEALTH.parse, _as_is),
@@ -244,6 +263,7 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "lb.keepalived.conf": (keepalived.CONF.parse, _fields),
     "lb.keepalived.journal": (keepalived.JOURNAL.parse, _as_is),
     "boot.pending": (boot.PENDING.parse, _fields),
+    "boot.id": (boot.ID.parse, _as_is),
     "boot.started": (boot.STARTED.parse, _as_is),
     "clock.offset": (CLOCK.parse, lambda found, _: [round(bound, 6) for bound in found]),
 }
@@ -258,6 +278,14 @@ def test_a_captured_answer_reads_as_expected(answer: Path) -> None:
 
 def test_every_reader_has_captures() -> None:
     assert {case.parent.name for case in CASES} == set(READERS)
+
+
+def test_every_fact_of_a_host_has_captures() -> None:
+    """What the API says is no text of a host's: the tests of checks make up its objects."""
+    probed = {name for name, fact in FACTS.items() if not isinstance(fact, ApiFact | Drill) and name != MADE_UP}
+    named = {"unit" if name.startswith("unit.") else name for name in probed}
+    assert len(named) > 70
+    assert sorted(named - set(READERS)) == [], "each needs captured/NAME and a line in READERS, see README.md"
 
 
 def test_every_expectation_has_its_capture() -> None:
