@@ -1,4 +1,4 @@
-"""Holds the profile keys that checks and remedies name against the schema: a wrong one is no fault of the profile."""
+"""Checks the profile keys that checks and remedies name against the schema: a wrong key is a fault of the code."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def hold(named: Iterable[tuple[str, str]], functions: Iterable[Callable[..., Any
 
     Args:
         named: the ``key`` of each requirement, with the place where it is written.
-        functions: checks and remedies: what they read of the spec, their second parameter.
+        functions: checks and remedies, whose second parameter is the spec.
 
     Raises:
-        UsageError: says file, line, key and the nearest key.
+        UsageError: with file, line, key and the nearest key.
     """
     for source, key in named:
         if not known(key):
@@ -39,7 +39,7 @@ def _unknown(key: str) -> str:
 
 
 def known(key: str, *, attributes: bool = False) -> bool:
-    """Whether the schema has a dotted key; with ``attributes``, any attribute of what it has will do, as a method."""
+    """Return whether the schema has a dotted key; ``attributes`` accepts a method or property at its end, too."""
     node: Any = Spec
     for part in key.split("."):
         if (section := _section(node)) is None:
@@ -51,7 +51,7 @@ def known(key: str, *, attributes: bool = False) -> bool:
 
 
 def every(model: type[BaseModel] = Spec, prefix: str = "") -> Iterator[str]:
-    """Yield all keys of the schema, dotted, those of sections included."""
+    """Yield all dotted keys of the schema, sections included."""
     for name, field in model.model_fields.items():
         yield f"{prefix}{name}"
         if section := _section(field.annotation):
@@ -65,7 +65,7 @@ def read(code: CodeType) -> Iterator[tuple[int, str]]:
 
 
 def _chains(code: CodeType, name: str) -> Iterator[tuple[int, str]]:
-    """Follow the bytecode, which is there and quicker than parsing the source again."""
+    """Follow the bytecode: it exists already, and reading it is faster than parsing the source again."""
     line = code.co_firstlineno
     parts: list[str] | None = None
     for step in dis.get_instructions(code):
@@ -84,12 +84,12 @@ def _chains(code: CodeType, name: str) -> Iterator[tuple[int, str]]:
 def _loads(step: dis.Instruction, name: str) -> bool:
     if "LOAD_FAST" not in step.opname and "LOAD_DEREF" not in step.opname:
         return False
-    # one step may load two variables, the last of which is on top
+    # one step may load two variables: the last one is on top of the stack
     last: object = step.argval[-1] if isinstance(step.argval, tuple) else step.argval
     return last == name
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
-    """Return the section that a key holds, or may hold."""
+    """Return the section that a key holds, also where the key may be empty; None for a value."""
     kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

@@ -1,4 +1,4 @@
-"""A whole profile. Its keys are in ``keys``; the engine reads them by path and knows none of them."""
+"""The schema of a profile. Its keys are in ``keys``; the engine reads them by path and knows none of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from trueup.version import FIRST_CATALOGUE
 
 
 class Spec(Section):
-    """What one host ought to be, after roles and overrides."""
+    """The desired state of one host, after roles and overrides."""
 
     host: Host = Field(default_factory=Host)
     runtime: Runtime = Field(default_factory=Runtime)
@@ -31,17 +31,19 @@ class Spec(Section):
     lb: LoadBalancer = Field(default_factory=LoadBalancer)
     registry: Registry = Field(default_factory=Registry)
     cluster: Across = Field(default_factory=Across)
-    wait: float = Field(300, gt=0, description="seconds that something may take to come up after a change or a start")
+    wait: float = Field(
+        300, gt=0, description="seconds to wait for a component to become healthy after a change or a start"
+    )
     artifacts: LocalPath = Field(
-        "", description="directory on the controller, relative to this file, with the files of all urls"
+        "", description="directory on the controller with the files of all urls, relative to this file"
     )
 
     def holds(self, key: str) -> bool:
-        """Whether the profile itself gives a value for a dotted key (defaults of the schema do not count)."""
+        """Return whether the profile itself gives a value for a dotted key; defaults of the schema do not count."""
         return _find(self, key)
 
     def packages(self) -> set[str]:
-        """Return the names of all packages that the profile has an opinion on."""
+        """Return the names of all packages that the profile wants installed or absent."""
         sections = list(_sections(self))
         named = {section.package for section in sections if isinstance(section, Package)}
         named |= {name for section in sections if isinstance(section, Packages) for name in section.names}
@@ -49,7 +51,7 @@ class Spec(Section):
 
 
 def paths(kind: str, model: type[BaseModel] = Spec) -> Iterator[tuple[str, ...]]:
-    """Yield the keys whose values are paths on the controller: ``path`` for all, ``manifest`` for those."""
+    """Yield the keys whose values are paths on the controller: ``path`` for all, ``manifest`` for manifests only."""
     for name, field in model.model_fields.items():
         if kind in field.metadata:
             yield (name,)
@@ -72,39 +74,39 @@ def _find(node: Any, key: str) -> bool:
 
 
 class Waiver(Section):
-    """An accepted deviation: shown with its failure, reason and approver until it expires."""
+    """An accepted failure: reported with its reason and approver until it expires."""
 
     requirement: str = Field(description="requirement id or pattern")
     hosts: list[str] = Field(default_factory=lambda: ["*"], description="host names or patterns")
-    reason: str = Field(min_length=1)
-    approver: str = Field(min_length=1)
-    expires: datetime.date = Field(description="last day on which the waiver counts, in UTC")
+    reason: str = Field(min_length=1, description="why the failure is accepted")
+    approver: str = Field(min_length=1, description="who accepted it")
+    expires: datetime.date = Field(description="last day of the waiver, in UTC")
 
     def covers(self, requirement: str, host: str) -> bool:
-        """Whether the waiver is about this requirement on this host."""
+        """Return whether the waiver is for this requirement on this host."""
         return fnmatchcase(requirement, self.requirement) and any(fnmatchcase(host, glob) for glob in self.hosts)
 
 
 class Profile(Spec):
-    """A whole profile file."""
+    """A profile file."""
 
-    name: str = Field("", description="name in reports; the file's name by default")
-    description: str = ""
-    extends: str = Field("", description="a profile by name, or a path relative to this file")
+    name: str = Field("", description="name in reports; empty: the file's name")
+    description: str = Field("", description="one sentence about the profile")
+    extends: str = Field("", description="parent: the name of a built-in profile, or a path relative to this file")
     select: list[str] = Field(
         default_factory=lambda: ["*"],
-        description="ids or patterns; '@own': all that do not come with trueup; '!id' subtracts; '+id' and '!id' alone "
-        "change the parent's selection",
+        description="requirement ids or patterns; '@own': all that do not come with trueup; '!id' subtracts; a list of "
+        "'+id' and '!id' only changes the parent's selection",
     )
     catalogue: str = Field(
         FIRST_CATALOGUE,
         pattern=r"^\d{4}\.\d{2}$",
-        description="requirements that came with trueup after this are off, unless select names their id",
+        description="YYYY.MM: requirements added to trueup later are off, unless select names their id",
     )
     roles: dict[str, list[str]] = Field(
-        default_factory=dict, description="role to host patterns, '@group' for inventory"
+        default_factory=dict, description="role to host patterns; '@group' is a group of the Ansible inventory"
     )
     hosts: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="host pattern to values that differ there"
+        default_factory=dict, description="host pattern to the values that differ on these hosts"
     )
     waivers: list[Waiver] = Field(default_factory=list)

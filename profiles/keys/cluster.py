@@ -1,4 +1,4 @@
-"""Keys of section 9 of the catalogue: what must hold across hosts."""
+"""Keys of section 9 of the catalogue: requirements across hosts."""
 
 from __future__ import annotations
 
@@ -12,24 +12,29 @@ Program = Literal["containerd", "runc", "kubeadm", "kubelet", "kubectl", "haprox
 
 
 class Config(Section):
-    """What must be set the same on all hosts of a role, whatever it is set to."""
+    """Settings that must be the same on all hosts of a role, whatever their value is."""
 
-    containerd: bool = Field(True, description="all of containerd's effective configuration")
-    ignore: list[str] = Field(default_factory=list, description="dotted keys of it, or patterns, that may differ")
-    sysctl: list[str] = Field(default_factory=list, description="kernel parameters, beside those of host.sysctl")
+    containerd: bool = Field(True, description="compare containerd's whole effective configuration")
+    ignore: list[str] = Field(
+        default_factory=list, description="dotted keys of containerd, or patterns, that may differ"
+    )
+    sysctl: list[str] = Field(
+        default_factory=list, description="kernel parameters to compare, in addition to host.sysctl"
+    )
 
 
 class Reachability(Section):
-    """How hosts of a cluster are tried from each other."""
+    """How connections between the hosts of a cluster are tried."""
 
-    seconds: int = Field(3, ge=1, le=10, description="that a connection may take")
+    seconds: int = Field(3, ge=1, le=10, description="time-out of a connection, in seconds")
 
 
 class Across(Section):
-    """Section 9 of the catalogue: what must hold across hosts."""
+    """Section 9 of the catalogue: requirements across hosts."""
 
     versions: list[Program] = Field(
-        default_factory=list, description="programs that have the same version on all hosts of a role that have them"
+        default_factory=list,
+        description="programs that must have one version on all hosts of a role; hosts without the program pass",
     )
     config: Config = Field(default_factory=Config)
     reachability: Reachability = Field(default_factory=Reachability)

@@ -10,83 +10,91 @@ from trueup.profiles.keys.section import Packages, Section, SignedSource
 
 
 class KubeApt(Section):
-    """Where Kubernetes' packages come from on hosts with apt."""
+    """Source of Kubernetes' packages on hosts with apt."""
 
-    repository: SignedSource | None = Field(None, description="the one that has kubeadm, kubelet and kubectl")
+    repository: SignedSource | None = Field(None, description="repository of kubeadm, kubelet and kubectl")
 
 
 class KubeImages(Section):
-    """Where the images of the control plane come from."""
+    """Source of the control plane's images."""
 
-    repository: str = Field("", description="what stands before the image's name; kubeadm's own where empty")
+    repository: str = Field("", description="registry and path before the image's name; empty: kubeadm's default")
 
 
 class Kubelet(Section):
-    """The agent on each node."""
+    """kubelet, the agent on each node."""
 
-    enabled: bool = Field(True, description="started at boot")
-    cgroup_driver: Literal["systemd", "cgroupfs"] = Field("systemd", description="who manages the cgroups of pods")
+    enabled: bool = Field(True, description="start kubelet at boot")
+    cgroup_driver: Literal["systemd", "cgroupfs"] = Field("systemd", description="manager of the pods' cgroups")
 
 
 class KubeCluster(Section):
-    """What a cluster is initialised with; most of it cannot be changed afterwards."""
+    """Values of `kubeadm init`; most of them cannot be changed afterwards."""
 
-    endpoint: str = Field("", description="controlPlaneEndpoint, HOST:PORT in front of several API servers")
-    advertise_address: str = Field("", description="address of a host's API server; kubeadm's choice where empty")
+    endpoint: str = Field("", description="controlPlaneEndpoint: HOST:PORT in front of all API servers")
+    advertise_address: str = Field("", description="advertised address of a host's API server; empty: kubeadm's choice")
     bind_port: int = Field(6443, description="port of a host's API server")
-    pod_subnet: str = Field("", description="addresses of pods")
-    service_subnet: str = Field("", description="addresses of Services; kubeadm's default where empty")
-    dns_domain: str = Field("cluster.local", description="domain of Services")
+    pod_subnet: str = Field("", description="network of the pods, such as 10.100.0.0/16")
+    service_subnet: str = Field("", description="network of the Services; empty: kubeadm's default")
+    dns_domain: str = Field("cluster.local", description="DNS domain of Services")
     config: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="kind of kubeadm's configuration, or a component's, to what is added to it"
+        default_factory=dict, description="kind of a configuration document of kubeadm to the values added to it"
     )
 
 
 class Admin(Section):
-    """Who administers the cluster from a host."""
+    """Administrators of the cluster on its hosts."""
 
-    users: list[str] = Field(default_factory=list, description="users with the cluster's admin.conf as ~/.kube/config")
+    users: list[str] = Field(
+        default_factory=list, description="users who get the cluster's admin.conf as ~/.kube/config"
+    )
 
 
 class Nodes(Section):
-    """The nodes of a cluster, as its API sees them."""
+    """Nodes of the cluster, as its API reports them."""
 
-    heartbeat: float = Field(40, gt=0, description="seconds within which kubelet must have renewed its lease")
+    heartbeat: float = Field(40, gt=0, description="seconds after which a Lease that kubelet has not renewed fails")
 
 
 _DURATION = r"^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$"
 
 
 class NodeMonitoring(Section):
-    """How soon a node that has gone silent counts as lost; durations as Go writes them: 40s, 1m30s."""
+    """Times after which a silent node counts as lost; durations as in Go: 40s, 1m30s."""
 
-    period: str = Field("5s", pattern=_DURATION, description="how often the controller looks at each node's state")
-    grace_period: str = Field("40s", pattern=_DURATION, description="silence after which a node is not ready")
-    eviction: str = Field("5m", pattern=_DURATION, description="after which pods leave a node that is not ready")
+    period: str = Field(
+        "5s", pattern=_DURATION, description="time between two checks of each node by the controller manager"
+    )
+    grace_period: str = Field("40s", pattern=_DURATION, description="silence after which a node becomes not ready")
+    eviction: str = Field(
+        "5m", pattern=_DURATION, description="time after which pods are evicted from a node that is not ready"
+    )
 
 
 class ControlPlane(Section):
-    """Section 4 of the catalogue, as far as it is about one host: a control plane that runs."""
+    """Section 4 of the catalogue, for one host: its running control plane."""
 
-    static_pods: list[str] = Field(default_factory=list, description="components that kubelet runs by a manifest")
+    static_pods: list[str] = Field(default_factory=list, description="components that kubelet runs from a manifest")
     node_monitoring: NodeMonitoring = Field(default_factory=NodeMonitoring)
-    certificate_days: int = Field(30, ge=0, description="days for which every certificate must be valid, at least")
+    certificate_days: int = Field(
+        30, ge=0, description="least number of days for which every certificate must be valid"
+    )
 
 
 class Proxy(Section):
-    """Who leads what is sent to a Service to one of its pods."""
+    """kube-proxy, which forwards connections to a Service to one of its pods."""
 
     mode: Literal["iptables", "ipvs", "nftables"] = Field(
-        "iptables", description="what kube-proxy writes its rules with"
+        "iptables", description="kernel interface that kube-proxy uses"
     )
-    rules: int = Field(5000, gt=0, description="rules of Services in iptables on one host, at most")
+    rules: int = Field(5000, gt=0, description="largest number of iptables rules for Services on one host")
 
 
 class Drain(Section):
-    """How a node is emptied before a remedy disturbs its pods."""
+    """How a node is drained before a remedy disturbs its pods."""
 
     seconds: float = Field(
-        300, gt=0, description="seconds in which all pods must have left, budgets and grace included"
+        300, gt=0, description="seconds in which all pods must have left, disruption budgets and grace periods included"
     )
 
 

@@ -1,4 +1,4 @@
-"""Keys of section 2 of the catalogue: containerd and what it calls."""
+"""Keys of section 2 of the catalogue: containerd and the programs that it calls."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from trueup.profiles.keys.section import Artifact, Package, Section, Service
 
 
 class Registry(Section):
-    """Where images come from."""
+    """Sources of images."""
 
     config_path: str = Field("", description="directory of the hosts.toml files")
-    mirrors: dict[str, list[str]] = Field(default_factory=dict, description="registry to mirror URLs, tried in order")
-    ca: dict[str, str] = Field(default_factory=dict, description="mirror URL to the CA certificate it needs, as PEM")
+    mirrors: dict[str, list[str]] = Field(
+        default_factory=dict, description="registry to the URLs of its mirrors, in order"
+    )
+    ca: dict[str, str] = Field(default_factory=dict, description="URL of a mirror to its CA certificate in PEM")
 
 
 class Containerd(Package):
     """The container runtime."""
 
     unit: dict[str, str] = Field(
-        default_factory=dict, description="directives of containerd.service, as systemd has them"
+        default_factory=dict, description="directive of containerd.service to its value, as systemd shows it"
     )
     service: Service = Field(default_factory=Service, description="state of containerd.service")
-    config: str = Field("", description="path of the configuration file")
+    config: str = Field("", description="path of containerd's configuration file")
     sandbox_image: str = Field("", description="image of the pause container")
     systemd_cgroup: bool = Field(False, description="let systemd manage the cgroups of containers")
     registry: Registry = Field(default_factory=Registry)
@@ -30,18 +32,18 @@ class Containerd(Package):
 
 
 class Cni(Package):
-    """The plugins that give pods their network."""
+    """The CNI plugins, which give pods their network."""
 
-    directory: str = Field("", description="where containerd finds them")
-    plugins: list[str] = Field(default_factory=list, description="those that must be there")
+    directory: str = Field("", description="directory of the plugins, which containerd must search")
+    plugins: list[str] = Field(default_factory=list, description="plugins that must be installed")
 
 
 class Web(Section):
-    """A container that serves, kept running by nerdctl."""
+    """A web container that nerdctl keeps running."""
 
     name: str = Field("", description="name of the container")
     image: str = Field("", description="full reference of its image")
-    port: int = Field(80, description="TCP port of the host that is the container's port 80")
+    port: int = Field(80, description="TCP port of the host that leads to the container's port 80")
 
 
 class Nerdctl(Section):
@@ -52,19 +54,19 @@ class Nerdctl(Section):
 
 
 class Ctr(Section):
-    """What the active checks of containerd's own client use."""
+    """Values for the active checks with containerd's own client."""
 
-    image: str = Field("", description="full reference of an image to pull and run, with a /bin/true in it")
+    image: str = Field("", description="full reference of an image to pull and run; it must contain /bin/true")
 
 
 class Docker(Section):
-    """Docker, where it must not be."""
+    """Docker, on hosts that must not have it."""
 
     absent: list[str] = Field(default_factory=list, description="packages that must not be installed")
 
 
 class Runtime(Section):
-    """Section 2 of the catalogue: containerd and what it calls."""
+    """Section 2 of the catalogue: containerd and the programs that it calls."""
 
     containerd: Containerd = Field(default_factory=Containerd)
     runc: Package = Field(default_factory=Package)

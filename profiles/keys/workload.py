@@ -1,4 +1,4 @@
-"""Keys of sections 5 and 6 of the catalogue: the network of pods, and what runs on it."""
+"""Keys of sections 5 and 6 of the catalogue: the network of pods, and the workloads."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from trueup.profiles.keys.section import Manifest, Section
 
 
 class Calico(Section):
-    """The network of pods."""
+    """Calico, the network of pods."""
 
-    manifest: Manifest = Field("", description="Calico's own manifest, a file of YAML documents, relative to this file")
+    manifest: Manifest = Field(
+        "", description="path of Calico's manifest, a file of YAML documents, relative to this file"
+    )
     ipip: Literal["Always", "CrossSubnet", "Never"] = Field("Always", description="ipipMode of the default IPPool")
     vxlan: Literal["Always", "CrossSubnet", "Never"] = Field("Never", description="vxlanMode of the default IPPool")
     cluster_type: str = Field("k8s,bgp", description="CLUSTER_TYPE of calico-node")
@@ -20,12 +22,12 @@ class Calico(Section):
 
     @property
     def bgp(self) -> bool:
-        """Whether nodes tell each other by BGP which pods they have."""
+        """Return whether nodes exchange routes to pods by BGP."""
         return "bgp" in self.cluster_type.split(",")
 
 
 class Network(Section):
-    """Section 5 of the catalogue: how pods reach each other."""
+    """Section 5 of the catalogue: the network of pods."""
 
     calico: Calico = Field(default_factory=Calico)
 
@@ -33,40 +35,43 @@ class Network(Section):
 class ServicePort(Section):
     """A port of a Service, and of the container behind it."""
 
-    name: str = Field(min_length=1, description="its name; one that begins with https is only connected to")
+    name: str = Field(min_length=1, description="name of the port; if it begins with https, the check connects only")
     port: int = Field(gt=0, lt=65536, description="port of the Service and of the container")
-    node_port: int = Field(gt=0, lt=65536, description="port of every node that leads there")
+    node_port: int = Field(gt=0, lt=65536, description="port of every node that leads to it")
 
 
 class Nginx(Section):
     """A web server behind a NodePort."""
 
-    namespace: str = Field("", description="its namespace")
+    namespace: str = Field("", description="name of the namespace")
     deployment: str = Field("", description="name of the Deployment")
     container: str = Field("nginx", description="name of the container in its pods")
     service: str = Field("", description="name of the Service")
     image: str = Field("", description="reference of the image")
-    replicas: int = Field(1, ge=0, description="pods")
+    replicas: int = Field(1, ge=0, description="number of pods")
     labels: dict[str, str] = Field(default_factory=dict, description="labels of the Deployment")
     service_labels: dict[str, str] = Field(default_factory=dict, description="labels of the Service")
-    selector: dict[str, str] = Field(default_factory=dict, description="labels by which both find the pods")
-    ports: list[ServicePort] = Field(default_factory=list, description="what it listens on")
-    requests: dict[str, str] = Field(default_factory=dict, description="resources that a pod is sure to have")
-    limits: dict[str, str] = Field(default_factory=dict, description="resources that a pod may have at most")
-    from_runner: bool = Field(False, description="whether nodes answer the machine that runs trueup, too")
+    selector: dict[str, str] = Field(
+        default_factory=dict, description="labels by which Deployment and Service select the pods"
+    )
+    ports: list[ServicePort] = Field(default_factory=list, description="ports of the Service")
+    requests: dict[str, str] = Field(default_factory=dict, description="resource requests of the container")
+    limits: dict[str, str] = Field(default_factory=dict, description="resource limits of the container")
+    from_runner: bool = Field(False, description="the controller must get an answer, too")
 
 
 class Dashboard(Section):
     """Kubernetes' web interface."""
 
-    manifest: Manifest = Field("", description="its manifest, a file of YAML documents, relative to this file")
+    manifest: Manifest = Field("", description="path of its manifest, a file of YAML documents, relative to this file")
 
 
 class Workload(Section):
-    """Section 6 of the catalogue: what runs on the cluster."""
+    """Section 6 of the catalogue: workloads of the cluster."""
 
     nginx: Nginx = Field(default_factory=Nginx)
     dashboard: Dashboard = Field(default_factory=Dashboard)
     namespaces: list[str] = Field(
-        default_factory=list, description="where every container must have its resources and its image's version set"
+        default_factory=list,
+        description="namespaces whose containers must have requests, limits and an image with a fixed version",
     )
