@@ -1,4 +1,4 @@
-"""Accounts of a cluster with the roles of the examples, and no more."""
+"""Service accounts with the roles in examples/rbac only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ users: [{{name: it, user: {{token: {token}}}}}]
 
 
 def kubeconfig(cluster: Any, directory: Path, name: str, *, fixes: bool) -> Path:
-    """Make a service account with a role of the examples, and write a kubeconfig for it."""
+    """Create a service account with a role of the examples, write a kubeconfig for it, return its path."""
     cluster.lab.sh("cp1", "cat >/root/roles.yaml", input=(ROLES / "audit.yaml").read_text())
     cluster.sh("kubectl apply -f /root/roles.yaml" + ACCOUNT.format(name=name))
     if fixes:

@@ -1,4 +1,4 @@
-"""A real cluster on hosts of the lab, made by trueup itself from bare ones."""
+"""A real cluster: bare hosts of the lab that trueup fixed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lab import Lab
 
 @pytest.fixture
 def well(cluster: Standing) -> Standing:
-    """The cluster, once all is well with it."""
+    """Return the cluster after all its requirements passed."""
     cluster.well()
     return cluster
 
 
 @pytest.fixture(scope="session")
 def cluster(lab: Lab, trueup: Callable[..., Any]) -> Standing:
-    """The cluster, made when first asked for."""
+    """Return the cluster, fixed at its first use."""
     return stood("TRUEUP_CLUSTER", Cluster(lab, trueup))

@@ -1,4 +1,4 @@
-"""Stands before an API server, by HTTP, and is slow: ``slow_api.py PORT URL ADMIN_CONF SECONDS LOG``."""
+"""A slow HTTP proxy in front of an API server: ``slow_api.py PORT URL ADMIN_CONF SECONDS LOG``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 
 def context(admin_conf: Path) -> ssl.SSLContext:
-    """Return what an administrator's kubeconfig makes of a connection."""
+    """Return the TLS context of an administrator's kubeconfig."""
     config = YAML(typ="safe").load(admin_conf)
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     made = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
@@ -28,7 +28,7 @@ def context(admin_conf: Path) -> ssl.SSLContext:
 
 
 def main(port: str, server: str, admin_conf: str, seconds: str, log: str) -> None:
-    """Pass on each GET after a while, and note its path."""
+    """Serve until killed: log the path of each GET, wait, and forward it."""
     tls, asked = context(Path(admin_conf)), Path(log)
 
     class Slow(BaseHTTPRequestHandler):
@@ -49,7 +49,7 @@ def main(port: str, server: str, admin_conf: str, seconds: str, log: str) -> Non
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Print nothing."""
 
     ThreadingHTTPServer(("127.0.0.1", int(port)), Slow).serve_forever()
 

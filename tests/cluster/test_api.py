@@ -1,4 +1,4 @@
-"""The way to the API: who may do what, and a server that restarts meanwhile."""
+"""The connection to the API: permissions, a server that restarts, and a slow one."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_nodes_answer_who_runs_trueup_too(well: Any, tmp_path: Path) -> None:
 
 
 def restarting(cluster: Any, seconds: float) -> threading.Thread:
-    """Begin to end the API server, again and again for some time: kubelet starts it anew each time."""
+    """End the API server every 2 s for some seconds, in a thread; kubelet restarts it each time."""
 
     def end() -> None:
         until = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""From bare hosts to a web server that answers on every node, by one ``--fix``."""
+"""One ``--fix`` from bare hosts to a web server that answers on every node."""
 
 from __future__ import annotations
 

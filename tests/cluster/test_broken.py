@@ -1,4 +1,4 @@
-"""Break → red for that reason and no other → fix → green → a second fix changes nothing, on a real cluster."""
+"""Plays each scenario on a cluster: break, red for this reason only, fix, green, a second fix changes nothing."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def test_scenarios(group: Group, well: Any, tmp_path: Path) -> None:
     well.play(group, tmp_path)
 
 
-REASONS = {
+REASONS = {  # requirement without a scenario to its other proof
     "kube.init": "tests/cluster/test_bare.py initialises",
-    "kube.init.image_repository": "as kube.init.pod_subnet, by unit tests",
-    "kube.init.version": "to want another is to want its packages and images too, by unit tests",
-    "kube.proxy.rules": "thousands of Services, by unit tests",
-    "kube.version_skew": "the lab's kubelets are all within it, by unit tests",
+    "kube.init.image_repository": "judged like kube.init.pod_subnet; unit tests",
+    "kube.init.version": "another version would need its packages and images; unit tests",
+    "kube.proxy.rules": "needs thousands of Services; unit tests",
+    "kube.version_skew": "all kubelets of the lab are within the skew; unit tests",
 }
 
 

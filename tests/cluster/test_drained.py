@@ -1,4 +1,4 @@
-"""A node of a real cluster is emptied before a remedy disturbs its pods, as far as budgets allow, and taken back."""
+"""A real node is drained before a remedy disturbs its pods, within disruption budgets, and then uncordoned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab.network import MANAGEMENT
 
 pytestmark = pytest.mark.lab
 ID = "runtime.containerd.systemd_cgroup"
-# A runtime beside runc's that leaves cgroups to itself: red, and no pod notices.
+# A second runtime without SystemdCgroup: the requirement fails, and no pod is affected.
 BREAK = """
 cat >>/etc/containerd/config.toml <<'X'
 # scenario
@@ -58,7 +58,7 @@ kubectl -n drained rollout status deployment held --timeout=90s
 
 @pytest.fixture
 def broken(well: Standing) -> Iterator[Standing]:
-    """The cluster, with w1 not as it ought to be."""
+    """Yield the cluster with a wrong runtime on w1."""
     well.sh(BREAK, "w1")
     yield well
     well.sh("kubectl uncordon w1")
@@ -67,7 +67,7 @@ def broken(well: Standing) -> Iterator[Standing]:
 
 @pytest.fixture
 def held(broken: Standing) -> Iterator[Standing]:
-    """The same, with a pod on w1 that its budget holds there."""
+    """Yield the same cluster with a pod on w1 that its disruption budget keeps there."""
     broken.sh(HELD)
     yield broken
     broken.sh("kubectl delete namespace drained --wait=false")
@@ -78,7 +78,7 @@ def node(cluster: Standing) -> Any:
 
 
 def where(cluster: Standing) -> str:
-    """The node of the pod, once it is there and ready."""
+    """Return the node of the pod after it became ready."""
     cluster.sh("kubectl -n drained rollout status deployment held --timeout=90s")
     return cluster.sh("kubectl -n drained get pods -o 'jsonpath={.items[*].spec.nodeName}'").strip()
 

@@ -1,4 +1,4 @@
-"""Load balancers, a registry and a node that pulls from it, on hosts of the lab, made by trueup from bare ones."""
+"""Load balancers, a registry and a node that pulls from it: bare hosts of the lab that trueup fixed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lab import Lab
 
 @pytest.fixture
 def well(edge: Standing) -> Standing:
-    """The hosts, once all is well with them."""
+    """Return the hosts after all their requirements passed."""
     edge.well()
     return edge
 
 
 @pytest.fixture(scope="session")
 def edge(lab: Lab, trueup: Callable[..., Any]) -> Standing:
-    """The hosts, made when first asked for."""
+    """Return the hosts, fixed at their first use."""
     return stood("TRUEUP_EDGE", Edge(lab, trueup))

@@ -1,4 +1,4 @@
-# What scripts on the registry's host use: variables say what is odd of the certificate.
+# certificate: issue the registry's certificate again; variables set what differs from a good one.
 certificate() {
   cd /apps/harbor/certs
   openssl req -newkey "rsa:${bits:-2048}" -nodes -keyout harbor.lab.key -out /tmp/request 2>/dev/null \
@@ -9,7 +9,7 @@ certificate() {
   openssl x509 -req "-${hash:-sha512}" -days "${days:-3650}" -CA "${ca:-ca.crt}" -CAkey "${ca_key:-ca.key}" \
     -set_serial "0x$(openssl rand -hex 15)" -extfile /tmp/extensions -in /tmp/request -out harbor.lab.crt 2>/dev/null
 }
-# An authority with the name of the right one, at $1.crt and $1.key; further arguments are openssl's.
+# other_authority PATH OPTION…: create an authority with the same name at PATH.crt and PATH.key; options are openssl's.
 other_authority() {
   to=$1; shift
   openssl req -x509 -newkey rsa:2048 -nodes -sha512 -days 3650 -keyout "$to.key" -out "$to.crt" 2>/dev/null \

@@ -1,4 +1,4 @@
-"""The failover of the load balancers, tried on real ones: measured, and put back whatever becomes of the runner."""
+"""The failover drill on real load balancers: it measures, and restores them even if the runner is killed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trueup.model.profile import load
 
 pytestmark = pytest.mark.lab
 ROOT = Path(__file__).parents[2]
-BACK = 90.0  # seconds: what the holder waits before it helps itself, and the election after that
+BACK = 90.0  # seconds: the holder's wait before it restarts keepalived itself, and the election
 STATE = """
 systemctl is-active keepalived || :
 ip -o addr show up to {address} | grep -c . || :
@@ -26,21 +26,21 @@ find /run -maxdepth 1 -name 'trueup-drill-*' | grep -c . || :
 
 
 def states(edge: Standing) -> dict[str, list[str]]:
-    """Load balancer to whether keepalived runs, has the address, and has anything of a drill on it."""
+    """Return load balancer to: keepalived's state, addresses held, units of a drill, files of a drill."""
     address = load(str(edge.profile)).spec("").lb.vip.address
     return {host: edge.sh(STATE.format(address=address), host).split() for host in edge.hosts if host.startswith("lb")}
 
 
 def restored(edge: Standing) -> bool:
-    """Whether keepalived runs everywhere, one alone has the address, and nothing is left of the drill."""
+    """Return whether keepalived runs everywhere, exactly one host has the address, and the drill left nothing."""
     found = states(edge).values()
     return sorted(found) == [["active", "0", "0", "0"]] * (len(found) - 1) + [["active", "1", "0", "0"]]
 
 
 def end(edge: Standing, words: str, after: float, by: signal.Signals, log: Path) -> int:
-    """Begin a drill, end the runner some seconds after it has said something, and return its exit code."""
+    """Start a drill, signal the runner some seconds after it printed ``words``, return its exit code."""
     command = [
-        "env", "--default-signal=INT",  # which is ignored where the tests run in the background
+        "env", "--default-signal=INT",  # background jobs of a shell ignore SIGINT
         sys.executable, "-m", "pytest", str(ROOT / "checks"), "-p", "no:cacheprovider", "-p", "no:hypothesispytest",
         f"--hosts={','.join(edge.hosts)}", f"--ssh-config={edge.lab.ssh_config}", f"--profile={edge.profile}",
         "--drill", "-k", "lb.vip.failover",
@@ -88,7 +88,7 @@ def test_a_runner_that_is_killed_leaves_it_to_the_holder(
 
 
 def eventually(edge: Standing) -> bool:
-    """Whether all is back in a while, on its own."""
+    """Return whether the hosts restore themselves within the time that they have for it."""
     until = time.monotonic() + BACK
     while (back := restored(edge)) is False and time.monotonic() < until:
         time.sleep(1)

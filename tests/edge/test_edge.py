@@ -1,4 +1,4 @@
-"""Break → red for that reason and no other → fix → green → a second fix changes nothing, on the edge of a cluster."""
+"""Plays each scenario on the edge: break, red for this reason only, fix, green, a second fix changes nothing."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def test_scenarios(group: Group, well: Any, tmp_path: Path) -> None:
     well.play(group, tmp_path)
 
 
-REASONS = {  # requirement to why no scenario breaks a host for it, and what proves it instead
-    "lb.vip.failover": "tests/edge/test_drill.py tries it",
+REASONS = {  # requirement without a scenario to its other proof
+    "lb.vip.failover": "tests/edge/test_drill.py runs it",
 }
 
 

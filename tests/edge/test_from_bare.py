@@ -1,4 +1,4 @@
-"""From bare hosts by one ``--fix``: a registry behind an address that moves."""
+"""One ``--fix`` from bare hosts to a registry behind a virtual address."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def test_a_node_pulls_through_the_address_of_the_load_balancers(well: Standing) 
     assert well.made.code == 0, well.made.text
     assert well.made.result("registry.tls.trusted", "w3")["outcome"] == "fixed"
     said = well.lab.sh("w3", PULL.replace("/etc/containerd/certs.d", "/nowhere"), check=False)
-    assert "certificate signed by unknown authority" in said.stdout + said.stderr  # so that the next says something
+    assert (
+        "certificate signed by unknown authority" in said.stdout + said.stderr
+    )  # proves that the next pull needs the CA
     well.sh(f"{PULL} && ctr -n k8s.io image rm harbor.lab:6443/google_containers/pause:3.2", "w3")
     again = well.run("--fix")
     assert (again.code, again.changes) == (0, []), again.text

@@ -1,4 +1,4 @@
-"""A registry's certificate that an authority on the controller signs: its key never is on the host."""
+"""An authority on the controller signs the registry's certificate: its key never reaches the host."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-# What scripts of scenarios may use.
-# The lab's repository has not all that hosts come with: offer what is installed of a package, made again from its files.
+# Functions for the scripts of scenarios.
+# offer PACKAGE: build a package from its installed files and serve it; the lab's repository lacks some packages.
 offer() {
   tree=/root/repository/$1
   mkdir -p "$tree/DEBIAN"
@@ -19,7 +19,7 @@ offer() {
   echo 'deb [trusted=yes] file:/root/repository ./' >/etc/apt/sources.list.d/local.list
   apt-get -q update
 }
-# Take a package away, and give back all of its files but one: a host to which somebody copied what he missed.
+# lack PACKAGE FILE: remove a package but restore all its files except one, as on a host with programs copied by hand.
 lack() {
   offer "$1"
   tar -cf /root/rest.tar -C "/root/repository/$1" --exclude=./DEBIAN .

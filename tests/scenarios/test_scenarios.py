@@ -1,4 +1,4 @@
-"""Break → red for that reason and no other → fix → green → a second fix changes nothing, on a real host."""
+"""Plays each scenario on a host: break, red for this reason only, fix, green, a second fix changes nothing."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from lab import Lab
 from trueup.model.catalog import catalog
 from trueup.model.profile import load
 
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])  # each has hosts of its own
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])  # each worker has its own hosts
 HOST = os.environ.get("TRUEUP_SCENARIO_HOST", f"w{2 * _WORKER + 11}")
 PEER = os.environ.get("TRUEUP_SCENARIO_PEER", f"w{2 * _WORKER + 12}")
 catalog.load("trueup.checks")
 GROUPS = groups(Path(__file__).parent)
 pytestmark = pytest.mark.lab
-_GOOD = pytest.StashKey[dict[str, int]]()  # host to how many tests had failed when it was last known to be good
+_GOOD = pytest.StashKey[dict[str, int]]()  # host to the number of failed tests when it was last good
 
 
 def _profile(lab: Lab, directory: Path, group: Group | None) -> Path:
-    """Write the lab's profile with every role on each host, and with what the scenarios have of their own."""
+    """Write the lab's profile with every role on each host, and with the scenarios' own values."""
     rows = [
         f"extends: {lab.profile}",
         'roles: {control-plane: ["*"], worker: ["*"]}',
@@ -37,7 +37,7 @@ def _profile(lab: Lab, directory: Path, group: Group | None) -> Path:
 
 @pytest.fixture
 def run(lab: Lab, trueup: Callable[..., Any], request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]:
-    """A way to run trueup on good hosts: brought from bare to good by --fix, made anew after a failed scenario."""
+    """Return a function that runs trueup on good hosts: --fix makes them so once, and again after a failed scenario."""
     group = request.node.callspec.params["group"]
     hosts = [HOST, PEER] if group.flag("peers") else [HOST]
 

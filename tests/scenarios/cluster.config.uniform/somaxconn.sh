@@ -4,5 +4,5 @@
 # peers
 # advice
 # after: sysctl -qw net.core.somaxconn=4096
-# Set by hand on one of two hosts, and in no file: nothing that the profile asks for.
+# Set by hand on one of two hosts, in no file; no other requirement judges this parameter.
 sysctl -qw net.core.somaxconn=1024

@@ -2,7 +2,7 @@
 # says: is ahead of
 # peers
 # advice
-# The hosts have the machine's clock, which none may set: a date that is half a minute ahead plays another one.
+# The hosts share the machine's clock, which they cannot set: a `date` that is 30 s ahead simulates another one.
 # after: rm /usr/local/sbin/date
 cat >/usr/local/sbin/date <<'X'
 #!/bin/sh

@@ -1,8 +1,8 @@
 # alone
 # red: effective
 # says: absent
-# The lab's kernel has the module built in, so a kernel without it is played: an empty /sys/module, a list of built-in
-# modules that lacks it, and a modprobe that makes the directory which the kernel would.
+# The lab's kernel has the module built in, so a kernel without it is simulated: an empty /sys/module, a list of built-in
+# modules without it, and a modprobe that creates the directory as the kernel would.
 # after: rm -r /sys/module /usr/local/sbin/modprobe
 # after: mount -o remount,ro /sys
 # after: mv /root/modules.builtin /lib/modules/$(uname -r)/modules.builtin

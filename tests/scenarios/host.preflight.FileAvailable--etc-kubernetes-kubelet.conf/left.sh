@@ -1,7 +1,7 @@
 # red: effective
 # says: /etc/kubernetes/kubelet.conf is there
 # advice
-# A reset that was not finished: kubelet's own configuration is gone, so that this is no node of a cluster.
+# An unfinished reset: kubelet's configuration is gone, so the host is no member of a cluster.
 # after: rm -rf /etc/kubernetes
 mkdir -p /etc/kubernetes
 touch /etc/kubernetes/kubelet.conf

@@ -5,5 +5,5 @@
 # profile: kube: {version: v1.24.3}
 # profile: select: ["!kube.images.present"]
 # advice
-# Nothing is broken: the cluster that the profile asks for is four minors ahead.
+# The host is unchanged: the profile's cluster is four minor versions newer.
 :

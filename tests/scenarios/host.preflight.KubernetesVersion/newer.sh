@@ -4,5 +4,5 @@
 # profile: kube: {version: v1.21.0}
 # profile: select: ["!kube.images.present"]
 # advice
-# Nothing is broken: the cluster that the profile asks for is newer than its kubeadm.
+# The host is unchanged: the profile's cluster is newer than the host's kubeadm.
 :

@@ -1,7 +1,7 @@
 # red: effective
 # says: found     1
 # advice
-# Sessions are confined to one CPU, as kubeadm would be if it was started from one.
+# Sessions are limited to one CPU, as kubeadm would be if a session started it.
 # after: rm -r /etc/systemd/system/ssh.service.d
 # after: systemctl daemon-reload && systemctl restart ssh
 mkdir -p /etc/systemd/system/ssh.service.d

@@ -1,7 +1,7 @@
 # red: effective
 # says: cgroup controller memory
 # advice
-# Played: what a kernel started with cgroup_disable=memory says is laid over its list of controllers.
+# Simulated: the list of controllers of a kernel with cgroup_disable=memory is mounted over the real one.
 # after: umount "$(cat /root/controllers)"
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then list=/sys/fs/cgroup/cgroup.controllers; else list=/proc/cgroups; fi
 echo $list >/root/controllers

@@ -1,7 +1,7 @@
 # red: effective
 # says: CONFIG_CGROUP_PIDS of the kernel
 # advice
-# Played: the kernel is the machine's, so another configuration is laid over its own, wherever that is.
+# Simulated: the kernel is the machine's, so another configuration is mounted over each place where its own may be.
 # after: umount "$(cat /root/kernel-config)"
 config=/proc/config.gz
 [ -e $config ] || config=/boot/config-$(uname -r)

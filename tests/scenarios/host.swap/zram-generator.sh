@@ -3,7 +3,7 @@
 # says: found     generated
 # says: swap in compressed memory
 # after: rm /etc/systemd/system-generators/zram; systemctl unmask dev-zram0.swap
-# A generator that makes the unit which zram-generator does; systemd runs it, and starts no swap in a container.
+# A generator that creates the same unit as zram-generator; systemd runs it, but starts no swap in a container.
 mkdir -p /etc/systemd/system-generators
 cat >/etc/systemd/system-generators/zram <<'X'
 #!/bin/sh

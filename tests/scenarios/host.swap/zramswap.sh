@@ -2,6 +2,6 @@
 # says: zramswap.service
 # says: made by zram-tools
 # after: rm /etc/systemd/system/zramswap.service; systemctl daemon-reload
-# The unit of zram-tools by its name; it is enabled, and would do nothing.
+# A unit with the name of zram-tools' unit; it is enabled and does nothing.
 printf '[Service]\nExecStart=true\n[Install]\nWantedBy=multi-user.target\n' >/etc/systemd/system/zramswap.service
 systemctl enable zramswap.service

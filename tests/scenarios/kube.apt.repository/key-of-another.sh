@@ -1,5 +1,5 @@
 # red: effective
 # says: an index with kubeadm
-# A key that does not sign this repository, as after a change of keys: apt drops the index.
+# The key does not sign this repository, as after a change of keys: apt drops the index.
 cp /etc/apt/keyrings/lab.gpg /etc/apt/keyrings/lab-kubernetes.asc
 rm /var/lib/apt/lists/*kubernetes*

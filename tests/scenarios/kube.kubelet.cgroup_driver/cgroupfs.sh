@@ -5,5 +5,5 @@ mkdir -p /var/lib/kubelet
 cat >/var/lib/kubelet/config.yaml <<'X'
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
-cgroupDriver: cgroupfs  # as before 1.22
+cgroupDriver: cgroupfs  # the default before 1.22
 X

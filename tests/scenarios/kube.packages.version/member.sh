@@ -2,7 +2,8 @@
 # says: 1.20.1-00
 # also: kube.kubelet.service
 # advice
-# On a node of a cluster, kubeadm upgrades: the remedy leaves it alone. The node is played by the files that tell one.
+# On a member of a cluster kubeadm upgrades, so the remedy refuses. The member is simulated by the files by which trueup
+# recognises one.
 # after: rm /etc/kubernetes/kubelet.conf /var/lib/kubelet/config.yaml
 # after: apt-get -y -q --allow-downgrades --allow-change-held-packages install kubelet=1.20.2-00
 # after: apt-mark hold kubelet

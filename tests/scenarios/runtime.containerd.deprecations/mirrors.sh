@@ -2,7 +2,7 @@
 # says: io.containerd.deprecation/cri-registry-mirrors
 # profile: select: ["+runtime.containerd.deprecations"]
 # advice
-# containerd 1.6.20 keeps no such list: a ctr that prints what 1.7 does plays one that does.
+# containerd 1.6.20 has no such list: a ctr that prints the list of 1.7 simulates one.
 # after: rm /usr/local/sbin/ctr
 cat >/usr/local/sbin/ctr <<'X'
 #!/bin/sh

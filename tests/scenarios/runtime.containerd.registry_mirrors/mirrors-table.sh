@@ -1,7 +1,7 @@
 # red: effective
 # says: exclude each other
 # also: runtime.containerd.cri_plugin
-# The way that the guide has it, beside config_path: containerd starts, its CRI plugin does not.
+# As in the guide, beside config_path: containerd starts, but its CRI plugin does not load.
 cat >>/etc/containerd/config.toml <<'X'
 [plugins."io.containerd.grpc.v1.cri".registry.mirrors."docker.io"]
   endpoint = ["https://mirror.example"]

@@ -4,7 +4,7 @@
 # advice
 # after: cp -p /root/config.toml /etc/containerd/config.toml
 # after: systemctl restart containerd
-# As Harbor used to be set up: containerd starts, its CRI plugin does not, and only a person knows what is to be kept.
+# As Harbor was set up in the past: containerd starts, but its CRI plugin does not load; a person must decide what to keep.
 cp -p /etc/containerd/config.toml /root/config.toml
 cat >>/etc/containerd/config.toml <<'X'
 [plugins."io.containerd.grpc.v1.cri".registry.configs."harbor.example".tls]

@@ -3,8 +3,8 @@
 # options: --max-disruption=drain
 # refuses: pods on it are not disturbed undrained: no way to the Kubernetes API
 # advice
-# Pods of a node in a cluster would lose their cgroups, so it is drained first; where nobody can, nothing is done. The node
-# is played by the files that tell one.
+# Pods of a member of a cluster would lose their cgroups, so it is drained first; without an API nothing is done. The
+# member is simulated by the files by which trueup recognises one.
 # after: rm /etc/kubernetes/kubelet.conf /var/lib/kubelet/config.yaml
 # after: sed -i 's|SystemdCgroup = false|SystemdCgroup = true|' /etc/containerd/config.toml
 # after: systemctl restart containerd

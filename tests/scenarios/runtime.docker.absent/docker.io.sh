@@ -1,7 +1,7 @@
 # red: effective
 # says: package docker.io
 # options: --fix-allow=destructive
-# containerd counts as installed for docker.io alone: it must outlive it, also apt's own tidying up afterwards.
+# containerd is marked as installed for docker.io only: it must stay, also after apt's autoremove.
 # after: apt-get -y -q autoremove && containerd --version
 apt-get -y -q --no-install-recommends install docker.io
 apt-mark auto containerd runc

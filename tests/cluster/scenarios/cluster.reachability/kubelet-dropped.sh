@@ -5,5 +5,5 @@
 # says: probably a firewall: the port has a listener
 # advice
 # after: iptables -D INPUT -p tcp --dport 10250 -j DROP
-# A firewall that knows nothing of Kubernetes: the node is Ready, but its logs cannot be read.
+# A firewall without a rule for kubelet: the node is Ready, but its pods' logs cannot be read.
 iptables -I INPUT -p tcp --dport 10250 -j DROP

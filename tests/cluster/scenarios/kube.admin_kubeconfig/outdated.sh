@@ -1,4 +1,4 @@
 # red: declared
 # says: another file
-# As after a renewal of admin.conf, or of another cluster.
+# As after a renewal of admin.conf, or from another cluster.
 sed -i 's/certificate-authority-data: .*/certificate-authority-data: b3RoZXI=/' /home/op/.kube/config

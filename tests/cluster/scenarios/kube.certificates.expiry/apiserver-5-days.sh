@@ -3,7 +3,7 @@
 # says: 4 days, until
 # says: kubeadm certs renew apiserver
 # after: rm -rf /root/short
-# The same key and the same names, signed by the cluster's authority for 5 days.
+# The same key and names, signed by the cluster's authority for 5 days.
 mkdir -p /root/short
 cd /root/short
 pki=/etc/kubernetes/pki

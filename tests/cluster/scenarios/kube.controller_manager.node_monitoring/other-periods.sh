@@ -4,7 +4,7 @@
 # says: --node-monitor-grace-period of kube-controller-manager
 # says: found     2m
 # advice
-# By its whole name: of Calico's kube-controllers, which may be here too, the kernel keeps the same letters.
+# By the full command line: the kernel cuts the name of Calico's kube-controllers, which may run here, to the same letters.
 # after: cp -p /root/kube-controller-manager.yaml /etc/kubernetes/manifests/kube-controller-manager.yaml; rm /root/kube-controller-manager.yaml
 # after: for second in $(seq 300); do ! pgrep -f '^kube-controller-manager .*node-monitor-period=10s' >/dev/null && curl -skf https://127.0.0.1:10257/healthz >/dev/null && exit 0; sleep 1; done; exit 1
 cp -p /etc/kubernetes/manifests/kube-controller-manager.yaml /root/

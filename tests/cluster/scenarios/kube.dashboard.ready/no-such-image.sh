@@ -1,6 +1,6 @@
 # red: effective
 # says: ImagePull
-# As of a version that was never mirrored.
+# A version that the mirror does not have.
 kubectl -n kubernetes-dashboard set image deployment kubernetes-dashboard '*=docker.io/library/nginx:0.0.1'
 for i in $(seq 60); do
   kubectl -n kubernetes-dashboard get pods | grep -q ImagePullBackOff && break

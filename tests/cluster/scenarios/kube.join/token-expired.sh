@@ -17,7 +17,7 @@
 # also: workload.nginx.deployment
 # also: workload.nginx.service
 # also: workload.nginx.nodeport
-# Its pods go with it: one that outlives that is taken up again by the new kubelet, which needs minutes to end it later.
-# A day after `kubeadm init` no token is left; a worker that was taken out of the cluster comes back.
+# Remove its pods, too: the new kubelet would adopt a pod that is left, and need minutes to end it later.
+# A day after `kubeadm init` its token has expired; a removed worker joins again.
 kubeadm reset -f >/dev/null 2>&1
 rm -rf /etc/cni/net.d/*

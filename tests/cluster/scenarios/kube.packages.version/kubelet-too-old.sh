@@ -12,7 +12,7 @@
 # also: workload.nginx.nodeport
 # advice
 # after: apt-get install -y -q --allow-downgrades --allow-change-held-packages kubelet=1.20.2-00 && apt-mark hold kubelet && sleep 15
-# A worker that was forgotten when the others went from 1.19 to 1.20.
+# A worker that was left out of an upgrade from 1.19 to 1.20.
 apt-get install -y -q --allow-downgrades --allow-change-held-packages kubelet=1.19.9-00
 apt-mark hold kubelet
 for second in $(seq 60); do
@@ -23,4 +23,4 @@ for second in $(seq 60); do
   kubectl --kubeconfig /etc/kubernetes/kubelet.conf get pods -A --field-selector spec.nodeName=w1 | grep -q ' 0/1 ' || break
   sleep 1
 done
-sleep 15  # its pods are looked at anew by another kubelet
+sleep 15  # until the other kubelet has synchronised its pods

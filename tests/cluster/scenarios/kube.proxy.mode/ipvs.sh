@@ -1,4 +1,4 @@
 # red: declared
 # says: found     ipvs
-# What the pods work in they have read before: the next one to start would read this.
+# Running pods read their mode at start: only the next one would use this.
 kubectl -n kube-system get configmap kube-proxy -o yaml | sed 's/^    mode: .*/    mode: ipvs/' | kubectl apply -f -

@@ -6,7 +6,7 @@
 # advice
 # after: cp -p /root/kube-scheduler.yaml /etc/kubernetes/manifests/kube-scheduler.yaml; rm /root/kube-scheduler.yaml
 # after: for second in $(seq 300); do curl -skf https://127.0.0.1:10259/healthz >/dev/null && exit 0; sleep 1; done; exit 1
-# A flag that this release does not know: the container ends at once, again and again.
+# A flag that this release does not know: the container ends at once after each start.
 cp -p /etc/kubernetes/manifests/kube-scheduler.yaml /root/
 sed 's/^    - kube-scheduler$/&\n    - --no-such-flag=true/' /root/kube-scheduler.yaml >/etc/kubernetes/manifests/kube-scheduler.yaml
 for second in $(seq 120); do

@@ -4,7 +4,7 @@
 # says: Mesh_10_77_0_11
 # advice
 # after: iptables -D INPUT -p tcp --dport 179 -j DROP; iptables -D INPUT -p tcp --sport 179 -j DROP
-# A firewall that knows nothing of BGP.
+# A firewall without a rule for BGP.
 iptables -I INPUT -p tcp --dport 179 -j DROP
 iptables -I INPUT -p tcp --sport 179 -j DROP
 sleep 8

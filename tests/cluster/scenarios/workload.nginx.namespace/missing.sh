@@ -1,4 +1,4 @@
 # red: declared
 # says: not there
-# As the guide has it: its manifest is of a namespace that nobody made.
+# As in the guide, whose manifest uses a namespace that does not exist.
 kubectl delete namespace myserver --timeout=120s

@@ -1,4 +1,4 @@
-# What is wrong in no line of the profile's is not for a guess.
+# The fault is in a line that the profile does not set, so the remedy refuses.
 # red: declared
 # says: nonsense
 # advice

@@ -1,4 +1,4 @@
-# What is included counts, and is edited where it is.
+# The statement is in an included file, and is edited there.
 # at: lb2
 # red: declared
 # says: priority of VI_1

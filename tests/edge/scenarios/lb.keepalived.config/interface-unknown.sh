@@ -3,4 +3,4 @@
 # says: eth7: no such interface
 sed -i 's/interface eth0/interface eth7/' /etc/keepalived/keepalived.conf
 systemctl reload keepalived || :
-timeout 20 sh -c 'while systemctl -q is-active keepalived; do sleep 0.2; done'  # which ends itself, sooner or later
+timeout 20 sh -c 'while systemctl -q is-active keepalived; do sleep 0.2; done'  # keepalived ends after a while

@@ -1,4 +1,4 @@
-# Both hold the address: neither believes the other's adverts.
+# Both hosts hold the address: each rejects the other's adverts.
 # at: lb2
 # red: declared
 # says: passwords differ: the profile's on lb1, another on lb2

@@ -1,4 +1,4 @@
-# Both hold the address: neither hears the other's adverts.
+# Both hosts hold the address: each ignores the other's adverts.
 # at: lb2
 # red: declared
 # says: virtual_router_id differ: 50 on lb1, 51 on lb2

@@ -1,4 +1,4 @@
-# keepalived cuts it to what the other host has: nothing breaks before somebody else reads all of it.
+# keepalived uses 8 characters, which are the other host's password: nothing fails until a program reads all of it.
 # at: lb2
 # red: declared
 # says: more than 8 characters

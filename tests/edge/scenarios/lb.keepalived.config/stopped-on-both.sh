@@ -1,4 +1,4 @@
-# Nobody holds the address.
+# No host holds the address.
 # at: lb1 lb2
 # red: effective
 # says: lb1: keepalived is inactive; lb2: keepalived is inactive

@@ -1,4 +1,4 @@
-# As the guide has it.
+# As in the guide.
 # at: lb2
 # red: declared
 # says: /etc/keepalive/keepaliv.conf

@@ -1,4 +1,4 @@
-# What one balancer cannot reach may be well for the other.
+# One balancer cannot reach the server, the other one can.
 # at: lb2
 # red: effective
 # says: an answer in tls

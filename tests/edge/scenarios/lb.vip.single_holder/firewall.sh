@@ -1,4 +1,4 @@
-# Both hold the address, and a restart would not help.
+# Both hosts hold the address, and a restart of keepalived cannot help.
 # at: lb2
 # red: effective
 # says: lb2 drops VRRP: iptables:

@@ -1,4 +1,4 @@
-# An address that somebody gave to the backup by hand.
+# The address was added to the backup by hand.
 # at: lb2
 # red: effective
 # says: lb1 on eth0, lb2 on eth0

@@ -2,7 +2,7 @@
 # red: declared
 # also: registry.tls.served
 # says: its signature is not by the key of lab registry CA
-# of the same name, and as far as it says itself with the same key
+# an authority with the same name and the same key identifier
 cd /apps/harbor/certs
 id=$(openssl x509 -in ca.crt -noout -ext subjectKeyIdentifier | sed -n 's/^ *\([0-9A-F:]*\)$/\1/p')
 other_authority /tmp/other -addext "subjectKeyIdentifier=$id"
