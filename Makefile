@@ -4,7 +4,11 @@ HOSTS ?= local://
 PROFILE ?= base
 N ?= 3
 SITE ?= host
+MARK ?= not long
 BIN := .venv/bin
+JUNIT := .trueup/junit
+# Suites of the lab, each on hosts of its own, the longest first; three at once, as much of their time is waiting.
+TOGETHER = +$(MAKE) -j 3 --output-sync=target test-cluster test-edge test-scenarios test-hosts
 # The suites run trueup some hundred times: it need not compile itself each time.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -19,20 +23,22 @@ audit: .venv/ready  ## make audit HOSTS=node1,node2 PROFILE=base
 	$(BIN)/pytest checks --hosts='$(HOSTS)' --profile='$(PROFILE)'
 
 test: .venv/ready  ## the suite's own tests that need no test hosts
-	$(BIN)/pytest tests -m 'not lab' -q -n auto --dist loadfile
+	$(BIN)/pytest tests -m 'not lab' -q -n auto --dist loadfile --junitxml=$(JUNIT)/unit.xml
 
 test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; needs root
-	$(BIN)/pytest tests/lab -q
-	$(MAKE) -j 3 --output-sync=target test-cluster test-scenarios test-edge test-hosts test-faults
+	$(BIN)/pytest tests/lab -q --junitxml=$(JUNIT)/lab.xml
+	$(TOGETHER) test-faults
 
-# Each is on hosts of its own, the longest first; three, as much of their time is waiting.
-# Not part of test-lab: test-long, and more faults than one of each kind.
-test-hosts test-cluster test-edge test-scenarios test-long: test-%: .venv/ready
-	$(BIN)/pytest tests/$* -q --durations=10
+test-long: .venv/ready lab-setup  ## what test-lab leaves out: half an hour
+	$(TOGETHER) MARK=long
+	$(BIN)/pytest tests/long -q --durations=10
+
+test-hosts test-cluster test-edge test-scenarios: test-%: .venv/ready  ## one of test-lab's suites, on its own hosts
+	$(BIN)/pytest tests/$* -m '$(MARK)' -q --durations=10 --junitxml=$(JUNIT)/$*.xml
 
 test-faults: .venv/ready  ## FAULTS=500: how many; SITE=host, edge, signed or cluster: whom they befall; ONLY: pattern of scenarios
 	TRUEUP_FAULTS='$(FAULTS)' TRUEUP_SITE=$(SITE) TRUEUP_ONLY='$(ONLY)' \
-	  $(BIN)/pytest tests/faults -q $(if $(FAULTS),-s $(if $(filter host,$(SITE)),-n 2))
+	  $(BIN)/pytest tests/faults -q --junitxml=$(JUNIT)/faults.xml $(if $(FAULTS),-s $(if $(filter host,$(SITE)),-n 2))
 
 lint: .venv/ready
 	$(BIN)/ruff check .

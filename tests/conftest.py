@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 from shared_lab import SharedLab
 
 from lab import Lab
@@ -61,12 +62,9 @@ def trueup(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
         timeout: float = 300,
         within: Sequence[str] = (),
     ) -> Done:
-        report = tmp_path_factory.mktemp("run") / "report.json"
-        command = [
-            *within,
-            sys.executable,
-            "-m",
-            "pytest",
+        directory = tmp_path_factory.mktemp("run")
+        report, out = directory / "report.json", directory / "out"
+        words = [
             str(ROOT / "checks"),
             "-p",
             "no:cacheprovider",
@@ -75,10 +73,15 @@ def trueup(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
             f"--report={report}",
             *args,
         ]
-        done = subprocess.run(
-            command, cwd=cwd, env=os.environ | (env or {}), text=True, timeout=timeout,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        return Done(done.returncode, done.stdout, json.loads(report.read_text()) if report.exists() else {})
+        environment = os.environ | (env or {})
+        if within:
+            with out.open("wb") as file:
+                code = subprocess.run(
+                    [*within, sys.executable, "-m", "pytest", *words], cwd=cwd, env=environment, timeout=timeout,
+                    stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+                ).returncode  # fmt: skip
+        else:
+            code = warm.run(words, cwd, environment, out, timeout=timeout)
+        return Done(code, out.read_text(), json.loads(report.read_text()) if report.exists() else {})
 
     return run

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
 
 from trueup.engine.plan_guard import differences
 from trueup.hosts.cluster import Cluster
@@ -17,7 +21,8 @@ from trueup.model.result import Action
 
 PRELUDE = (Path(__file__).parent / "scenarios/prelude.sh").read_text()  # of scenarios of one host
 _TOGETHER = int(os.environ.get("TRUEUP_TOGETHER", "4"))  # scenarios at once, at most; 1 to look at one of them
-_ALONE = ("profile", "options", "first", "refuses")  # heads of a scenario that shares its host with no other
+_ALONE = ("options", "first")  # heads of a scenario that shares its host with no other
+_ALIKE = ("advice", "peers", "long")  # flags that scenarios have in common with those that they are played with
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,15 @@ class Scenario:
     @property
     def alone(self) -> bool:
         """Whether no other scenario may be played with it."""
-        return any(map(self.head, _ALONE)) or self.flag("peers") or self.flag("alone")
+        return any(map(self.head, _ALONE)) or self.flag("alone")
+
+    @property
+    def profile(self) -> dict[str, Any]:
+        """What its profile has of its own."""
+        rows: dict[str, Any] = {}
+        for row in self.head("profile"):
+            merge(rows, YAML(typ="safe").load(row))
+        return rows
 
     def head(self, key: str) -> list[str]:
         """Return what lines such as ``# key: text`` say."""
@@ -59,6 +72,21 @@ class Scenario:
             ours & (theirs | required(theirs))
             for ours, theirs in ((self.broken, other.broken), (other.broken, self.broken))
         )
+
+
+def merge(rows: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add what a profile says to what another one does.
+
+    Raises:
+        ValueError: they contradict each other.
+    """
+    for key, value in more.items():
+        if isinstance(value, Mapping):
+            merge(rows.setdefault(key, {}), value)
+        elif key == "select":
+            rows[key] = [*dict.fromkeys([*rows.get(key, []), *value])]
+        elif rows.setdefault(key, value) != value:
+            raise ValueError(f"{key} is {rows[key]} and {value}")
 
 
 def required(ids: Iterable[str]) -> set[str]:
@@ -84,9 +112,34 @@ class Group:
 
     def takes(self, scenario: Scenario, most: int) -> bool:
         """Whether one more may be played with these, where ``most`` may be at once."""
-        alone = scenario.alone or any(each.alone for each in self.scenarios)
-        alone |= scenario.flag("advice") != self.flag("advice")  # what stays red is waited for after a change
-        return not alone and len(self.scenarios) < most and not any(map(scenario.disturbs, self.scenarios))
+        if scenario.alone or any(each.alone for each in self.scenarios) or len(self.scenarios) >= most:
+            return False
+        alike = all(scenario.flag(flag) == self.flag(flag) for flag in _ALIKE)
+        alike &= bool(scenario.profile) == bool(self.profile)
+        return alike and not any(map(scenario.disturbs, self.scenarios)) and self._agrees(scenario)
+
+    def _agrees(self, scenario: Scenario) -> bool:
+        try:
+            merge(self.profile, scenario.profile)
+        except ValueError:
+            return False
+        return True
+
+    @property
+    def profile(self) -> dict[str, Any]:
+        """What their profile has of its own."""
+        rows: dict[str, Any] = {}
+        for scenario in self.scenarios:
+            merge(rows, scenario.profile)
+        return rows
+
+    def write_profile(self, path: Path, rows: Mapping[str, Any]) -> Path:
+        """Write a profile with what the scenarios add to rows, and return its path."""
+        merged = copy.deepcopy(dict(rows))
+        merge(merged, self.profile)
+        with path.open("w") as file:
+            YAML(typ="safe").dump(merged, file)
+        return path
 
     def head(self, key: str) -> list[str]:
         """Return what the heads of all say."""
@@ -198,11 +251,16 @@ def groups(directory: Path, most: int = _TOGETHER) -> list[Group]:
     return found
 
 
+def cases(found: Iterable[Group]) -> list[Any]:
+    """Return groups as pytest's parameters; those of scenarios that are for ``make test-long`` alone are marked so."""
+    return [pytest.param(group, marks=pytest.mark.long if group.flag("long") else ()) for group in found]
+
+
 def every_requirement_is_proven(
     played: Iterable[Group], reasons: Mapping[str, str], profile: Path, beside: Path
 ) -> None:
     """Hold that what a profile selects, and another one does not, has a scenario each, or a reason why it has none."""
-    broken = {id for group in played for scenario in group.scenarios for id in scenario.broken}
+    broken = {id for group in played if not group.flag("long") for each in group.scenarios for id in each.broken}
     ours, others = (
         {each.id for each in filter(load(str(path)).selects, catalog.requirements.values())}
         for path in (profile, beside)

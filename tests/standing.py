@@ -71,8 +71,7 @@ class Standing:
 
     def play(self, group: Group, directory: Path) -> None:
         """Play scenarios, each on the hosts that it names."""
-        profile = directory / "scenario.yaml"
-        profile.write_text("\n".join([f"extends: {self.profile}", *group.head("profile")]) + "\n")
+        profile = group.write_profile(directory / "scenario.yaml", {"extends": str(self.profile)})
         for text in group.head("first"):
             self.sh(text)
 

@@ -86,7 +86,7 @@ def test_a_slow_api_is_asked_once_for_each_kind(well: Any, tmp_path: Path) -> No
     admin.write_text(well.sh("cat /etc/kubernetes/admin.conf"))
     config.write_text(SLOW)
     script = Path(__file__).with_name("slow_api.py")
-    command = [*MANAGEMENT, sys.executable, str(script), "18443", f"{address('cp1')}:6443", str(admin), "3", str(log)]
+    command = [*MANAGEMENT, sys.executable, str(script), "18443", f"{address('cp1')}:6443", str(admin), "1", str(log)]
     slow = subprocess.Popen(command)
     try:
         done = well.run(f"--kubeconfig={config}", within=MANAGEMENT)

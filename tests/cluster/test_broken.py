@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenario import Group, every_requirement_is_proven, groups
+from scenario import Group, cases, every_requirement_is_proven, groups
 
 from trueup.model.catalog import catalog
 
@@ -15,7 +15,7 @@ GROUPS = groups(Path(__file__).parent / "scenarios", 3)
 pytestmark = pytest.mark.lab
 
 
-@pytest.mark.parametrize("group", GROUPS, ids=str)
+@pytest.mark.parametrize("group", cases(GROUPS), ids=str)
 def test_scenarios(group: Group, well: Any, tmp_path: Path) -> None:
     well.play(group, tmp_path)
 

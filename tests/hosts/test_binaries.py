@@ -68,8 +68,15 @@ def test_a_bare_host_gets_a_runtime_without_packages(lab: Lab, trueup: Run, arti
     assert (again.code, again.changes) == (0, [])
 
 
-@pytest.mark.parametrize("local", [True, False], ids=["sent", "fetched"])
-@pytest.mark.parametrize("wrong", [CONTAINERD, RUNC])
+@pytest.mark.parametrize(
+    ("wrong", "local"),
+    [
+        pytest.param(CONTAINERD, True, id=f"{CONTAINERD}-sent"),
+        pytest.param(RUNC, False, id=f"{RUNC}-fetched"),
+        pytest.param(CONTAINERD, False, id=f"{CONTAINERD}-fetched", marks=pytest.mark.long),
+        pytest.param(RUNC, True, id=f"{RUNC}-sent", marks=pytest.mark.long),
+    ],
+)
 def test_a_wrong_checksum_changes_nothing(lab: Lab, trueup: Run, artifacts: Path, local: bool, wrong: str) -> None:
     lab.reset([HOST])
     done = trueup(

@@ -78,14 +78,22 @@ def _whole(lab: Lab) -> None:
         assert tomllib.loads(config.read_text())["version"] == 2
 
 
-@pytest.mark.parametrize("start", ["bare", "broken"])
-def test_a_killed_controller_leaves_nothing_half_done(lab: Lab, run: Run, start: str) -> None:
+@pytest.mark.parametrize(
+    ("start", "kills"),
+    [
+        pytest.param("bare", range(0, 8, 2), id="bare"),
+        pytest.param("broken", range(1, 8, 2), id="broken"),
+        pytest.param("bare", range(1, 8, 2), id="bare-between", marks=pytest.mark.long),
+        pytest.param("broken", range(0, 8, 2), id="broken-between", marks=pytest.mark.long),
+    ],
+)
+def test_a_killed_controller_leaves_nothing_half_done(lab: Lab, run: Run, start: str, kills: range) -> None:
     command = [sys.executable, "-m", "pytest", "checks", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--fix"]
     command += [f"--hosts={HOST}", f"--ssh-config={lab.ssh_config}", f"--profile={lab.profile}"]
     lab.reset([HOST])
     if start == "broken":
         assert run("--fix").code == 0
-    for kill in range(8):
+    for kill in kills:
         if start == "broken":
             lab.sh(HOST, BREAK)
         fix = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -62,11 +62,19 @@ imageRepository: registry.lab:5000/google_containers"""
     ("what", "command"),
     [
         ("a swap file in fstab", "echo '/swap none swap sw 0 0' >>/etc/fstab"),
-        ("a port that is taken", "systemd-run -q -u thief socat TCP-LISTEN:10250,fork,reuseaddr /dev/null"),
-        ("a manifest that is left", "mkdir -p /etc/kubernetes/manifests; touch /etc/kubernetes/manifests/etcd.yaml"),
+        pytest.param(
+            "a port that is taken",
+            "systemd-run -q -u thief socat TCP-LISTEN:10250,fork,reuseaddr /dev/null",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            "a manifest that is left",
+            "mkdir -p /etc/kubernetes/manifests; touch /etc/kubernetes/manifests/etcd.yaml",
+            marks=pytest.mark.long,
+        ),
         ("a tool that is away", "mv /usr/sbin/conntrack /usr/sbin/conntrack.away"),
         ("forwarding that is off", "sysctl -qw net.ipv4.ip_forward=0"),
-        ("kubelet that is not enabled", "systemctl disable kubelet"),
+        pytest.param("kubelet that is not enabled", "systemctl disable kubelet", marks=pytest.mark.long),
     ],
 )
 def test_what_kubeadm_finds_trueup_finds_too(lab: Lab, run: Run, what: str, command: str) -> None:

@@ -12,7 +12,7 @@ from standing import Standing
 
 from lab import Lab
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 SEVERAL = """
 extends: {extends}
 select: ["+lb.*"]

@@ -12,7 +12,7 @@ import pytest
 
 from lab import Lab
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 HOSTS = [*(f"cp{n}" for n in range(2, 21)), *(f"w{n}" for n in range(27, 38))]
 CANARY, VICTIM = sorted(HOSTS)[:2]  # a run goes by the names
 PROFILE = """

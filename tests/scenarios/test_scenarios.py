@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenario import PRELUDE, Group, groups
+from scenario import PRELUDE, Group, cases, groups
 
 from lab import Lab
 from trueup.model.catalog import catalog
@@ -25,14 +25,9 @@ _GOOD = pytest.StashKey[dict[str, int]]()  # host to the number of failed tests 
 
 def _profile(lab: Lab, directory: Path, group: Group | None) -> Path:
     """Write the lab's profile with every role on each host, and with the scenarios' own values."""
-    rows = [
-        f"extends: {lab.profile}",
-        'roles: {control-plane: ["*"], worker: ["*"]}',
-        *(group.head("profile") if group else ()),
-    ]
-    path = directory / "scenario.yaml"
-    path.write_text("\n".join(rows) + "\n")
-    return path
+    roles = {"control-plane": ["*"], "worker": ["*"]}
+    rows = {"extends": str(lab.profile), "roles": roles}
+    return (group or Group(())).write_profile(directory / "scenario.yaml", rows)
 
 
 @pytest.fixture
@@ -57,12 +52,12 @@ def run(lab: Lab, trueup: Callable[..., Any], request: pytest.FixtureRequest, tm
 
 
 def test_every_requirement_has_a_scenario_or_a_reason() -> None:
-    proven = {scenario.requirement for group in GROUPS for scenario in group.scenarios}
+    proven = {scenario.requirement for group in GROUPS if not group.flag("long") for scenario in group.scenarios}
     selected = {each.id for each in filter(load("lab").selects, catalog.requirements.values())}
     assert selected <= proven
     assert proven <= set(catalog.requirements)
 
 
-@pytest.mark.parametrize("group", GROUPS, ids=str)
+@pytest.mark.parametrize("group", cases(GROUPS), ids=str)
 def test_scenarios(group: Group, lab: Lab, run: Callable[..., Any]) -> None:
     group.play(run, lambda _, text: lab.sh(HOST, text), lambda _: HOST, f"peer={PEER}\n{PRELUDE}")

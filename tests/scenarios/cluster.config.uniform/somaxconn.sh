@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: net.core.somaxconn
 # says: 1024 on

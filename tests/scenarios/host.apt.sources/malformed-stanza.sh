@@ -1,3 +1,4 @@
+# long
 # red: declared
 # says: /etc/apt/sources.list.d/broken.sources:1
 # says: no uris

@@ -1,3 +1,4 @@
+# long
 # alone
 # red: effective
 # says: absent

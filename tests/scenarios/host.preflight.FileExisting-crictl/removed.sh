@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: crictl on PATH
 # alone

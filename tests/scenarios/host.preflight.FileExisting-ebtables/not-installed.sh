@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: ebtables on PATH
 # alone

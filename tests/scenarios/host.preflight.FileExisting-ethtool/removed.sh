@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: ethtool on PATH
 # alone

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: ip on PATH
 # also: host.preflight.FileExisting-tc

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: losetup on PATH
 # alone

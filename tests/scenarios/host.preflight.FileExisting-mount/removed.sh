@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: mount on PATH
 # also: host.preflight.FileExisting-losetup

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: nsenter on PATH
 # alone

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: socat on PATH
 # alone

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: tc on PATH
 # alone

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: touch on PATH
 # alone

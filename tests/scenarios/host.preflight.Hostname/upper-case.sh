@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: a DNS name in lower case
 # advice

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: cgroup controller memory
 # advice

@@ -1,3 +1,4 @@
+# long
 # red: persistent
 # says: var-swapfile.swap
 # says: found     enabled

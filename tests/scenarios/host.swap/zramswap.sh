@@ -1,3 +1,4 @@
+# long
 # red: persistent
 # says: zramswap.service
 # says: made by zram-tools

@@ -1,3 +1,4 @@
+# long
 # red: persistent
 # says: not set
 sed -i '/^net.ipv4.ip_forward/d' /etc/sysctl.d/zz-trueup.conf

@@ -1,3 +1,4 @@
+# long
 # red: effective persistent
 # says: chrony.service inactive and disabled
 # says: not synchronised

@@ -1,3 +1,4 @@
+# long
 # red: declared
 # says: found     empty
 : >/etc/apt/keyrings/lab-kubernetes.asc

@@ -1,3 +1,4 @@
+# long
 # red: declared
 # says: found     cgroupfs
 # after: rm /var/lib/kubelet/config.yaml

@@ -1,3 +1,4 @@
+# long
 # red: persistent
 # says: kubelet.service
 systemctl disable kubelet

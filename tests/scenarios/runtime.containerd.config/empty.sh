@@ -1,3 +1,4 @@
+# long
 # red: declared
 # says: an empty file
 : >/etc/containerd/config.toml

@@ -1,3 +1,4 @@
+# long
 # red: declared
 # says: another certificate
 file=/etc/containerd/certs.d/docker.io/mirror.lab_5443.crt

@@ -1,3 +1,4 @@
+# long
 # red: declared
 # says: /etc/containerd/certs.d/registry.lab_5000_/hosts.toml
 # after: rm -r /etc/containerd/certs.d/registry.lab_5000_

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: containerd refuses it beside config_path
 # also: runtime.containerd.cri_plugin

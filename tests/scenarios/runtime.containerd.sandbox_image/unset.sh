@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: sandbox_image
 sed -i '/sandbox_image = /d' /etc/containerd/config.toml

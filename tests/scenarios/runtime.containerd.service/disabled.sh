@@ -1,3 +1,4 @@
+# long
 # red: persistent
 # says: found     disabled
 systemctl disable containerd

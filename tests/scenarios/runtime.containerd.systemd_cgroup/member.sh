@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: SystemdCgroup
 # options: --max-disruption=drain

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: runtime_type
 sed -i '/runtime_type/d' /etc/containerd/config.toml

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: SystemdCgroup
 sed -i '/SystemdCgroup/d' /etc/containerd/config.toml

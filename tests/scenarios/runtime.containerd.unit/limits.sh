@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: LimitNOFILE
 # says: found     1024

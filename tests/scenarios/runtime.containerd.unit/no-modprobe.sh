@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: ExecStartPre
 rm -rf /etc/systemd/system/containerd.service.d; mkdir /etc/systemd/system/containerd.service.d

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: 0lab1
 old=$(apt-cache madison containerd | awk '{print $3}' | grep 0lab1)

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: package docker-engine
 # options: --fix-allow=destructive

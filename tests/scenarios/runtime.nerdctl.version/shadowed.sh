@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: another copy comes first on PATH
 # advice

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: image of container nginx-web
 # advice

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: not always
 # profile: select: ["+runtime.nerdctl.web"]

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: not installed
 dpkg --force-depends --remove runc

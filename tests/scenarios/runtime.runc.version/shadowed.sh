@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: owner of /usr/local/sbin/runc
 # advice

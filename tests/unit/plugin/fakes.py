@@ -3,11 +3,12 @@
 import json
 import os
 import re
-import subprocess
-import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import warm
 
 SSH = r"""#!/bin/sh
 case " $* " in *" -O "*) exit 0;; esac
@@ -124,12 +125,10 @@ class Fakes:
         env = os.environ | {"PATH": path, "FLEET": str(self.directory), "TMPDIR": str(self.tmp)} | environment
         for name in ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "FORCE_COLOR", "PY_COLORS", "PYTEST_XDIST_WORKER"):
             env.pop(name, None)
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
-            cwd=self.directory, env=env, capture_output=True, text=True,
-            stdin=subprocess.DEVNULL, timeout=120, check=False,
-        )  # fmt: skip
-        return Finished(done.returncode, done.stdout, done.stderr)
+        with tempfile.TemporaryDirectory() as said:
+            out, err = Path(said, "out"), Path(said, "err")
+            code = warm.run(["-p", "no:cacheprovider", *arguments], self.directory, env, out, err, timeout=120)
+            return Finished(code, out.read_text(), err.read_text())
 
     def logins(self) -> list[str]:
         """The hosts in the order in which the last run logged in to them."""

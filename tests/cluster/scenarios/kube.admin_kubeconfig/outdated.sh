@@ -1,3 +1,4 @@
+# long
 # red: declared
 # says: another file
 # As after a renewal of admin.conf, or from another cluster.

@@ -1,3 +1,4 @@
+# long
 # red: declared
 # says: /etc/kubernetes/pki/front-proxy-client.crt (front-proxy-client)
 # refuses: front-proxy-ca.key is not on this host: the external authority must sign a new one

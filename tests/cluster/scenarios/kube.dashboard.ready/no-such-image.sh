@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: ImagePull
 # A version that the mirror does not have.

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: --client-cert-auth of etcd
 # says: 0.0.0.0:2379

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: connection refused
 # says: its manifest is there, but no process of it

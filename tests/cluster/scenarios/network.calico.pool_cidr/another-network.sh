@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: 10.50.0.0/16
 # The pool that calico-node creates by default; no pod has an address of it.

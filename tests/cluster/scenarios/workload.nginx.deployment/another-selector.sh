@@ -1,3 +1,4 @@
+# long
 # red: declared
 # says: spec.selector cannot be changed
 # also: workload.nginx.service

@@ -1,3 +1,4 @@
+# long
 # red: declared
 # says: nodePort 30004 is taken by Service default/squatter
 # advice

@@ -1,3 +1,4 @@
+# long
 # at: lb2
 # red: declared
 # says: without it nobody can ask haproxy which servers are up

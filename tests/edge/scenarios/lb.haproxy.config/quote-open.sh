@@ -1,3 +1,4 @@
+# long
 # red: declared
 # advice
 # after: mv /etc/haproxy/haproxy.cfg.kept /etc/haproxy/haproxy.cfg

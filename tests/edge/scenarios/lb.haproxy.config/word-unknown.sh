@@ -1,3 +1,4 @@
+# long
 # at: lb2
 # red: declared
 # says: chekc

@@ -1,3 +1,4 @@
+# long
 # at: lb2
 # red: declared
 # says: 10.77.0.100 dev eth0 label eth0:1

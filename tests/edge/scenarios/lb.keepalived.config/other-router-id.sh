@@ -1,3 +1,4 @@
+# long
 # Both hosts hold the address: each ignores the other's adverts.
 # at: lb2
 # red: declared

@@ -1,3 +1,4 @@
+# long
 # keepalived uses 8 characters, which are the other host's password: nothing fails until a program reads all of it.
 # at: lb2
 # red: declared

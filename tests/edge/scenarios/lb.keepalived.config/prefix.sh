@@ -1,3 +1,4 @@
+# long
 # at: lb2
 # red: declared
 # says: 10.77.0.100/24 dev eth0

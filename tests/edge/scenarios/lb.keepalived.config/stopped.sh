@@ -1,3 +1,4 @@
+# long
 # at: lb2
 # red: effective
 # says: inactive

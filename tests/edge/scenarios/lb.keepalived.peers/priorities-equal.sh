@@ -1,3 +1,4 @@
+# long
 # at: lb2
 # profile: hosts: {lb2: {lb: {vrrp: {priority: 100}}}}
 # red: declared

@@ -1,2 +1,3 @@
+# long
 # red: effective
 sysctl -qw net.ipv4.ip_nonlocal_bind=0

@@ -1,3 +1,4 @@
+# long
 # Both hosts hold the address, and a restart of keepalived cannot help.
 # at: lb2
 # red: effective

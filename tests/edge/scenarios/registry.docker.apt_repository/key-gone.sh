@@ -1,3 +1,4 @@
+# long
 # at: reg1
 # red: declared
 # says: apt refuses an index without its key

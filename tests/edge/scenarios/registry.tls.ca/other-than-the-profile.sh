@@ -1,3 +1,4 @@
+# long
 # at: reg1
 # red: declared
 # says: expected  RSA of 4096 bits or more

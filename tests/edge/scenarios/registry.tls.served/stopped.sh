@@ -1,3 +1,4 @@
+# long
 # at: reg1
 # red: effective
 # also: lb.haproxy.backends

@@ -1,3 +1,4 @@
+# long
 # at: w3
 # red: effective
 # says: its signature is not by the key of lab registry CA

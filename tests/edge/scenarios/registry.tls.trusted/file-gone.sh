@@ -1,3 +1,4 @@
+# long
 # at: w3
 # red: declared
 # says: found     no such file: /etc/containerd/certs.d/harbor.lab
