@@ -3,8 +3,7 @@
 from trueup import Deviation, expect, requirement
 from trueup.checks.claims.pods import MEMBERS
 from trueup.checks.claims.uniform import names, odd
-from trueup.facts.across import fingerprint as uniform
-from trueup.facts.across import reachability as reach
+from trueup.facts.across import fingerprint, reachability
 from trueup.facts.kube.network import ADDRESSES
 from trueup.facts.runtime.containerd import DUMP
 from trueup.model.fact import CLOCK
@@ -49,7 +48,7 @@ _FIXED_BY = {  # program to the requirement whose remedy installs the profile's 
 @requirement(
     "cluster.versions.uniform",
     key="cluster.versions",
-    reads=(uniform.VERSIONS,),
+    reads=(fingerprint.VERSIONS,),
     needs=tuple(dict.fromkeys(_FIXED_BY.values())),
     severity="medium",
     across=True,
@@ -61,7 +60,7 @@ def test_versions(facts: FleetFacts, spec: Spec) -> None:
     With mixed versions a fault shows on some hosts of a role only, and a pod behaves differently where it is
     rescheduled.
     """
-    found = facts.each(uniform.VERSIONS)
+    found = facts.each(fingerprint.VERSIONS)
 
     def hint(program: str, odd: list[str], usual: list[str]) -> str:
         fix = f"{_FIXED_BY[program]} fixes it where the profile names one version" if program in _FIXED_BY else ""
@@ -76,7 +75,7 @@ def test_versions(facts: FleetFacts, spec: Spec) -> None:
 @requirement(
     "cluster.config.uniform",
     key="cluster.config",
-    reads=(uniform.VERSIONS, uniform.SYSCTL, DUMP),
+    reads=(fingerprint.VERSIONS, fingerprint.SYSCTL, DUMP),
     needs=(
         "host.sysctl.ip_forward",
         "host.sysctl.bridge_nf_call_iptables",
@@ -99,22 +98,22 @@ def test_config(facts: FleetFacts, spec: Spec) -> None:
     One host that differs treats the same workload differently, and each host by itself looks right. Configurations are
     compared among hosts with the same containerd version, since defaults differ by version.
     """
-    parameters = facts.each(uniform.SYSCTL)
-    versions, dumps = facts.each(uniform.VERSIONS), facts.each(DUMP)
+    parameters = facts.each(fingerprint.SYSCTL)
+    versions, dumps = facts.each(fingerprint.VERSIONS), facts.each(DUMP)
     groups: dict[str, list[str]] = {}
     for role, hosts in facts.by_role().items():
         for host in hosts:
             if host in versions and (version := versions[host].programs.get("containerd")):
                 groups.setdefault(f"{role} with containerd {version}", []).append(host)
     config = spec.cluster.config
-    settings = {h: uniform.settings(dump, config.ignore) for h, dump in dumps.items() if dump and config.containerd}
+    settings = {h: fingerprint.settings(dump, config.ignore) for h, dump in dumps.items() if dump and config.containerd}
     expect(*odd(facts.by_role(), parameters, absent="not set"), *odd(groups, settings, absent="not set"))
 
 
 @requirement(
     "cluster.reachability",
     key="cluster.reachability",
-    reads=(ADDRESSES, reach.LISTENING, reach.REACHED),
+    reads=(ADDRESSES, reachability.LISTENING, reachability.REACHED),
     across=True,
     active=True,
     roles=MEMBERS,
@@ -125,9 +124,9 @@ def test_reachability(facts: FleetFacts, spec: Spec) -> None:
     A firewall between two nodes breaks joins, `kubectl logs`, etcd's quorum or pod routes on some paths only
     (Kubernetes docs, Ports and Protocols; Calico docs, System requirements: TCP 179).
     """
-    listening = facts.each(reach.LISTENING)
-    sources: dict[reach.Reached, list[str]] = {}
-    for host, attempts in facts.each(reach.REACHED).items():
+    listening = facts.each(reachability.LISTENING)
+    sources: dict[reachability.Reached, list[str]] = {}
+    for host, attempts in facts.each(reachability.REACHED).items():
         for each in attempts:
             if each.said != "open":
                 sources.setdefault(each, []).append(host)
@@ -136,7 +135,7 @@ def test_reachability(facts: FleetFacts, spec: Spec) -> None:
         listens = each.port in listening.get(each.host, ())
         if each.said == "refused" and not listens:
             continue  # the host answered; other requirements report that nothing listens there
-        what = reach.SPEAKS.get(each.port, "API server")
+        what = reachability.SPEAKS.get(each.port, "API server")
         hint = "the port has a listener" if listens else "a port without a listener would refuse at once"
         where = f"{each.address}:{each.port}, {what} of {each.host}, from {names(hosts)}"
         claims.append(Deviation("a connection", each.said, where, "effective", f"probably a firewall: {hint}"))

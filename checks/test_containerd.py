@@ -5,8 +5,7 @@ from trueup.checks.claims.programs import installed
 from trueup.errors import CouldNotLook
 from trueup.facts.host.packages import PACKAGES
 from trueup.facts.kube.kubeadm import IMAGES, known_pause, tag
-from trueup.facts.runtime import config_keys as dialect
-from trueup.facts.runtime import containers as ctr
+from trueup.facts.runtime import config_keys, containers
 from trueup.facts.runtime.containerd import BINARIES, CONFIG, CRI_PLUGINS, DUMP, PLUGINS, RUNNING, STARTED, UNIT
 from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
@@ -77,8 +76,8 @@ def test_containerd_config(facts: HostFacts, spec: Spec) -> None:
         unmet(Deviation("a configuration", found, config.path, "declared", "containerd accepts that, kubeadm does not"))
     if (document := config.document) is None:
         unmet(Deviation("a TOML document", config.mistake, config.path, "declared"))
-    oldest, newest = dialect.readable(binary.version if binary else "")
-    version = dialect.version_of(document)
+    oldest, newest = config_keys.readable(binary.version if binary else "")
+    version = config_keys.version_of(document)
     expect(
         equal(
             config.path, spec.runtime.containerd.config, where="--config of the running containerd", layer="effective"
@@ -91,7 +90,7 @@ def test_containerd_config(facts: HostFacts, spec: Spec) -> None:
             f"version in {config.path}",
             "declared",
         ),
-        equal(dialect.cri_disabled(document), [], where=f"disabled_plugins in {config.path}", layer="declared"),
+        equal(config_keys.cri_disabled(document), [], where=f"disabled_plugins in {config.path}", layer="declared"),
     )
 
 
@@ -99,11 +98,11 @@ def _setting(name: str, wanted: object, facts: HostFacts, hint: str = "") -> Dev
     effective = facts[DUMP]
     if effective is None:
         return Deviation(str(wanted), "containerd is not installed", name, "effective")
-    path = dialect.key(name, dialect.version_of(effective))
-    where = f"{dialect.dotted(path)} (`containerd config dump`)"
+    path = config_keys.key(name, config_keys.version_of(effective))
+    where = f"{config_keys.dotted(path)} (`containerd config dump`)"
     if not hint and facts[CONFIG].imports:
         hint = f"imported files can set it too: {facts[CONFIG].imports}"
-    return equal(dialect.at(effective, path), wanted, where=where, layer="effective", hint=hint)
+    return equal(config_keys.at(effective, path), wanted, where=where, layer="effective", hint=hint)
 
 
 @requirement(
@@ -141,7 +140,7 @@ def test_sandbox_image_matches_kubeadm(facts: HostFacts, spec: Spec) -> None:
             f"kubeadm is not installed, and trueup's own table has no pause image for {spec.kube.version}"
         )
     effective = facts[DUMP] or {}
-    image = dialect.at(effective, dialect.key("sandbox_image", dialect.version_of(effective)))
+    image = config_keys.at(effective, config_keys.key("sandbox_image", config_keys.version_of(effective)))
     where = f"pause tag for {spec.kube.version} ({says})"
     hint = "the profile's runtime.containerd.sandbox_image and its kube.version do not fit"
     expect(equal(tag(str(image)), wanted, where=where, layer="effective", hint=hint))
@@ -162,14 +161,14 @@ def test_systemd_cgroup(facts: HostFacts, spec: Spec) -> None:
     """
     wanted, effective = spec.runtime.containerd, facts[DUMP]
     hint = "a [runc] table in the file replaces containerd's whole default table: without runtime_type no pod starts"
-    others = {name: table for name, table in dialect.runtimes(effective or {}).items() if name != "runc"}
-    tables = dialect.dotted(dialect.key("runtimes", dialect.version_of(effective or {})))
+    others = {name: table for name, table in config_keys.runtimes(effective or {}).items() if name != "runc"}
+    tables = config_keys.dotted(config_keys.key("runtimes", config_keys.version_of(effective or {})))
     expect(
         _setting("systemd_cgroup", wanted.systemd_cgroup, facts),
         _setting("runtime_type", wanted.runtime_type, facts, hint),
         *(
             equal(
-                dialect.at(table, ("options", "SystemdCgroup")) or False,
+                config_keys.at(table, ("options", "SystemdCgroup")) or False,
                 wanted.systemd_cgroup,
                 where=f"{tables}.{name}.options.SystemdCgroup (`containerd config dump`)",
                 layer="effective",
@@ -303,7 +302,7 @@ def test_cri_plugin(facts: HostFacts, spec: Spec) -> None:
 @requirement(
     "runtime.containerd.deprecations",
     key="runtime.containerd.config",
-    reads=(ctr.DEPRECATIONS,),
+    reads=(containers.DEPRECATIONS,),
     needs=("runtime.containerd.config_loaded", "host.preflight.CRI"),
     severity="medium",
 )
@@ -313,7 +312,7 @@ def test_deprecations(facts: HostFacts, spec: Spec) -> None:
     A later release removes the feature, and the upgrade to it would break the node (`ctr deprecations list`, since
     containerd 1.6.27 and 1.7.12).
     """
-    found = facts[ctr.DEPRECATIONS]
+    found = facts[containers.DEPRECATIONS]
     expect(
         *(
             Deviation("none", each.message, each.id, "effective", "change the setting, or waive this requirement")

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from trueup import Deviation, expect, requirement
 from trueup.edit.keepalived import Statement
 from trueup.errors import CouldNotLook
-from trueup.facts.edge import keepalived
-from trueup.facts.edge import vrrp_config as vrrp
-from trueup.facts.edge import vrrp_election as election
+from trueup.facts.edge import keepalived, vrrp_config, vrrp_election
 from trueup.facts.edge.keepalived import CONF, JOURNAL, OTHER, SAME, UNIT, Conf, number
 from trueup.facts.edge.vip import ADDRESSES, PACKAGES
 from trueup.facts.host.systemd import Unit
@@ -88,8 +86,8 @@ def _instance(conf: Conf, spec: Spec) -> Iterator[Deviation]:
     assert block is not None
     if odd := next((each for each in block.body or () if each.opaque), None):
         raise CouldNotLook(f"{' '.join(odd.words)!r} has a definition or a condition, which trueup does not evaluate")
-    for path, words in vrrp.settings(spec, ""):
-        if path == vrrp.instance(spec):
+    for path, words in vrrp_config.settings(spec, ""):
+        if path == vrrp_config.instance(spec):
             yield from _setting(conf, block, words)
     if not own.smtp_alert and block.value("smtp_alert") not in _OFF:
         yield Deviation("off", "on", f"smtp_alert of {own.instance}", "declared")
@@ -132,14 +130,14 @@ def _password(block: Statement, spec: Spec) -> Iterator[Deviation]:
 
 
 def _address(block: Statement, spec: Spec) -> Iterator[Deviation]:
-    wanted, own = vrrp.address(spec), spec.lb.vip.address
+    wanted, own = vrrp_config.address(spec), spec.lb.vip.address
     entries = block.items("virtual_ipaddress")
     found = [entry for entry in entries if entry[0].partition("/")[0] == own]
     where = f"virtual_ipaddress of {block.words[1]}"
     if len(found) != 1:
         others = ", ".join(" ".join(entry) for entry in entries)
         yield Deviation(" ".join(wanted), "twice" if found else others or "none", where, "declared")
-    elif not vrrp.same_address(found[0], wanted, block.value("interface") or ""):
+    elif not vrrp_config.same_address(found[0], wanted, block.value("interface") or ""):
         yield Deviation(" ".join(wanted), " ".join(found[0]), where, "declared")
 
 
@@ -247,7 +245,7 @@ def test_peers(facts: FleetFacts, spec: Spec) -> None:
     small, the host with the failed haproxy keeps the address (lablabs/ansible-role-rke2#60).
     """
     conf, name = facts.each(CONF), spec.lb.vrrp.instance
-    priority = election.priorities(conf, name)
+    priority = vrrp_election.priorities(conf, name)
     masters = [host for host, each in conf.items() if each.value(name, "state") == "MASTER"]
     hint = "give each host its own value in the profile's `hosts`"
     expect(
@@ -259,17 +257,17 @@ def test_peers(facts: FleetFacts, spec: Spec) -> None:
         Deviation("on one of them", ", ".join(masters), "state MASTER", "declared", hint) if len(masters) > 1 else None,
         *(
             Deviation("the same on all", said, keyword, "declared", "the profile has different values: correct them")
-            for keyword, said in election.differing(conf, name).items()
+            for keyword, said in vrrp_election.differing(conf, name).items()
         ),
         *(
             Deviation(
                 f"more than {needed:g}, or 0", f"{found:g}", f"weight of {script} on {host}", "declared",
                 f"with its haproxy down it would still win over {other}",
             )
-            for host, other, script, needed, found in election.weak(conf, name)
+            for host, other, script, needed, found in vrrp_election.weak(conf, name)
         ),
         *(
             Deviation("the other balancers", said, f"unicast_peer on {host}", "declared")
-            for host, said in election.unheard(conf, name, facts.each(ADDRESSES)).items()
+            for host, said in vrrp_election.unheard(conf, name, facts.each(ADDRESSES)).items()
         ),
     )  # fmt: skip

@@ -7,8 +7,7 @@ from trueup.checks.claims.repositories import listed
 from trueup.errors import CouldNotLook
 from trueup.facts.host import apt
 from trueup.facts.host.packages import PACKAGES, within
-from trueup.facts.kube import kubelet as kube
-from trueup.facts.kube import preflight
+from trueup.facts.kube import kubelet, preflight
 from trueup.facts.kube.kubeadm import IMAGES, known_images
 from trueup.facts.runtime import images
 from trueup.model.view import FleetFacts, HostFacts
@@ -22,7 +21,7 @@ _RELEASE = re.compile(
 @requirement(
     "kube.apt.repository",
     key="kube.apt.repository",
-    reads=(apt.SOURCES, kube.REPOSITORY),
+    reads=(apt.SOURCES, kubelet.REPOSITORY),
     severity="high",
     layers=("declared", "effective"),
     controls=("NIST SP 800-190 4.5.3",),
@@ -36,13 +35,13 @@ def test_apt_repository(facts: HostFacts, spec: Spec) -> None:
     wanted = spec.kube.apt.repository
     assert wanted
     name = next(iter(spec.kube.packages.names), "kubeadm")
-    expect(*listed(wanted, name, facts[apt.SOURCES], facts[kube.REPOSITORY]))
+    expect(*listed(wanted, name, facts[apt.SOURCES], facts[kubelet.REPOSITORY]))
 
 
 @requirement(
     "kube.packages.version",
     key="kube.packages.version",
-    reads=(PACKAGES, kube.PROGRAMS, preflight.FILES),
+    reads=(PACKAGES, kubelet.PROGRAMS, preflight.FILES),
     needs=("kube.apt.repository",),
     after=("host.apt.sources",),
     severity="critical",
@@ -54,7 +53,7 @@ def test_packages_version(facts: HostFacts, spec: Spec) -> None:
     A kubeadm of another version makes a cluster of another version, and a copy that comes first on PATH is the one that
     runs, whatever package is installed.
     """
-    wanted, found, programs = spec.kube.packages, facts[PACKAGES], facts[kube.PROGRAMS]
+    wanted, found, programs = spec.kube.packages, facts[PACKAGES], facts[kubelet.PROGRAMS]
     claims: list[Deviation | None] = []
     for name in wanted.names:
         version, program = found.version(name), programs.get(name)
@@ -98,7 +97,7 @@ def test_packages_held(facts: HostFacts, spec: Spec) -> None:
 @requirement(
     "kube.kubelet.service",
     key="kube.kubelet.enabled",
-    reads=(kube.KUBELET, preflight.FILES),
+    reads=(kubelet.KUBELET, preflight.FILES),
     needs=("kube.packages.version",),
     severity="critical",
     layers=("effective", "persistent"),
@@ -109,7 +108,7 @@ def test_kubelet_service(facts: HostFacts, spec: Spec) -> None:
     A node whose kubelet does not start is lost after its next reboot. Before `kubeadm init` or `join` kubelet restarts
     in a loop, which is normal (Kubernetes docs, Installing kubeadm).
     """
-    unit = facts[kube.KUBELET]
+    unit = facts[kubelet.KUBELET]
     expect(
         Deviation("enabled", unit.enabled, "kubelet.service", "persistent")
         if spec.kube.kubelet.enabled and not unit.starts_at_boot
@@ -123,7 +122,7 @@ def test_kubelet_service(facts: HostFacts, spec: Spec) -> None:
 @requirement(
     "kube.kubelet.cgroup_driver",
     key="kube.kubelet.cgroup_driver",
-    reads=(kube.KUBELET_CONFIG,),
+    reads=(kubelet.KUBELET_CONFIG,),
     needs=("kube.packages.version", "runtime.containerd.systemd_cgroup"),
     severity="critical",
     layers=("declared",),
@@ -134,7 +133,7 @@ def test_cgroup_driver(facts: HostFacts, spec: Spec) -> None:
     With different drivers the node becomes unstable under resource pressure (Kubernetes docs, Container Runtimes).
     kubelet's configuration exists only after `kubeadm init` or `join`; before, the profile alone is judged.
     """
-    config, wanted = facts[kube.KUBELET_CONFIG], spec.kube.kubelet.cgroup_driver
+    config, wanted = facts[kubelet.KUBELET_CONFIG], spec.kube.kubelet.cgroup_driver
     both = "systemd" if spec.runtime.containerd.systemd_cgroup else "cgroupfs"
     hint = "the profile's kube.kubelet.cgroup_driver and runtime.containerd.systemd_cgroup contradict each other"
     expect(equal(wanted, both, where="the profile", layer="declared", hint=hint))

@@ -5,10 +5,9 @@ from typing import Any
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.errors import CouldNotLook
 from trueup.facts.host.upstream_version import minors
-from trueup.facts.kube import kubeconfigs as admin
-from trueup.facts.kube import nodes as cluster
-from trueup.facts.kube import preflight
+from trueup.facts.kube import kubeconfigs, preflight
 from trueup.facts.kube.kubeadm import DEFAULT_REPOSITORIES
+from trueup.facts.kube.nodes import KUBEADM, NODES, SELF, VERSION
 from trueup.facts.kube.static_pods import PROCESSES
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
@@ -48,7 +47,7 @@ def test_init(facts: FleetFacts, spec: Spec) -> None:
 @requirement(
     "kube.api.answers",
     key="kube.version",
-    reads=(cluster.VERSION,),
+    reads=(VERSION,),
     needs=("kube.init",),
     severity="critical",
     across=True,
@@ -60,7 +59,7 @@ def test_api_answers(facts: FleetFacts, spec: Spec) -> None:
     Each requirement of the cluster is judged by the API: without an answer nothing of it can be known.
     """
     try:
-        _ = facts[cluster.VERSION]
+        _ = facts[VERSION]
     except CouldNotLook as error:
         unmet(Deviation("an answer", str(error), "the Kubernetes API", "effective"))
 
@@ -111,7 +110,7 @@ def _networking(key: str, facts: FleetFacts) -> Any:
 
 
 def _kubeadm(facts: FleetFacts) -> dict[str, Any]:
-    if (found := facts[cluster.KUBEADM]) is None:
+    if (found := facts[KUBEADM]) is None:
         raise CouldNotLook("no ConfigMap kubeadm-config in kube-system: kubeadm did not create this cluster")
     return found
 
@@ -124,7 +123,7 @@ def _subnet(key: str, wanted: str, facts: FleetFacts) -> None:
 @requirement(
     "kube.init.pod_subnet",
     key="kube.cluster.pod_subnet",
-    reads=(cluster.KUBEADM,),
+    reads=(KUBEADM,),
     needs=("kube.api.answers",),
     layers=("declared",),
     across=True,
@@ -141,7 +140,7 @@ def test_pod_subnet(facts: FleetFacts, spec: Spec) -> None:
 @requirement(
     "kube.init.service_subnet",
     key="kube.cluster.service_subnet",
-    reads=(cluster.KUBEADM,),
+    reads=(KUBEADM,),
     needs=("kube.api.answers",),
     layers=("declared",),
     across=True,
@@ -158,7 +157,7 @@ def test_service_subnet(facts: FleetFacts, spec: Spec) -> None:
 @requirement(
     "kube.init.dns_domain",
     key="kube.cluster.dns_domain",
-    reads=(cluster.KUBEADM,),
+    reads=(KUBEADM,),
     needs=("kube.api.answers",),
     layers=("declared",),
     across=True,
@@ -174,7 +173,7 @@ def test_dns_domain(facts: FleetFacts, spec: Spec) -> None:
 @requirement(
     "kube.init.image_repository",
     key="kube.images.repository",
-    reads=(cluster.KUBEADM,),
+    reads=(KUBEADM,),
     needs=("kube.api.answers",),
     severity="medium",
     layers=("declared",),
@@ -196,7 +195,7 @@ def test_image_repository(facts: FleetFacts, spec: Spec) -> None:
 @requirement(
     "kube.init.version",
     key="kube.version",
-    reads=(cluster.VERSION, cluster.KUBEADM),
+    reads=(VERSION, KUBEADM),
     needs=("kube.api.answers",),
     layers=("declared", "effective"),
     across=True,
@@ -206,7 +205,7 @@ def test_version(facts: FleetFacts, spec: Spec) -> None:
 
     kubeadm joins new nodes by the version in its ConfigMap. After an upgrade that stopped halfway the two differ.
     """
-    running, kubeadm = facts[cluster.VERSION], facts[cluster.KUBEADM]
+    running, kubeadm = facts[VERSION], facts[KUBEADM]
     expect(
         equal(running, spec.kube.version, where="version of the API server", layer="effective", hint=_UPGRADE),
         equal(
@@ -224,7 +223,7 @@ def test_version(facts: FleetFacts, spec: Spec) -> None:
 @requirement(
     "kube.join",
     key="kube.version",
-    reads=(cluster.NODES, cluster.SELF, preflight.FILES),
+    reads=(NODES, SELF, preflight.FILES),
     needs=("kube.api.answers", *_READY),
     after=_SAFE,
     severity="critical",
@@ -237,7 +236,7 @@ def test_join(facts: HostFacts, spec: Spec) -> None:
     A host that has not joined runs no pods of the cluster. kubelet must not be newer than the API server (Kubernetes
     version skew policy).
     """
-    nodes, own = facts[cluster.NODES], facts[cluster.SELF]
+    nodes, own = facts[NODES], facts[SELF]
     node = own.among(nodes)
     if node is None:
         unmet(Deviation(f"a node {own.name}", ", ".join(n.name for n in nodes) or "none", "nodes", "effective"))
@@ -255,7 +254,7 @@ def test_join(facts: HostFacts, spec: Spec) -> None:
 @requirement(
     "kube.version_skew",
     key="kube.version",
-    reads=(cluster.VERSION, cluster.NODES),
+    reads=(VERSION, NODES),
     needs=("kube.api.answers",),
     across=True,
 )
@@ -265,10 +264,10 @@ def test_version_skew(facts: FleetFacts, spec: Spec) -> None:
     A kubelet outside the supported skew may misread API objects, and blocks the next upgrade
     (kubernetes.io/releases/version-skew-policy).
     """
-    server = facts[cluster.VERSION]
+    server = facts[VERSION]
     # https://kubernetes.io/releases/version-skew-policy/: three minors since kubelet 1.25, two before
     claims = []
-    for node in facts[cluster.NODES]:
+    for node in facts[NODES]:
         behind = minors(server) - minors(node.kubelet)
         allowed = 3 if minors(node.kubelet) >= 25 else 2
         if not 0 <= behind <= allowed:
@@ -280,7 +279,7 @@ def test_version_skew(facts: FleetFacts, spec: Spec) -> None:
 @requirement(
     "kube.admin_kubeconfig",
     key="kube.admin.users",
-    reads=(admin.HOMES,),
+    reads=(kubeconfigs.HOMES,),
     needs=("kube.join",),
     severity="medium",
     layers=("declared",),
@@ -294,7 +293,7 @@ def test_admin_kubeconfig(facts: HostFacts, spec: Spec) -> None:
     longer works.
     """
     claims: list[Deviation | None] = []
-    for user, home in facts[admin.HOMES].items():
+    for user, home in facts[kubeconfigs.HOMES].items():
         if home is None or not home.exists:
             found = "no such user" if home is None else "absent"
             claims.append(Deviation("the cluster's admin.conf", found, f"~{user}/.kube/config", "declared"))

@@ -2,7 +2,7 @@
 
 from trueup import Deviation, expect, requirement
 from trueup.checks.claims.pods import MEMBERS
-from trueup.facts.kube import nodes as cluster
+from trueup.facts.kube import nodes
 from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 
@@ -10,7 +10,7 @@ from trueup.profiles.schema import Spec
 @requirement(
     "kube.nodes.ready",
     key="kube.version",
-    reads=(cluster.NODES, cluster.SELF),
+    reads=(nodes.NODES, nodes.SELF),
     needs=("kube.join",),
     after=("network.calico.installed",),
     severity="critical",
@@ -23,7 +23,7 @@ def test_ready(facts: HostFacts, spec: Spec) -> None:
     The scheduler places no pod on a node that is not Ready. Under memory, disk or PID pressure kubelet evicts pods
     (Kubernetes docs, Node-pressure Eviction).
     """
-    node = facts[cluster.SELF].among(facts[cluster.NODES])
+    node = facts[nodes.SELF].among(facts[nodes.NODES])
     assert node
     hint = "the node waits for the pod network" if node.waits_for_network else ""
     words = f"{node.ready or 'nothing'}: {node.why}"
@@ -38,7 +38,7 @@ def test_ready(facts: HostFacts, spec: Spec) -> None:
 @requirement(
     "kube.nodes.schedulable",
     key="kube.version",
-    reads=(cluster.NODES, cluster.SELF),
+    reads=(nodes.NODES, nodes.SELF),
     needs=("kube.join",),
     severity="medium",
     roles=MEMBERS,
@@ -48,7 +48,7 @@ def test_schedulable(facts: HostFacts, spec: Spec) -> None:
 
     A drain that failed leaves its node cordoned, and the cluster loses the node's capacity unnoticed (kubespray#6545).
     """
-    node = facts[cluster.SELF].among(facts[cluster.NODES])
+    node = facts[nodes.SELF].among(facts[nodes.NODES])
     assert node
     hint = f"no automatic remedy, because somebody may be working on it: `kubectl uncordon {node.name}`"
     where = f"node {node.name}"
@@ -58,7 +58,7 @@ def test_schedulable(facts: HostFacts, spec: Spec) -> None:
 @requirement(
     "kube.nodes.heartbeat",
     key="kube.nodes.heartbeat",
-    reads=(cluster.LEASES, cluster.NODES, cluster.SELF),
+    reads=(nodes.LEASES, nodes.NODES, nodes.SELF),
     needs=("kube.join",),
     roles=MEMBERS,
     eventually=True,
@@ -69,9 +69,9 @@ def test_heartbeat(facts: HostFacts, spec: Spec) -> None:
     Without renewal the controller manager marks the node as not ready after the grace period, and its pods are evicted
     (Kubernetes docs, Leases).
     """
-    node = facts[cluster.SELF].among(facts[cluster.NODES])
+    node = facts[nodes.SELF].among(facts[nodes.NODES])
     assert node
-    age, limit = facts[cluster.LEASES].get(node.name), spec.kube.nodes.heartbeat
+    age, limit = facts[nodes.LEASES].get(node.name), spec.kube.nodes.heartbeat
     found = "never renewed" if age is None else f"renewed {age:.0f} s ago"
     late = age is None or age > limit
     where = f"lease of node {node.name}"

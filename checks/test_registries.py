@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from trueup import Deviation, equal, expect, requirement, unmet
-from trueup.facts.runtime import config_keys as dialect
+from trueup.facts.runtime import config_keys
 from trueup.facts.runtime.containerd import CONFIG, DUMP
 from trueup.facts.runtime.mirrors import HOSTS, REACHABLE, Hosts, certificate, mistake
 from trueup.model.view import HostFacts
@@ -26,34 +26,34 @@ def test_registry_mirrors(facts: HostFacts, spec: Spec) -> None:
     containerd before 2.2 ignores every hosts.toml and pulls from the registry itself.
     """
     effective, wanted, found = facts[DUMP] or {}, spec.runtime.containerd.registry, facts[HOSTS]
-    version = dialect.version_of(effective)
-    config_path, mirrors, configs = (dialect.key(name, version) for name in ("config_path", "mirrors", "configs"))
+    version = config_keys.version_of(effective)
+    config_path, mirrors, configs = (config_keys.key(name, version) for name in ("config_path", "mirrors", "configs"))
     for registry, endpoints in wanted.mirrors.items():
         for endpoint in endpoints:
             if wrong := mistake(endpoint):
                 where = f"the profile's mirrors of {registry}"
                 unmet(Deviation("a URL", f"{endpoint}: {wrong}", where, "declared", "correct it in the profile"))
-    searched = str(dialect.at(effective, config_path) or "").split(":")
+    searched = str(config_keys.at(effective, config_path) or "").split(":")
     files = [(registry, found.of(registry)) for registry in wanted.mirrors]
     expect(
         equal(
-            ", ".join(dialect.at(effective, mirrors) or {}) or "none",
+            ", ".join(config_keys.at(effective, mirrors) or {}) or "none",
             "none",
-            where=dialect.dotted(mirrors),
+            where=config_keys.dotted(mirrors),
             layer="effective",
             hint="mirrors and config_path exclude each other: the CRI plugin does not load with both",
         ),
         equal(
-            ", ".join(dialect.with_tls(effective)) or "none",
+            ", ".join(config_keys.with_tls(effective)) or "none",
             "none",
-            where=f"tls in {dialect.dotted(configs)}",
+            where=f"tls in {config_keys.dotted(configs)}",
             layer="effective",
             hint="containerd refuses it beside config_path: put CA, client certificate and skip_verify in hosts.toml",
         ),
         equal(
             wanted.config_path if wanted.config_path in searched else ":".join(searched) or None,
             wanted.config_path,
-            where=dialect.dotted(config_path),
+            where=config_keys.dotted(config_path),
             layer="effective",
             hint="without it containerd before 2.2 ignores every hosts.toml",
         ),

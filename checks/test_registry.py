@@ -6,8 +6,7 @@ from trueup.facts.edge.handshakes import SEEN, distrusted
 from trueup.facts.edge.harbor import CONFIG, HEALTH, host_name
 from trueup.facts.host import apt
 from trueup.facts.host.packages import PACKAGES, within
-from trueup.facts.runtime import config_keys as dialect
-from trueup.facts.runtime import docker
+from trueup.facts.runtime import config_keys, docker
 from trueup.facts.runtime.containerd import DUMP
 from trueup.facts.runtime.mirrors import HOSTS, Directory
 from trueup.model.view import HostFacts
@@ -155,13 +154,13 @@ def test_trusted(facts: HostFacts, spec: Spec) -> None:
     found, effective = facts[SEEN], facts[DUMP] or {}
     config_path, key = (
         spec.runtime.containerd.registry.config_path,
-        dialect.key("config_path", dialect.version_of(effective)),
+        config_keys.key("config_path", config_keys.version_of(effective)),
     )
-    searched = str(dialect.at(effective, key) or "")
+    searched = str(config_keys.at(effective, key) or "")
     in_use = config_path in searched.split(":")
     directory = facts[HOSTS] if in_use else Directory({}, {})
     wrong = (distrusted(at, found.of(at), directory, found.now) for at in spec.registry.endpoints)
     if claims := [*filter(None, wrong)]:
         hint = "runtime.containerd.registry_mirrors sets it; without it containerd ignores every hosts.toml"
-        lacking = Deviation(config_path, searched or "not set", dialect.dotted(key), "effective", hint)
+        lacking = Deviation(config_path, searched or "not set", config_keys.dotted(key), "effective", hint)
         expect(*claims, None if in_use else lacking)

@@ -3,7 +3,7 @@
 from functools import partial
 
 from trueup import Deviation, expect, requirement, unmet
-from trueup.facts.edge import issued_certificates as issued
+from trueup.facts.edge import issued_certificates
 from trueup.facts.edge.certificate_files import FILES
 from trueup.facts.edge.handshakes import FROM_RUNNER, SERVED, unserved
 from trueup.facts.edge.harbor import local
@@ -25,7 +25,7 @@ def test_ca(facts: HostFacts, spec: Spec) -> None:
     trust.
     """
     found = facts[FILES]
-    expect(*issued.authority(found, spec.registry), issued.exposed(found.ca_key))
+    expect(*issued_certificates.authority(found, spec.registry), issued_certificates.exposed(found.ca_key))
 
 
 @requirement(
@@ -42,18 +42,18 @@ def test_certificate(facts: HostFacts, spec: Spec) -> None:
 
     Harbor serves TLS with this file, and the other requirements of registry.tls.server judge it.
     """
-    expect(issued.absent(facts[FILES].server, spec.registry.tls.server.certificate))
+    expect(issued_certificates.absent(facts[FILES].server, spec.registry.tls.server.certificate))
 
 
 # one field of the server's certificate, as it is on disk
 _field = partial(requirement, reads=(FILES,), layers=("declared",), needs=(_CERTIFICATE,), after=_SIGNED, roles=_ON)
 
 
-def _pair(facts: HostFacts, spec: Spec) -> issued.Pair:
+def _pair(facts: HostFacts, spec: Spec) -> issued_certificates.Pair:
     found = facts[FILES]
-    if wrong := issued.absent(found.server, spec.registry.tls.server.certificate):
+    if wrong := issued_certificates.absent(found.server, spec.registry.tls.server.certificate):
         unmet(wrong)
-    pair = issued.of_server(found, spec.registry)
+    pair = issued_certificates.of_server(found, spec.registry)
     assert pair
     return pair
 
@@ -65,7 +65,7 @@ def test_subject(facts: HostFacts, spec: Spec) -> None:
     Administrators know a certificate by its subject. Clients do not verify it: they compare alternative names only (RFC
     9525).
     """
-    expect(*issued.subject(_pair(facts, spec)))
+    expect(*issued_certificates.subject(_pair(facts, spec)))
 
 
 @_field("registry.tls.server.key", key="registry.tls.server.key", severity="critical")
@@ -74,7 +74,7 @@ def test_key(facts: HostFacts, spec: Spec) -> None:
 
     With a key that does not match, TLS cannot be served; whoever reads the key can impersonate the registry.
     """
-    expect(*issued.key(_pair(facts, spec)), issued.exposed(facts[FILES].server_key))
+    expect(*issued_certificates.key(_pair(facts, spec)), issued_certificates.exposed(facts[FILES].server_key))
 
 
 @_field("registry.tls.server.validity", key="registry.tls.server.days", severity="critical")
@@ -83,7 +83,7 @@ def test_validity(facts: HostFacts, spec: Spec) -> None:
 
     After its last day every pull from the registry fails at once.
     """
-    expect(*issued.validity(_pair(facts, spec)))
+    expect(*issued_certificates.validity(_pair(facts, spec)))
 
 
 @_field("registry.tls.server.signature", key="registry.tls.server.hash", severity="high")
@@ -93,7 +93,7 @@ def test_signature(facts: HostFacts, spec: Spec) -> None:
     A signature over a weak hash can be forged, and clients refuse it: Go, in which containerd is written, rejects SHA-1
     (Go 1.18 release notes).
     """
-    expect(*issued.signature(_pair(facts, spec)))
+    expect(*issued_certificates.signature(_pair(facts, spec)))
 
 
 @_field("registry.tls.server.san", key="registry.tls.server.dns", severity="critical")
@@ -103,7 +103,7 @@ def test_san(facts: HostFacts, spec: Spec) -> None:
     containerd rejects a certificate that has the registry's name in its common name only (containerd#7039), and
     compares an IP address with IP entries only (RFC 5280, 4.2.1.6).
     """
-    expect(*issued.san(_pair(facts, spec)))
+    expect(*issued_certificates.san(_pair(facts, spec)))
 
 
 @_field("registry.tls.server.basic_constraints", key="registry.tls.server", severity="high")
@@ -112,7 +112,7 @@ def test_basic_constraints(facts: HostFacts, spec: Spec) -> None:
 
     With CA:TRUE its key could sign certificates for any name (RFC 5280, 4.2.1.9).
     """
-    expect(*issued.basic_constraints(_pair(facts, spec)))
+    expect(*issued_certificates.basic_constraints(_pair(facts, spec)))
 
 
 @_field("registry.tls.server.key_usage", key="registry.tls.server.key_usage", severity="medium")
@@ -121,7 +121,7 @@ def test_key_usage(facts: HostFacts, spec: Spec) -> None:
 
     Clients may refuse a key for a use that its certificate does not list (RFC 5280, 4.2.1.3).
     """
-    expect(*issued.key_usage(_pair(facts, spec)))
+    expect(*issued_certificates.key_usage(_pair(facts, spec)))
 
 
 @_field("registry.tls.server.extended_key_usage", key="registry.tls.server.extended_key_usage", severity="high")
@@ -130,7 +130,7 @@ def test_extended_key_usage(facts: HostFacts, spec: Spec) -> None:
 
     Clients refuse a server whose certificate is for other purposes only: it needs serverAuth (RFC 5280, 4.2.1.12).
     """
-    expect(*issued.extended_key_usage(_pair(facts, spec)))
+    expect(*issued_certificates.extended_key_usage(_pair(facts, spec)))
 
 
 @requirement(
@@ -148,7 +148,7 @@ def test_authority_key_id(facts: HostFacts, spec: Spec) -> None:
     By this id a client finds the right one among several authorities of one name, for example after the authority was
     replaced (RFC 5280, 4.2.1.1).
     """
-    expect(*issued.authority_key_id(_pair(facts, spec)))
+    expect(*issued_certificates.authority_key_id(_pair(facts, spec)))
 
 
 @requirement(
@@ -188,7 +188,7 @@ def test_chain(facts: HostFacts, spec: Spec) -> None:
     Each field can be right and verification still fail: by another authority of the same name, or a name that clients
     use and the certificate lacks.
     """
-    expect(*issued.chain(_pair(facts, spec)))
+    expect(*issued_certificates.chain(_pair(facts, spec)))
 
 
 @requirement(

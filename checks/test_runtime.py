@@ -3,9 +3,7 @@
 from trueup import Deviation, equal, expect, requirement, unmet
 from trueup.checks.claims.programs import installed, released
 from trueup.facts.host.packages import PACKAGES, within
-from trueup.facts.runtime import cni
-from trueup.facts.runtime import config_keys as dialect
-from trueup.facts.runtime import containers as ctr
+from trueup.facts.runtime import cni, config_keys, containers
 from trueup.facts.runtime.containerd import BINARIES, CONFIG, DUMP
 from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
@@ -46,13 +44,13 @@ def test_runc_called(facts: HostFacts, spec: Spec) -> None:
     A runtime's BinaryName overrides the search on PATH: an old runc named there would still start the containers.
     """
     effective, binary = facts[DUMP] or {}, facts[BINARIES].runc
-    tables = dialect.dotted(dialect.key("runtimes", dialect.version_of(effective)))
+    tables = config_keys.dotted(config_keys.key("runtimes", config_keys.version_of(effective)))
     good = {"", "runc", binary.path, binary.real} if binary else {"", "runc"}
     expect(
         *(
             Deviation(binary.path if binary else "runc", named, f"{tables}.{name}.options.BinaryName", "effective")
-            for name, table in dialect.runtimes(effective).items()
-            if (named := str(dialect.at(table, ("options", "BinaryName")) or "")) not in good and name == "runc"
+            for name, table in config_keys.runtimes(effective).items()
+            if (named := str(config_keys.at(table, ("options", "BinaryName")) or "")) not in good and name == "runc"
         )
     )
 
@@ -82,7 +80,7 @@ def test_cni_plugins(facts: HostFacts, spec: Spec) -> None:
     """
     wanted, found = spec.runtime.cni, facts[cni.PLUGINS]
     effective = facts[DUMP]
-    searched = dialect.cni_directories(effective or {})
+    searched = config_keys.cni_directories(effective or {})
     missing = [name for name in wanted.plugins if name not in found]
     locked = [name for name in wanted.plugins if name in found and not found[name].executable]
     other = {
@@ -112,7 +110,7 @@ def test_cni_plugins(facts: HostFacts, spec: Spec) -> None:
 @requirement(
     "runtime.ctr.pull",
     key="runtime.ctr.image",
-    reads=(ctr.PULL,),
+    reads=(containers.PULL,),
     needs=("runtime.containerd.service", "runtime.containerd.registry_mirrors"),
     severity="medium",
     active=True,
@@ -123,13 +121,13 @@ def test_ctr_pull(facts: HostFacts, spec: Spec) -> None:
     Only a pull shows that mirror, certificate, proxy and disk work together. containerd's own client knows no short
     names.
     """
-    expect(equal(facts[ctr.PULL], "", where=f"ctr images pull {spec.runtime.ctr.image}", layer="effective"))
+    expect(equal(facts[containers.PULL], "", where=f"ctr images pull {spec.runtime.ctr.image}", layer="effective"))
 
 
 @requirement(
     "runtime.ctr.run",
     key="runtime.ctr.image",
-    reads=(ctr.RUN,),
+    reads=(containers.RUN,),
     needs=("runtime.ctr.pull", "runtime.runc.version"),
     severity="medium",
     active=True,
@@ -139,13 +137,13 @@ def test_ctr_run(facts: HostFacts, spec: Spec) -> None:
 
     It shows that containerd, shim, runc, snapshotter and cgroups work together, without a pod network.
     """
-    expect(equal(facts[ctr.RUN], "", where=f"ctr run --net-host {spec.runtime.ctr.image}", layer="effective"))
+    expect(equal(facts[containers.RUN], "", where=f"ctr run --net-host {spec.runtime.ctr.image}", layer="effective"))
 
 
 @requirement(
     "runtime.nerdctl.web",
     key="runtime.nerdctl.web",
-    reads=(ctr.WEB,),
+    reads=(containers.WEB,),
     needs=("runtime.nerdctl.version", "runtime.containerd.service"),
     after=("runtime.containerd.registry_mirrors", "runtime.cni.plugins"),
     severity="low",
@@ -156,7 +154,7 @@ def test_nerdctl_web(facts: HostFacts, spec: Spec) -> None:
 
     The seed document proves the runtime with this container; without restart=always it is gone after a reboot.
     """
-    wanted, found = spec.runtime.nerdctl.web, facts[ctr.WEB]
+    wanted, found = spec.runtime.nerdctl.web, facts[containers.WEB]
     where = f"container {wanted.name}"
     if found is None:
         unmet(Deviation("running", "no such container", where, "effective"))

@@ -9,8 +9,7 @@ from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.facts.host.packages import PACKAGES, within
 from trueup.facts.kube import preflight
-from trueup.facts.runtime import config_keys as dialect
-from trueup.facts.runtime import containerd
+from trueup.facts.runtime import config_keys, containerd
 from trueup.facts.runtime.containerd import BINARIES, CONFIG, RUNNING, STARTED, UNIT, Binary, render_unit
 from trueup.model.view import HostFacts
 from trueup.profiles.keys.section import Package
@@ -71,8 +70,8 @@ def write_unit_drop_in(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 
 def _values(spec: Spec, document: dict[str, Any], *names: str) -> dict[tuple[str, ...], object]:
-    version = dialect.version_of(document)
-    return {dialect.key(name, version): getattr(spec.runtime.containerd, name) for name in names}
+    version = config_keys.version_of(document)
+    return {config_keys.key(name, version): getattr(spec.runtime.containerd, name) for name in names}
 
 
 @remedy("runtime.containerd.config", disruption="restart")
@@ -84,11 +83,11 @@ def write_config(change: Change, spec: Spec, facts: HostFacts) -> None:
     values: dict[tuple[str, ...], object] = {}
     if not document:
         values = _values(spec, tomllib.loads(default), "sandbox_image", "systemd_cgroup", "runtime_type")
-    elif off := dialect.cri_disabled(document):
+    elif off := config_keys.cri_disabled(document):
         values[("disabled_plugins",)] = [name for name in document["disabled_plugins"] if name not in off]
     binary = facts[BINARIES].containerd
-    oldest, newest = dialect.readable(binary.version if binary else "")
-    if document and not oldest <= dialect.version_of(document) <= newest:
+    oldest, newest = config_keys.readable(binary.version if binary else "")
+    if document and not oldest <= config_keys.version_of(document) <= newest:
         if "plugins" in document:
             raise ChangeFailed(
                 f"{config.path} has version {document.get('version', 1)}, and trueup does not convert settings to "
@@ -124,10 +123,10 @@ def set_systemd_cgroup(change: Change, spec: Spec, facts: HostFacts) -> None:
             "this host is part of a cluster: no pod would start; nothing was changed"
         )
     config, wanted = facts[CONFIG], spec.runtime.containerd
-    version = dialect.version_of(config.document or {})
+    version = config_keys.version_of(config.document or {})
     values: dict[tuple[str, ...], object] = _values(spec, config.document or {}, "systemd_cgroup", "runtime_type")
-    for name in dialect.runtimes(config.document or {}):
-        values[(*dialect.key("runtimes", version), name, "options", "SystemdCgroup")] = wanted.systemd_cgroup
+    for name in config_keys.runtimes(config.document or {}):
+        values[(*config_keys.key("runtimes", version), name, "options", "SystemdCgroup")] = wanted.systemd_cgroup
     edit(change, config.path, values)
     if node:
         set_driver(change, driver)

@@ -7,7 +7,7 @@ from trueup import remedy
 from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.facts.host.upstream_version import minors
-from trueup.facts.kube import kubelet as kube
+from trueup.facts.kube import kubelet
 from trueup.facts.kube.certificates import CERTIFICATES, KUBELETS, MANAGED, USED_BY, Certificates
 from trueup.facts.kube.preflight import KUBERNETES
 from trueup.facts.kube.static_pods import MANIFESTS, PROCESSES
@@ -15,7 +15,7 @@ from trueup.model.result import Action
 from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 from trueup.remediations import static_pods
-from trueup.shell import text as shell
+from trueup.shell import scripts
 
 _NOTHING = "nothing was changed"
 
@@ -84,13 +84,13 @@ def _renew(change: Change, name: str, verb: str) -> None:
     kept = {path: change.keep(path) for path in paths}
     quoted = [f"{shlex.quote(path)} {shlex.quote(copy)}" for path, copy in kept.items()]
     body = "\n".join([
-        "umask 077", shell.KEEPING, f"mkdir -p {shlex.quote(str(PurePosixPath(kept[path]).parent))}",
+        "umask 077", scripts.KEEPING, f"mkdir -p {shlex.quote(str(PurePosixPath(kept[path]).parent))}",
         *(f"keep {pair}" for pair in quoted), f"kubeadm {verb} renew {name}", *(f"taken {pair}" for pair in quoted),
     ])  # fmt: skip
     action = Action(
         "certificate", name, f"kubeadm {verb} renew {name}", f"-{path}\n+{path}, renewed\n",
-        undo="".join(f"( {shell.restore(path, copy)})\n" for path, copy in kept.items()),
-        intact="\n".join(shell.unchanged(path, copy) for path, copy in kept.items()), before={"kept": kept},
+        undo="".join(f"( {scripts.restore(path, copy)})\n" for path, copy in kept.items()),
+        intact="\n".join(scripts.unchanged(path, copy) for path, copy in kept.items()), before={"kept": kept},
     )  # fmt: skip
     change.act(action, body)
 
@@ -101,7 +101,7 @@ def renew_certificates(change: Change, spec: Spec, facts: HostFacts) -> None:
     due = _ways(change.look(CERTIFICATES), spec.kube.control_plane.certificate_days)
     if not due:
         return
-    program = change.look(kube.PROGRAMS).get("kubeadm")
+    program = change.look(kubelet.PROGRAMS).get("kubeadm")
     if program is None:
         raise ChangeFailed(f"there is no kubeadm on this host to renew {', '.join(due)}; {_NOTHING}")
     users = [name for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")

@@ -5,9 +5,7 @@ from trueup.change import Change, ClusterChange
 from trueup.edit.haproxy import Words
 from trueup.edit.keepalived import BlockPath
 from trueup.errors import ChangeFailed
-from trueup.facts.edge import keepalived
-from trueup.facts.edge import vrrp_config as vrrp
-from trueup.facts.edge import vrrp_election as election
+from trueup.facts.edge import keepalived, vrrp_config, vrrp_election
 from trueup.facts.edge.keepalived import BEHIND, CONF, UNIT, Conf
 from trueup.facts.host import packages
 from trueup.model.view import FleetFacts, HostFacts
@@ -35,12 +33,12 @@ def configure_keepalived(change: Change, spec: Spec, facts: HostFacts) -> None:
     """
     with change.turn:
         conf = change.look(CONF)
-        statements, lists = vrrp.settings(spec, change.host), vrrp.lists(spec)
+        statements, lists = vrrp_config.settings(spec, change.host), vrrp_config.lists(spec)
         if not conf.files:
-            change.write(spec.lb.check.script, vrrp.SCRIPT, mode="755")
-            statements, lists = [*vrrp.tracking(spec), *statements], lists | vrrp.tracked(spec)
+            change.write(spec.lb.check.script, vrrp_config.SCRIPT, mode="755")
+            statements, lists = [*vrrp_config.tracking(spec), *statements], lists | vrrp_config.tracked(spec)
         if not spec.lb.vrrp.smtp_alert and conf.value(spec.lb.vrrp.instance, "smtp_alert") is not None:
-            statements.append((vrrp.instance(spec), ("smtp_alert", "off")))
+            statements.append((vrrp_config.instance(spec), ("smtp_alert", "off")))
         filled = [(path, items, _outdated(conf, spec, path, items)) for path, items in lists.items()]
         changed = change.edit_keepalived(conf, statements, filled)
         _take_up(change, spec, changed=changed or bool(conf.stale))
@@ -86,10 +84,10 @@ def track_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
             _mend(change, conf, keepalived.command(conf, each).split()[0])
         statements = _security(conf, spec)
         lists: list[tuple[BlockPath, list[Words], list[Words]]] = []
-        [(path, items)] = vrrp.tracked(spec).items()
+        [(path, items)] = vrrp_config.tracked(spec).items()
         if not right:
-            change.write(spec.lb.check.script, vrrp.SCRIPT, mode="755")
-            statements = [*vrrp.tracking(spec)[2:], *statements]
+            change.write(spec.lb.check.script, vrrp_config.SCRIPT, mode="755")
+            statements = [*vrrp_config.tracking(spec)[2:], *statements]
             lists.append((path, items, []))
         if bad:  # apart, so that a comment on a bad script does not pass to the new one
             gone = [words for words in conf.entries(path) if words[0] in bad and words[0] != spec.lb.check.name]
@@ -109,7 +107,7 @@ def _mend(change: Change, conf: Conf, path: str) -> None:
     """Make a script's program executable for all and writable for its owner only; write it if it is missing."""
     program = conf.programs.get(path)
     if program is None or program.mode == "-":
-        change.write(path, vrrp.SCRIPT, mode="755")
+        change.write(path, vrrp_config.SCRIPT, mode="755")
     elif not program.executable or program.writable:
         change.mode(path, f"{(int(program.mode[-3:], 8) | 0o111) & ~0o022:o}")
 
@@ -117,7 +115,7 @@ def _mend(change: Change, conf: Conf, path: str) -> None:
 def _security(conf: Conf, spec: Spec) -> list[tuple[BlockPath, tuple[str, ...]]]:
     """Return the missing statements of global_defs that script security needs."""
     blocks = conf.root.blocks("global_defs")
-    user, enable = vrrp.tracking(spec)[:2]
+    user, enable = vrrp_config.tracking(spec)[:2]
     users = [value.split()[0] for block in blocks if (value := block.value("script_user"))]
     lacking = [] if any(block.value("enable_script_security") is not None for block in blocks) else [enable]
     return lacking if users and users[0] in conf.users else [user, *lacking]
@@ -127,7 +125,7 @@ def _security(conf: Conf, spec: Spec) -> list[tuple[BlockPath, tuple[str, ...]]]
 def weigh_scripts(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Set the profile's weight for scripts whose failure would not lose the election."""
     conf, name = facts.each(CONF), spec.lb.vrrp.instance
-    weak = list(election.weak(conf, name))
+    weak = list(vrrp_election.weak(conf, name))
     for host, other, script, needed, _ in weak:
         own = change.spec(host).lb.check
         if own.weight and abs(own.weight) <= needed:
@@ -144,5 +142,5 @@ def weigh_scripts(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
 
 
 def _fits(conf: dict[str, Conf], name: str) -> bool:
-    levels = list(election.priorities(conf, name).values())
-    return len(set(levels)) == len(levels) and not election.differing(conf, name)
+    levels = list(vrrp_election.priorities(conf, name).values())
+    return len(set(levels)) == len(levels) and not vrrp_election.differing(conf, name)

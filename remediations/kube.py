@@ -4,8 +4,7 @@ from trueup import remedy
 from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.facts.host import packages
-from trueup.facts.kube import kubelet as kube
-from trueup.facts.kube import preflight
+from trueup.facts.kube import kubelet, preflight
 from trueup.facts.kube.kubeadm import IMAGES, known_images
 from trueup.facts.runtime import images
 from trueup.model.view import HostFacts
@@ -20,7 +19,7 @@ def list_repository(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Write the key and the repository's entry, comment out its other entries, fetch its index alone."""
     wanted = spec.kube.apt.repository
     assert wanted
-    list_source(change, wanted, spec.artifacts, _SOURCES, indexed=bool(facts[kube.REPOSITORY].indexes))
+    list_source(change, wanted, spec.artifacts, _SOURCES, indexed=bool(facts[kubelet.REPOSITORY].indexes))
 
 
 @remedy("kube.packages.version", disruption="restart")
@@ -66,7 +65,7 @@ def set_driver(change: Change, driver: str) -> None:
     Raises:
         ChangeFailed: a flag, or a file that trueup does not edit, sets another driver.
     """
-    config = change.look(kube.KUBELET_CONFIG)
+    config = change.look(kubelet.KUBELET_CONFIG)
     if config.flag and config.flag != driver:
         raise ChangeFailed(f"kubelet is started with --cgroup-driver={config.flag}: remove the flag where it is set")
     file, _ = config.winner("cgroupDriver")

@@ -10,10 +10,7 @@ from typing import NamedTuple
 from trueup import remedy
 from trueup.change import Change, ClusterChange
 from trueup.errors import ChangeFailed
-from trueup.facts.kube import kubeconfigs as admin
-from trueup.facts.kube import kubelet as kube
-from trueup.facts.kube import nodes as cluster
-from trueup.facts.kube import preflight
+from trueup.facts.kube import kubeconfigs, kubelet, nodes, preflight
 from trueup.hosts.cluster import ADMIN_CONF
 from trueup.model.fact import Fact
 from trueup.model.result import Action, later
@@ -38,7 +35,7 @@ def _kubeadm(host: Change) -> str:
     Raises:
         ChangeFailed: it is not installed.
     """
-    found = host.look(kube.PROGRAMS).get("kubeadm")
+    found = host.look(kubelet.PROGRAMS).get("kubeadm")
     if found is None:
         raise ChangeFailed("kubeadm is not installed; nothing was changed")
     return found.version
@@ -130,7 +127,7 @@ _ETCDS = Fact(  # by nodes, because they exist before the mirror pods
 @remedy("kube.join", disruption="restart")
 def join(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Run kubeadm join with a fresh token and a verified CA hash; a control-plane host joins as one."""
-    node = facts[cluster.SELF].among(facts[cluster.NODES])
+    node = facts[nodes.SELF].among(facts[nodes.NODES])
     if node and preflight.member(facts[preflight.FILES]):
         if node.kubelet != spec.kube.version:
             raise ChangeFailed(f"{node.name} is a member already: `kubeadm upgrade` changes its version")
@@ -210,7 +207,7 @@ cat "$log"
 def give_kubeconfig(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Write the cluster's admin.conf to ~/.kube/config of each administrator, mode 600, and keep the old file."""
     content = change.look(ADMIN_CONF) or change.seat.look(ADMIN_CONF)
-    for user, home in facts[admin.HOMES].items():
+    for user, home in facts[kubeconfigs.HOMES].items():
         if home is None:
             raise ChangeFailed(f"there is no user {user}: create it, or remove it from kube.admin.users")
         change.directory(f"{home.path}/.kube", mode="700", owner=home.owner)

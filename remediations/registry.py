@@ -7,13 +7,12 @@ from pathlib import Path
 from trueup import remedy
 from trueup.change import Change
 from trueup.errors import ChangeFailed
-from trueup.facts.edge import issued_certificates as issued
+from trueup.facts.edge import issued_certificates
 from trueup.facts.edge.certificate_files import FILES
 from trueup.facts.edge.handshakes import SEEN, SERVED, distrusted, name_of, unserved
 from trueup.facts.edge.harbor import CONFIG, host_name, local
 from trueup.facts.host import apt
-from trueup.facts.runtime import docker
-from trueup.facts.runtime import mirrors as registries
+from trueup.facts.runtime import docker, mirrors
 from trueup.model.result import Action
 from trueup.model.view import HostFacts
 from trueup.pki.certificate import Certificate, address, refused
@@ -52,7 +51,7 @@ def make_authority(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Create the authority if neither its certificate nor its key exists; never replace either."""
     wanted, found = spec.registry.tls, facts[FILES]
     there = [file.path for file in (found.ca, found.ca_key) if file]
-    wrong = [*filter(None, issued.authority(found, spec.registry))]
+    wrong = [*filter(None, issued_certificates.authority(found, spec.registry))]
     if wrong and there:
         raise ChangeFailed(
             f"{' and '.join(there)} exists, and trueup never replaces an authority, since all who trust it depend on "
@@ -77,7 +76,7 @@ def _issue(change: Change, spec: Spec, facts: HostFacts) -> None:
     server = wanted.tls.server
     if lacking := [name for name in wanted.names if name not in (*server.dns, *server.ip)]:
         raise ChangeFailed(f"the profile's certificate is not for {', '.join(lacking)} of registry.names; {_SAME}")
-    if not issued.due(found, wanted):
+    if not issued_certificates.due(found, wanted):
         change.mode(server.private_key, "600")
         return
     sign = None
@@ -158,7 +157,7 @@ def serve(change: Change, spec: Spec, facts: HostFacts) -> None:
 @remedy("registry.tls.trusted", disruption="none")
 def trust(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Write the registry's CA and a hosts.toml that names it below config_path; containerd reads both at each pull."""
-    wanted, found, directory = spec.runtime.containerd.registry, facts[SEEN], facts[registries.HOSTS]
+    wanted, found, directory = spec.runtime.containerd.registry, facts[SEEN], facts[mirrors.HOSTS]
     for endpoint in spec.registry.endpoints:
         met = found.of(endpoint)
         if not distrusted(endpoint, met, directory, found.now):
@@ -194,17 +193,17 @@ def _authority(change: Change, spec: Spec) -> Certificate:
     )
 
 
-def _write(change: Change, endpoint: str, pem: str, file: registries.Hosts | None, config_path: str) -> None:
+def _write(change: Change, endpoint: str, pem: str, file: mirrors.Hosts | None, config_path: str) -> None:
     url = f"https://{endpoint}"
     only = runtime.Registry(config_path=config_path, mirrors={endpoint: [url]}, ca={url: pem})
-    path = registries.authority(endpoint, url, config_path)
+    path = mirrors.authority(endpoint, url, config_path)
     change.write(path, pem)
     if file is None:
-        change.write(f"{config_path}/{endpoint}/hosts.toml", registries.render(endpoint, only))
+        change.write(f"{config_path}/{endpoint}/hosts.toml", mirrors.render(endpoint, only))
         return
     values: dict[tuple[str, ...], object] = {
         ("host", url, "ca"): path,
         ("host", url, "capabilities"): ["pull", "resolve"],
         ("host", url, "skip_verify"): None,
     }
-    change.edit_toml(file.path, values, default=registries.render(endpoint, only))
+    change.edit_toml(file.path, values, default=mirrors.render(endpoint, only))

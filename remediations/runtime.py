@@ -6,8 +6,7 @@ from trueup import remedy
 from trueup.change import Change
 from trueup.errors import ChangeFailed
 from trueup.facts.host.packages import PACKAGES, within
-from trueup.facts.runtime import cni
-from trueup.facts.runtime import config_keys as dialect
+from trueup.facts.runtime import cni, config_keys
 from trueup.facts.runtime.containerd import BINARIES, CONFIG, DUMP
 from trueup.facts.runtime.containers import WEB, answers
 from trueup.model.view import HostFacts
@@ -38,12 +37,12 @@ def install_cni_plugins(change: Change, spec: Spec, facts: HostFacts) -> None:
             change.artifact("CNI plugins", release, source=spec.artifacts, now=now)
     elif set(wanted.plugins) - found.keys() or facts[PACKAGES].version(wanted.package):
         change.package(wanted.package, wanted.version, hold=False)
-    searched = dialect.cni_directories(effective)
+    searched = config_keys.cni_directories(effective)
     if searched and wanted.directory not in searched:
-        several = dialect.at(effective, dialect.key("cni_bin_dirs", dialect.version_of(effective)))
+        several = config_keys.at(effective, config_keys.key("cni_bin_dirs", config_keys.version_of(effective)))
         name, value = ("cni_bin_dirs", [wanted.directory]) if several else ("cni_bin_dir", wanted.directory)
-        version = dialect.version_of(facts[CONFIG].document or {})
-        edit(change, facts[CONFIG].path, {dialect.key(name, version): value})
+        version = config_keys.version_of(facts[CONFIG].document or {})
+        edit(change, facts[CONFIG].path, {config_keys.key(name, version): value})
 
 
 @remedy("runtime.nerdctl.web", disruption="restart")

@@ -3,8 +3,7 @@
 from trueup import remedy
 from trueup.change import ClusterChange
 from trueup.errors import ChangeFailed
-from trueup.facts.edge import vip
-from trueup.facts.edge import vrrp_election as election
+from trueup.facts.edge import vip, vrrp_election
 from trueup.facts.edge.keepalived import CONF, UNIT
 from trueup.model.view import FleetFacts
 from trueup.profiles.schema import Spec
@@ -24,7 +23,7 @@ def settle_holder(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
         return  # without a holder an election may be under way, which the engine waits for
     if dropped := [f"{host}: {rule}" for host in conf for rule in change.on(host).look(vip.FIREWALL)]:
         raise ChangeFailed(f"VRRP, which is protocol 112, is dropped by {'; '.join(dropped)}; nothing was changed")
-    level = election.priorities(conf, spec.lb.vrrp.instance)
+    level = vrrp_election.priorities(conf, spec.lb.vrrp.instance)
     right = max(holders, key=lambda host: level.get(host, 0))
     for host in holders:
         if host != right:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lab import Lab
 from trueup.change.hand import STATE
-from trueup.journal import on_host as journal
+from trueup.journal import on_host
 
 _FILES = "/etc /usr/local /opt /apps/harbor /var/lib/kubelet/config.yaml"
 _FEWEST = 50  # files that any host has there
@@ -42,10 +42,10 @@ class Evidence:
         assert len(rows) > _FEWEST, f"{host}: only {len(rows)} files were seen"
         unreadable, written = said(_OTHERS).splitlines(), set()
         for run in said(_RUNS).split():
-            for entry in journal.parse(said(journal.reading(STATE, run))).entries:
+            for entry in on_host.parse(said(on_host.reading(STATE, run))).entries:
                 if entry.requirement == "unknown":
                     unreadable.append(f"{run} {entry.target}: {entry.stays}")
-                elif entry.verb == "write" and entry.state is not journal.State.FAILED:
+                elif entry.verb == "write" and entry.state is not on_host.State.FAILED:
                     written.add(entry.target)
         return cls(
             {path: sum for sum, path in rows}, frozenset(said(_KEPT).split()), tuple(unreadable), frozenset(written)

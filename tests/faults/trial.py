@@ -32,7 +32,7 @@ from trueup.hosts.fleet import Fleet
 from trueup.journal.on_controller import Ledger
 from trueup.kubeapi.client import Api
 from trueup.model.catalog import Requirement, catalog
-from trueup.model.profile import Loaded, load
+from trueup.model.profile import LoadedProfile, load
 
 T = TypeVar("T")
 MOMENTS = ("before", "during", "after")
@@ -130,7 +130,7 @@ class Bench:
     standing: Standing
     directory: Path
     patience: float = 90.0
-    _profiles: dict[str, Loaded] = field(default_factory=dict, init=False)
+    _profiles: dict[str, LoadedProfile] = field(default_factory=dict, init=False)
     _made: bool = field(default=False, init=False)
 
     @property
@@ -182,7 +182,7 @@ class Bench:
             return
         self._made = True
 
-    def profile(self, scenario: Scenario | None) -> Loaded:
+    def profile(self, scenario: Scenario | None) -> LoadedProfile:
         """Return the profile of the hosts with what a scenario has of its own."""
         rows = [f"extends: {self.standing.profile}", *(scenario.head("profile") if scenario else ())]
         text = "\n".join(rows) + "\n"
@@ -212,7 +212,7 @@ class Bench:
         rows = (row for file in self.directory.glob("runs/*/journal.jsonl") for row in file.read_text().splitlines())
         return [f"the journal on this machine has {row!r}" for row in rows if not _is_json(row)]
 
-    def _converge(self, scenario: Scenario | None, profile: Loaded, trouble: Trouble | None) -> list[Any]:
+    def _converge(self, scenario: Scenario | None, profile: LoadedProfile, trouble: Trouble | None) -> list[Any]:
         ids = _wanted(scenario)
         ids |= required(ids)
         options = inventory.Connection(ssh_config=str(self.lab.ssh_config))

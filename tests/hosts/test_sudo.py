@@ -16,7 +16,7 @@ import pytest
 from traces import JOURNAL, Sampler, traces
 
 from lab import Lab
-from trueup.connection import sudo as become
+from trueup.connection import sudo
 from trueup.hosts.inventory import Connection, parse
 
 pytestmark = pytest.mark.lab
@@ -170,7 +170,7 @@ def test_sudoers_that_want_a_terminal_are_named_and_how_to_do_without(
 
 def test_a_file_is_sent_behind_the_password(lab: Lab, tmp_path: Path, sampler: Sampler) -> None:
     (tmp_path / "file").write_bytes(content := os.urandom(2_000_000))
-    options = Connection(ssh_config=str(lab.ssh_config), sudo=True, password=become.Password(WORD))
+    options = Connection(ssh_config=str(lab.ssh_config), sudo=True, password=sudo.Password(WORD))
     transport = parse(f"ssh://asks@{ASKS}", "here").connect(options, shared=False)
     done = transport.send(tmp_path / "file", "id -u; cat", 30)
     assert done.out == b"0\n" + content

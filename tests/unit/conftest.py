@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from trueup.change import hand
 from trueup.engine.plan_guard import differences
 from trueup.errors import ChangeFailed
-from trueup.hosts import probing as framing
+from trueup.hosts import probing
 from trueup.journal.record import Record
 from trueup.model import profile
 from trueup.model.catalog import catalog
@@ -47,7 +47,7 @@ def up(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Say for how many seconds hosts have been up; long, unless told, however old this machine is."""
 
     def be(seconds: float) -> None:
-        monkeypatch.setattr(framing, "_UP", Fact("up", f"echo 0 {seconds}", framing.parse_up))
+        monkeypatch.setattr(probing, "_UP", Fact("up", f"echo 0 {seconds}", probing.parse_up))
 
     be(1e9)
     return be

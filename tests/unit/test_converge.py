@@ -58,7 +58,7 @@ class Lab:
     directory: Path
     catalog: Catalog = field(default_factory=Catalog)
     events: list[str] = field(default_factory=list)
-    profile: profiles.Loaded = field(default_factory=lambda: profiles.load("base"))
+    profile: profiles.LoadedProfile = field(default_factory=lambda: profiles.load("base"))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:

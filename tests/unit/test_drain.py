@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from fake_api import FakeApi, serving
 
-from trueup.change import Change
-from trueup.change import hand as engine
+from trueup.change import Change, hand
 from trueup.connection.local import Process
 from trueup.connection.transport import Completed
 from trueup.engine.converge import Converge
@@ -153,7 +152,7 @@ class Nodes:
 
 @pytest.fixture
 def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
-    monkeypatch.setattr(engine, "STATE", str(tmp_path / "kept"))
+    monkeypatch.setattr(hand, "STATE", str(tmp_path / "kept"))
     monkeypatch.setattr("trueup.waiting.FIRST", 0.05)
     with serving() as api:
         made = Nodes(api, tmp_path)

@@ -6,14 +6,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from trueup.errors import ChangeFailed
-from trueup.model import profile as profiles
+from trueup.model import profile
 from trueup.profiles.schema import Spec
 from trueup.remediations import kubeadm_config
 
 
 @pytest.fixture
 def seed() -> Spec:
-    return profiles.load("aliyun-kubeadm-1.24").spec("any")
+    return profile.load("aliyun-kubeadm-1.24").spec("any")
 
 
 def documents(text: str) -> dict[str, Any]:

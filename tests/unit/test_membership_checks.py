@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueup.errors import CouldNotLook
-from trueup.facts.kube import kubeconfigs as admin
-from trueup.facts.kube import nodes as cluster
-from trueup.facts.kube import preflight
-from trueup.model import profile as profiles
+from trueup.facts.kube import kubeconfigs, preflight
+from trueup.facts.kube.nodes import KUBEADM, LEASES, NODES, SELF, VERSION
+from trueup.model import profile
 from trueup.model.catalog import catalog
 from trueup.model.fact import ApiFact, Fact
 from trueup.model.result import Unmet
@@ -32,7 +31,7 @@ MEMBER = "\n".join(preflight.MEMBER)
 
 @pytest.fixture
 def seed() -> Spec:
-    return profiles.load("aliyun-kubeadm-1.24").spec("any")
+    return profile.load("aliyun-kubeadm-1.24").spec("any")
 
 
 def facts(*answers: tuple[Fact[Any], str]) -> HostFacts:
@@ -42,13 +41,13 @@ def facts(*answers: tuple[Fact[Any], str]) -> HostFacts:
     return HostFacts(Snapshot("w1", raws=own), cluster=HostFacts(Snapshot("cluster", raws=api)))
 
 
-LEASES = {"leases": [["w1", "2026-11-25T10:00:00.5Z"]], "now": "Wed, 25 Nov 2026 10:00:30 GMT"}
+LEASES_ANSWER = {"leases": [["w1", "2026-11-25T10:00:00.5Z"]], "now": "Wed, 25 Nov 2026 10:00:30 GMT"}
 
 
 def of(*nodes: dict[str, Any], name: str = "w1", address: str = "10.0.0.5", files: str = MEMBER) -> HostFacts:
     return facts(
-        (cluster.NODES, json.dumps(nodes)), (cluster.SELF, f"{name}\n{address}\n"), (preflight.FILES, files),
-        (cluster.LEASES, json.dumps(LEASES)),
+        (NODES, json.dumps(nodes)), (SELF, f"{name}\n{address}\n"), (preflight.FILES, files),
+        (LEASES, json.dumps(LEASES_ANSWER)),
     )  # fmt: skip
 
 
@@ -107,8 +106,8 @@ def test_a_lease_is_judged_by_the_servers_clock(seed: Spec) -> None:
 )  # fmt: skip
 def test_kubelets_are_as_old_as_the_policy_lets_them(server: str, kubelet: str, supported: bool, seed: Spec) -> None:
     answers = {
-        cluster.VERSION.name: Raw(0, json.dumps({"gitVersion": server})),
-        cluster.NODES.name: Raw(0, json.dumps([NODE | {"kubelet": kubelet}])),
+        VERSION.name: Raw(0, json.dumps({"gitVersion": server})),
+        NODES.name: Raw(0, json.dumps([NODE | {"kubelet": kubelet}])),
     }
     found = FleetFacts({}, {}, HostFacts(Snapshot("cluster", raws=answers)))
     assert (said("kube.version_skew", found, seed) == "") is supported
@@ -116,12 +115,12 @@ def test_kubelets_are_as_old_as_the_policy_lets_them(server: str, kubelet: str, 
 
 def test_what_a_living_cluster_has_for_life_is_red_with_the_reason(seed: Spec) -> None:
     data = {"networking": {"podSubnet": "10.244.0.0/16", "serviceSubnet": "10.200.0.0/16"}}
-    found = FleetFacts({}, {}, HostFacts(Snapshot("cluster", raws={cluster.KUBEADM.name: Raw(0, json.dumps(data))})))
+    found = FleetFacts({}, {}, HostFacts(Snapshot("cluster", raws={KUBEADM.name: Raw(0, json.dumps(data))})))
     text = said("kube.init.pod_subnet", found, seed)
     assert "found     10.244.0.0/16" in text
     assert "no automatic remedy: kubeadm sets it once, when the cluster is initialised" in text
     assert said("kube.init.service_subnet", found, seed) == ""
-    none = FleetFacts({}, {}, HostFacts(Snapshot("cluster", raws={cluster.KUBEADM.name: Raw(0, "null")})))
+    none = FleetFacts({}, {}, HostFacts(Snapshot("cluster", raws={KUBEADM.name: Raw(0, "null")})))
     with pytest.raises(CouldNotLook, match="kubeadm did not create this cluster"):
         said("kube.init.pod_subnet", none, seed)
 
@@ -141,7 +140,7 @@ HOME = "root\t/root\troot:root\t600\troot:root\tyes\n"
     ],
 )
 def test_an_administrators_kubeconfig_is_the_clusters_and_theirs_alone(text: str, words: str, seed: Spec) -> None:
-    found = said("kube.admin_kubeconfig", facts((admin.HOMES, text)), seed)
+    found = said("kube.admin_kubeconfig", facts((kubeconfigs.HOMES, text)), seed)
     assert words in found
     assert bool(words) is bool(found)
 
@@ -155,19 +154,19 @@ JSON = st.recursive(
 
 @given(data=JSON, text=st.text(max_size=80))
 def test_no_answer_can_end_the_run(data: Any, text: str) -> None:
-    for fact in (cluster.NODES, cluster.LEASES, cluster.VERSION, cluster.KUBEADM):
+    for fact in (NODES, LEASES, VERSION, KUBEADM):
         with suppress(CouldNotLook):
             _ = facts((fact, json.dumps(data)))[fact]
-    for own in (cluster.SELF, admin.HOMES):
+    for own in (SELF, kubeconfigs.HOMES):
         with suppress(CouldNotLook):
             _ = facts((own, text))[own]
 
 
 @pytest.mark.parametrize(("found", "right"), [("registry.k8s.io", True), ("k8s.gcr.io", True), ("evil.example", False)])
 def test_no_repository_in_the_profile_means_kubeadms_own(found: str, right: bool) -> None:
-    raws = {cluster.KUBEADM.name: Raw(0, json.dumps({"imageRepository": found}))}
+    raws = {KUBEADM.name: Raw(0, json.dumps({"imageRepository": found}))}
     facts = FleetFacts({}, {}, HostFacts(Snapshot("cluster", raws=raws)))
-    assert (said("kube.init.image_repository", facts, profiles.load("base").spec("any")) == "") is right
+    assert (said("kube.init.image_repository", facts, profile.load("base").spec("any")) == "") is right
 
 
 def test_a_nodeport_that_nobody_tried_is_not_right(seed: Spec) -> None:

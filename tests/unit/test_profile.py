@@ -17,7 +17,7 @@ from trueup.facts.host.packages import within
 from trueup.facts.kube.kubeadm import known_pause, tag
 from trueup.model import profile
 from trueup.model.catalog import Requirement, catalog
-from trueup.model.profile import Loaded
+from trueup.model.profile import LoadedProfile
 
 ROOT = Path(__file__).parents[2]
 Write = Callable[..., str]
@@ -190,7 +190,7 @@ def test_only_a_machine_beside_the_cluster_is_no_node(write: Write) -> None:
     assert loaded.roles("all") == {"load-balancer", "worker", "node"}
 
 
-def waived(write: Write, expires: datetime.date) -> Loaded:
+def waived(write: Write, expires: datetime.date) -> LoadedProfile:
     return profile.load(
         write(f"""\
 waivers:

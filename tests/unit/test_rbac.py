@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from trueup.hosts.fleet import Fleet
 from trueup.hosts.inventory import Connection
-from trueup.model import profile as profiles
+from trueup.model import profile
 from trueup.model.catalog import catalog
 from trueup.model.fact import of_api
 
@@ -47,10 +47,10 @@ def test_the_role_for_fixing_has_what_remedies_declare() -> None:
 
 def test_the_role_for_an_audit_has_every_path_that_facts_ask_for(api: FakeApi, tmp_path: Path) -> None:
     catalog.load("trueup.checks")
-    spec = profiles.load("aliyun-kubeadm-1.24").spec("any")
+    spec = profile.load("aliyun-kubeadm-1.24").spec("any")
     facts = {fact.name: fact for each in catalog.requirements.values() for fact in each.reads if of_api(fact)}
     fleet = Fleet(
-        [], profiles.load("aliyun-kubeadm-1.24"), Connection(), timeout=3, kubeconfig=str(api.kubeconfig(tmp_path))
+        [], profile.load("aliyun-kubeadm-1.24"), Connection(), timeout=3, kubeconfig=str(api.kubeconfig(tmp_path))
     )
     fleet.cluster.spec = spec
     pod = {"metadata": {"name": "p", "namespace": "kube-system"}, "spec": {"containers": [{"name": "c"}]}, "status": {}}

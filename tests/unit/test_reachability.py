@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from trueup.facts.across import reachability as reach
+from trueup.facts.across import reachability
 from trueup.facts.kube.network import ADDRESSES, Address
 from trueup.model.catalog import catalog
 from trueup.model.fact import Peer
@@ -53,18 +53,18 @@ BGP = {"calico": {"cluster_type": "k8s,bgp"}}
 def test_only_what_a_role_needs_is_tried(
     own: Peer[list[Address]], other: Peer[list[Address]], ports: list[int]
 ) -> None:
-    assert list(reach.needed(own, other)) == ports
+    assert list(reachability.needed(own, other)) == ports
 
 
 def test_an_address_that_moves_or_is_of_pods_is_not_a_hosts_own() -> None:
-    assert reach.address_of(peer(WORKER, "10.0.0.31")) == "10.0.0.31"
+    assert reachability.address_of(peer(WORKER, "10.0.0.31")) == "10.0.0.31"
 
 
 def test_what_the_api_server_tells_counts_where_the_host_has_it() -> None:
     told = {"cluster": {"advertise_address": "10.0.0.9"}}
-    assert reach.address_of(peer(CONTROL_PLANE, "10.0.0.31", kube=told)) == "10.0.0.9"
+    assert reachability.address_of(peer(CONTROL_PLANE, "10.0.0.31", kube=told)) == "10.0.0.9"
     elsewhere = {"cluster": {"advertise_address": "10.0.0.8"}}
-    assert reach.address_of(peer(WORKER, "10.0.0.31", kube=elsewhere)) == "10.0.0.31"
+    assert reachability.address_of(peer(WORKER, "10.0.0.31", kube=elsewhere)) == "10.0.0.31"
 
 
 def test_hosts_beside_the_cluster_are_not_tried_and_names_are_quoted() -> None:
@@ -72,14 +72,14 @@ def test_hosts_beside_the_cluster_are_not_tried_and_names_are_quoted() -> None:
         "lb1": peer(frozenset({"load-balancer"}), "10.0.0.71"),
         "cp 1; rm": peer(CONTROL_PLANE, "10.0.0.11"),
     }
-    text = reach.REACHED.among(peer(WORKER), others).probe(None)
+    text = reachability.REACHED.among(peer(WORKER), others).probe(None)
     tried = [shlex.split(row) for row in text.splitlines() if row.startswith("reach ")]
     assert tried == [["reach", "cp 1; rm", "10.0.0.11", "6443", "&"]]
 
 
 def test_connections_are_made_so_many_at_once() -> None:
     others = {f"cp{n}": peer(CONTROL_PLANE, f"10.0.1.{n}") for n in range(130)}
-    rows = reach.REACHED.among(peer(WORKER), others).probe(None).splitlines()
+    rows = reachability.REACHED.among(peer(WORKER), others).probe(None).splitlines()
     at = [n for n, row in enumerate(rows) if row == "wait"]
     assert [b - a - 1 for a, b in itertools.pairwise(at)] == [64, 2]
 
@@ -130,6 +130,6 @@ def test_what_is_blocked_is_told_from_what_is_not_there(spec: Spec, word: str, l
 
 def test_a_member_without_an_address_of_its_own_is_said_to_be_out_of_reach() -> None:
     homeless = Peer(CONTROL_PLANE, peer(CONTROL_PLANE).spec, [])
-    text = reach.REACHED.among(peer(WORKER), {"cp1": homeless}).probe(None)
+    text = reachability.REACHED.among(peer(WORKER), {"cp1": homeless}).probe(None)
     done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
-    assert reach.REACHED.parse(done.stdout) == [reach.Reached("cp1", "-", 6443, "no address of its own")]
+    assert reachability.REACHED.parse(done.stdout) == [reachability.Reached("cp1", "-", 6443, "no address of its own")]

@@ -19,7 +19,7 @@ from trueup.errors import ChangeFailed, NotBack, Unreachable
 from trueup.facts.host.boot import Pending
 from trueup.hosts.fleet import Fleet
 from trueup.hosts.inventory import Connection, Target
-from trueup.model import profile as profiles
+from trueup.model import profile
 from trueup.waiting import cut
 
 BEFORE, AFTER = str(uuid.uuid4()), str(uuid.uuid4())
@@ -115,7 +115,7 @@ def test_the_machine_that_we_run_on_is_not_rebooted(machine: Machine) -> None:
 
 def test_one_that_does_not_come_back_is_given_up_and_no_other_is_rebooted(machine: Machine) -> None:
     targets = [Target(name, name, "local", "") for name in ("h1", "h2")]
-    fleet = Fleet(targets, profiles.load("base"), Connection())
+    fleet = Fleet(targets, profile.load("base"), Connection())
     machine.away = 10_000
     with pytest.raises(NotBack, match=r"not back in 0.2 s: ssh: connection refused"):
         hand(machine, fleet).reboot("a new kernel", within=0.2)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from trueup.checks.claims.uniform import odd
-from trueup.facts.across import fingerprint as uniform
+from trueup.facts.across import fingerprint
 from trueup.model.catalog import catalog
 from trueup.model.result import Deviation, Unmet
 from trueup.model.snapshot import Raw, Snapshot
@@ -143,7 +143,7 @@ def test_what_is_set_otherwise_on_one_host_is_named(
 
 def test_settings_that_may_differ_are_left_out() -> None:
     config = {"root": "/data", "plugins": {"a.b": {"on": True, "list": [1, 2]}}}
-    assert uniform.settings(config, ["root", "*.list"]) == {"containerd's plugins.a.b.on": "true"}
+    assert fingerprint.settings(config, ["root", "*.list"]) == {"containerd's plugins.a.b.on": "true"}
 
 
 def test_a_hint_names_requirements_that_are_there() -> None:

@@ -15,7 +15,7 @@ from trueup.model.catalog import catalog
 from trueup.model.profile import load
 from trueup.profiles.keys.workload import Dashboard, ServicePort
 from trueup.profiles.schema import Spec
-from trueup.remediations import workload as remedies
+from trueup.remediations import workload
 
 catalog.load("trueup.checks", "trueup.remediations")
 SEED = load("aliyun-kubeadm-1.24").spec("any")
@@ -74,7 +74,7 @@ def test_both_sets_are_what_their_profile_says_of_deployment_and_service() -> No
 def test_what_the_remedies_apply_is_what_the_checks_want() -> None:
     for spec in (nginx(), CORRECTED):
         wanted = spec.workload.nginx
-        made = [remedies.namespace(wanted), remedies.deployment(wanted), remedies.service(wanted)]
+        made = [workload.namespace(wanted), workload.deployment(wanted), workload.service(wanted)]
         api = MadeApi(*map(running, made), endpoints(1))
         for id in ("namespace", "deployment", "service"):
             assert not found(f"workload.nginx.{id}", api, spec)

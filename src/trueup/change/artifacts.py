@@ -10,7 +10,7 @@ from trueup.model.catalog import Disruption
 from trueup.model.fact import Fact
 from trueup.model.result import Action
 from trueup.profiles.keys.section import Artifact
-from trueup.shell import text as shell
+from trueup.shell import scripts
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 ARCHITECTURE = Fact("architecture", "uname -m", lambda text: _ARCHITECTURES.get(text.strip(), text.strip()))
@@ -56,12 +56,12 @@ class Artifacts(Hand):
         if file and self.apply:
             self.send(file, checksum)
         kept = self.keep(wanted.directory)
-        body = shell.unpack(
+        body = scripts.unpack(
             arrived, "" if file else url, checksum, directory=wanted.directory, name=name, kept=kept, file=url
         )
         diff = f"-{name} {now or '(not there)'}\n+{name} {wanted.version} in {wanted.directory}\n"
         action = Action(
-            "artifact", name, f"install {name} {wanted.version}", diff, shell.pack_back(wanted.directory, kept),
-            intact=shell.packed(wanted.directory, kept), before={"directory": wanted.directory, "programs": kept},
+            "artifact", name, f"install {name} {wanted.version}", diff, scripts.pack_back(wanted.directory, kept),
+            intact=scripts.packed(wanted.directory, kept), before={"directory": wanted.directory, "programs": kept},
         )  # fmt: skip
         self.act(action, body, disruption)

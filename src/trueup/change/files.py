@@ -16,7 +16,7 @@ from trueup.errors import ChangeFailed
 from trueup.model.fact import Fact
 from trueup.model.result import Action
 from trueup.redact import digest
-from trueup.shell import text as shell
+from trueup.shell import scripts
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ class Files(Hand):
         if old == new:
             return False
         backup = self.keep(old.path)
-        undo = shell.restore(old.path, backup)
-        body = shell.write(
+        undo = scripts.restore(old.path, backup)
+        body = scripts.write(
             old.path, new.content, mode=mode, owner=owner, old=old.checksum, backup=backup, validate=validate
         )
         before = {"mode": old.mode, "owner": old.owner} if old.exists else {"absent": True}
         action = Action(
             "write", old.path, f"write {old.path}", _diff(old, new), undo, precondition=old.digest,
-            intact=shell.unchanged(old.path, backup), before=before | {"kept": backup},
+            intact=scripts.unchanged(old.path, backup), before=before | {"kept": backup},
         )  # fmt: skip
         self.act(action, body)
         self._draft[self.host, old.path] = new
@@ -83,7 +83,7 @@ class Files(Hand):
             return False
         action = Action(
             "mode", path, f"chmod {mode} {path}", f"-{old}\n+{mode}\n", f"chmod {old} {quoted}",
-            intact=shell.among(f"stat -L -c %a {quoted}", (old, mode), f"the mode of {path}"), before={"mode": old},
+            intact=scripts.among(f"stat -L -c %a {quoted}", (old, mode), f"the mode of {path}"), before={"mode": old},
         )  # fmt: skip
         self.act(action, f"chmod {shlex.quote(mode)} {quoted}")
         return True

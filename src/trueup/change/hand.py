@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from trueup.connection.transport import Transport
 from trueup.errors import ChangeFailed
-from trueup.hosts import probing as framing
-from trueup.journal import on_host as journal
+from trueup.hosts import probing
+from trueup.journal import on_host
 from trueup.journal.on_host import Entry, State
 from trueup.journal.record import Draft, Record
 from trueup.model.catalog import DISRUPTIONS, Disruption
@@ -70,7 +70,7 @@ class Hand:
         Raises:
             CouldNotLook: the probe failed.
         """
-        return framing.ask(self._transport, asked, _SLOW)  # not redacted, because it is what gets edited
+        return probing.ask(self._transport, asked, _SLOW)  # not redacted, because it is what gets edited
 
     def act(self, action: Action, body: str, disruption: Disruption = "none") -> None:
         """Record an action and, unless planning, do it.
@@ -128,7 +128,7 @@ mv -f {to}.part {to}"""
         Raises:
             ChangeFailed: it cannot be undone, with what the shell text said.
         """
-        self._do("undo", journal.undo(STATE, self._run_id, entry))
+        self._do("undo", on_host.undo(STATE, self._run_id, entry))
         self.record.mark(entry, State.UNDONE)
 
     def settle(self, text: str) -> None:
@@ -143,8 +143,8 @@ mv -f {to}.part {to}"""
         # The shell parses all between the braces before it runs any of it, so a script that was cut off does nothing;
         # what has begun is finished even when the connection is lost, because its output goes to a file.
         nonce = f"trueup-{secrets.token_hex(12)}"
-        before = journal.begin(STATE, self._run_id, entry) if entry else ":"
-        after = journal.end(STATE, self._run_id, entry) if entry else ":"
+        before = on_host.begin(STATE, self._run_id, entry) if entry else ":"
+        after = on_host.end(STATE, self._run_id, entry) if entry else ":"
         script = f"""trap '' HUP PIPE
 export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" DEBIAN_FRONTEND=noninteractive
 log=$(mktemp -p /run trueup.XXXXXX 2>/dev/null || mktemp)
@@ -171,7 +171,7 @@ rm -f "$log"
 }}
 """
         done = self._transport.run(script, _SLOW)
-        log = framing.unframe(nonce, done.out, b"").get("log")
+        log = probing.unframe(nonce, done.out, b"").get("log")
         if log is None:
             raise ChangeFailed(f"{what}: no answer (exit code {done.rc}); {redact(done.err.decode(errors='replace'))}")
         if log.rc != 0:

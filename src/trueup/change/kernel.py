@@ -7,7 +7,7 @@ import shlex
 from trueup.change.files import Files
 from trueup.facts.host import kernel
 from trueup.model.result import Action, reaches
-from trueup.shell import text as shell
+from trueup.shell import scripts
 
 _SYSCTL_FILE = "/etc/sysctl.d/zz-trueup.conf"  # sorts after what others write, so that it wins
 
@@ -47,9 +47,10 @@ class Kernel(Files):
             if later and not good(setting.value):
                 self.comment_out(setting.line.path, setting.line.number)
         if not good(now):
+            undo = scripts.set_sysctl(key, now) if now else ":"
             action = Action(
-                "sysctl", key, f"set {key}={value}", f"-{now}\n+{value}\n", shell.set_sysctl(key, now) if now else ":",
-                intact=shell.among(f"echo $(cat {shlex.quote(kernel.proc_path(key))})", (now or "", value), key),
+                "sysctl", key, f"set {key}={value}", f"-{now}\n+{value}\n", undo,
+                intact=scripts.among(f"echo $(cat {shlex.quote(kernel.proc_path(key))})", (now or "", value), key),
                 before={"value": now},
             )  # fmt: skip
-            self.act(action, shell.set_sysctl(key, value))
+            self.act(action, scripts.set_sysctl(key, value))

@@ -9,13 +9,11 @@ from typing import Any
 
 from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed, CouldNotLook
-from trueup.facts.host import package_removal as removal
-from trueup.facts.host import packages
+from trueup.facts.host import package_removal, packages
 from trueup.facts.host.packages import Installed
 from trueup.facts.host.packages import Packages as Found
 from trueup.model.result import Action, later
-from trueup.shell import package_managers as managers
-from trueup.shell import text as shell
+from trueup.shell import package_managers, scripts
 
 # what runs the containers, as distributions, Docker and Kubernetes package it
 _RUNTIME = ("containerd", "containerd.io", "runc")
@@ -41,7 +39,7 @@ class Packages(Hand):
             ChangeFailed: no version in the range is to be had of one of them; names those that are.
         """
         now = self.look(packages.package(*names))
-        manager, old = managers.of(now.manager), now.installed
+        manager, old = package_managers.of(now.manager), now.installed
         wrong = [
             name for name in names if name not in old or not packages.within(old[name].version, wanted, now.manager)
         ]
@@ -55,7 +53,7 @@ class Packages(Hand):
             self.act(action, manager.hold(loose))
 
     def _install(self, names: Sequence[str], wanted: str, now: Found, *, hold: bool) -> None:
-        manager, old, kept = managers.of(now.manager), now.installed, self.keep("packages")
+        manager, old, kept = package_managers.of(now.manager), now.installed, self.keep("packages")
         best, newest = self._choose(names, wanted, now.manager), later(f"newest of {wanted}")
         diff = "".join(
             f"-{name} {now.version(name) or '(not installed)'}\n+{name} {best.get(name, newest)}\n" for name in names
@@ -82,7 +80,7 @@ class Packages(Hand):
         if len(best) < len(names) and self.apply:
             said = ""
             try:
-                self._do("refresh the package index", managers.of(manager).refresh)
+                self._do("refresh the package index", package_managers.of(manager).refresh)
             except ChangeFailed as error:  # a source that is dead need not be the one that has it
                 said = f"; {error}"
             offered = self.look(packages.offered(*names))
@@ -99,12 +97,12 @@ class Packages(Hand):
             ChangeFailed: other packages would have to go too; names them.
         """
         now = self.look(packages.package(*names, *(name for name in _RUNTIME if name not in names)))
-        manager = managers.of(now.manager)
+        manager = package_managers.of(now.manager)
         old = {name: now.installed[name] for name in names if name in now.installed}
         if not old:
             return
         kept = [name for name in _RUNTIME if name in now.installed and name not in names]
-        takes = self.look(removal.of(old, kept))
+        takes = self.look(package_removal.of(old, kept))
         if others := [name for name in takes.packages if name not in names]:
             raise ChangeFailed(f"{', '.join(others)} would go with {', '.join(old)}: nothing is removed")
         if takes.automatic:
@@ -126,7 +124,7 @@ class Packages(Hand):
         Args:
             only: a file of apt's sources, of which alone this is asked: another one's mirror may be out of reach.
         """
-        manager = managers.of(self.look(packages.MANAGER))
+        manager = package_managers.of(self.look(packages.MANAGER))
         summary = f"fetch the index of {f'what {only} lists' if only else 'every package source'} ({manager.name})"
         self.act(Action("refresh", manager.name, summary, settle=f"{manager.refresh} || :"), manager.refresh_all(only))
 
@@ -137,8 +135,8 @@ def _before(found: Mapping[str, Installed | None]) -> dict[str, Any]:
 
 
 def _intact(
-    manager: managers.Manager, names: Iterable[str], before: Mapping[str, str], after: Mapping[str, str]
+    manager: package_managers.Manager, names: Iterable[str], before: Mapping[str, str], after: Mapping[str, str]
 ) -> str:
     """Return text that fails where a package is neither in the version before nor in the one after."""
     known = {name: (before.get(name, ""), after.get(name, "")) for name in names}
-    return "\n".join(shell.among(manager.version(name), versions, name) for name, versions in known.items())
+    return "\n".join(scripts.among(manager.version(name), versions, name) for name, versions in known.items())

@@ -9,7 +9,7 @@ from typing import Literal
 from trueup.change.files import Files
 from trueup.facts.host import systemd
 from trueup.model.result import Action, later
-from trueup.shell import text as shell
+from trueup.shell import scripts
 
 _UNIT_SECTION = frozenset({"After", "Before", "BindsTo", "PartOf", "Requires", "Wants"})  # the rest is of [Service]
 
@@ -33,7 +33,7 @@ class Units(Files):
         if active and state.active != "active":
             diff, undo = f"-{state.active}\n+active\n", f"systemctl stop {name}"
             action = Action("service", unit, f"start {unit}{lacks}", diff, undo, before=was)
-            self.act(action, shell.bring_up("start", unit))
+            self.act(action, scripts.bring_up("start", unit))
             self._leaves(unit, ActiveState="active")
 
     def _unit(self, unit: str) -> systemd.Unit:
@@ -61,14 +61,14 @@ class Units(Files):
     def _take_up(self, verb: Literal["restart", "reload"], unit: str, keeping: tuple[str, str] | None) -> None:
         if self._unit(unit).active not in ("active", "reloading"):
             return
-        again = shell.bring_up("restart" if verb == "restart" else "reload-or-restart", unit)
+        again = scripts.bring_up("restart" if verb == "restart" else "reload-or-restart", unit)
         name = shlex.quote(unit)
         # one that is stopped is so because that was undone too
         gone = f"! systemctl cat {name} >/dev/null 2>&1"
         settle = f'{gone} || [ "$(systemctl is-active {name})" = inactive ] || {{ {again}; }}'
-        body = shell.bring_up(verb, unit)
+        body = scripts.bring_up(verb, unit)
         if keeping:
-            body = shell.keeping(keeping[1], body, keeping[0])
+            body = scripts.keeping(keeping[1], body, keeping[0])
         self.act(Action(verb, unit, f"{verb} {unit}", settle=settle), body, verb)
 
     def drop_in(self, unit: str, directives: Mapping[str, str]) -> bool:

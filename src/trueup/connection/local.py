@@ -23,7 +23,7 @@ _HEED = 0.2  # seconds until it is noticed that all is to stop
 class Process:
     """A local process that takes the script on stdin: a shell here, or OpenSSH's client.
 
-    With a ``password``, the shell is one that takes that first; see :func:`trueup.connection.sudo.sudo`.
+    With a ``password``, the shell is one that takes that first; see :func:`trueup.connection.sudo.sudo_shell`.
     """
 
     shell: list[str]

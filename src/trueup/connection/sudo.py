@@ -22,7 +22,7 @@ _WRONG = ("try again", "incorrect password", "no password was provided", "authen
 _OWN = 2  # and those below are the file descriptors of pytest itself
 
 
-def sudo(user: str | None, password: Password | None) -> list[str]:
+def sudo_shell(user: str | None, password: Password | None) -> list[str]:
     """Return the command for a shell, to which the shell's own arguments are added."""
     whom = ["-u", user] if user else []
     if password is None:

@@ -15,7 +15,7 @@ from trueup.errors import CouldNotLook, Unreachable
 from trueup.facts.kube.network import TRY, parse_addresses
 from trueup.model.fact import Drill, Fact
 from trueup.model.result import Action
-from trueup.shell import text as shell
+from trueup.shell import scripts
 
 UNIT = "keepalived.service"
 RATE = 20  # connections a second
@@ -163,7 +163,7 @@ systemctl stop {UNIT}"""
 def start(timer: str) -> str:
     """Return text that starts keepalived again where :func:`stop` has begun, and then calls off what that armed."""
     return f"""if systemctl is-active --quiet {timer}.timer; then
-{shell.bring_up("start", UNIT)}
+{scripts.bring_up("start", UNIT)}
 systemctl stop {timer}.timer
 fi"""
 
@@ -203,7 +203,7 @@ def fail_over(trial: Trial) -> dict[str, Any]:
             trial.pause(_CALM)
             trial.note(f"start keepalived on {holder}; {taker or 'nobody'} has the address")
             again = Action("drill", UNIT, f"start keepalived on {holder}", undo=":")
-            hand.act(again, shell.bring_up("start", UNIT), "restart")
+            hand.act(again, scripts.bring_up("start", UNIT), "restart")
             after = _settled(trial, who, holder)
             trial.pause(_CALM)
         finally:

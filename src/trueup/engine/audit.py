@@ -14,7 +14,7 @@ from trueup.hosts.fleet import Fleet
 from trueup.hosts.host import Host
 from trueup.model.catalog import Catalog, Requirement
 from trueup.model.fact import Drill
-from trueup.model.profile import Loaded
+from trueup.model.profile import LoadedProfile as Loaded
 from trueup.model.result import Outcome, Result, Unmet
 from trueup.model.snapshot import Snapshot
 from trueup.model.view import FleetFacts, HostFacts

@@ -26,7 +26,7 @@ from trueup.journal.on_controller import Ledger
 from trueup.journal.record import Draft, Record
 from trueup.model.catalog import MOST, Catalog, Disruption, Remedy, Requirement
 from trueup.model.fact import Fact, of_cluster
-from trueup.model.profile import Loaded
+from trueup.model.profile import LoadedProfile as Loaded
 from trueup.model.result import Outcome, Result
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.redact import redact

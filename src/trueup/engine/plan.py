@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 from trueup.errors import UsageError, nearest
 from trueup.model.catalog import Catalog, Disruption
 from trueup.model.fact import Fact
-from trueup.model.profile import Loaded
+from trueup.model.profile import LoadedProfile as Loaded
 from trueup.model.result import Action, Outcome, Result
 from trueup.model.run import Run
 from trueup.profiles.keys.section import Section

@@ -14,7 +14,7 @@ from trueup.hosts.cluster import Cluster
 from trueup.hosts.host import Host
 from trueup.hosts.inventory import Connection, Target
 from trueup.model.fact import Fact, Peer, PeerFact, of_api, of_peers
-from trueup.model.profile import Loaded
+from trueup.model.profile import LoadedProfile
 from trueup.model.snapshot import Snapshot
 from trueup.model.view import HostFacts
 
@@ -28,7 +28,7 @@ class Fleet:
     def __init__(
         self,
         targets: Iterable[Target],
-        profile: Loaded,
+        profile: LoadedProfile,
         options: Connection,
         *,
         shared: bool = False,

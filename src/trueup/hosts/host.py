@@ -12,7 +12,7 @@ from typing import Any
 
 from trueup.connection.transport import Completed, Transport
 from trueup.errors import CouldNotLook, TimedOut, Unreachable
-from trueup.hosts import probing as framing
+from trueup.hosts import probing
 from trueup.hosts.inventory import Connection, Target
 from trueup.model.catalog import Requirement
 from trueup.model.fact import CLOCK, Fact, of_cluster, of_host
@@ -95,25 +95,25 @@ class Host:
         if not missing or self.facts.snapshot.problem:
             return
         asked = sorted(missing.values(), key=attrgetter("timeout"))  # so that the slow cost the others nothing
-        script, nonce = framing.script(asked, self.spec)
+        script, nonce = probing.script(asked, self.spec)
         limit, late = self.timeout + sum(f.timeout for f in asked if f.timeout > _SLOW), ""
         sent = time.time()
         try:
             done = self.transport.run(script, limit)
         except (Unreachable, CouldNotLook) as error:
-            if not isinstance(error, TimedOut) or not framing.unframe(nonce, error.out, error.err):
+            if not isinstance(error, TimedOut) or not probing.unframe(nonce, error.out, error.err):
                 gone = isinstance(error, Unreachable)
                 self.facts = HostFacts(Snapshot(self.id, problem=str(error), unreachable=gone))
                 return
             done, late = Completed(-1, error.out, error.err), str(error)
-        if not (answers := framing.unframe(nonce, done.out, done.err)):
+        if not (answers := probing.unframe(nonce, done.out, done.err)):
             said = redact((done.err or done.out).decode(errors="replace")).strip().splitlines()[-1:] or ["nothing"]
             why = f"no shell answered: exit code {done.rc}, it said {said[0]!r}"
             self.facts = HostFacts(Snapshot(self.id, problem=why))
             return
         if CLOCK.name in missing and not late:
-            answers[CLOCK.name] = framing.between(answers, sent, time.time())
-        snapshot = framing.take(self.id, answers, asked, self.spec, late)
+            answers[CLOCK.name] = probing.between(answers, sent, time.time())
+        snapshot = probing.take(self.id, answers, asked, self.spec, late)
         if snapshot.up is not None:
             self.started = time.monotonic() - snapshot.up
         if known:

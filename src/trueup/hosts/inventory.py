@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trueup.connection import sudo as become
 from trueup.connection.local import Process
 from trueup.connection.openssh import OpenSSH, check_ssh_config
+from trueup.connection.sudo import Password, sudo_shell
 from trueup.connection.testinfra import Testinfra
 from trueup.connection.transport import Transport
 from trueup.errors import UsageError, nearest
@@ -43,7 +43,7 @@ class Connection:
     sudo: bool = False
     sudo_user: str | None = None
     ansible_inventory: str | None = None
-    password: become.Password | None = None  # sudo's
+    password: Password | None = None  # sudo's
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Target:
         """Return the transport to this host; ``shared`` keeps the connection for further scripts."""
         sudo = self.becomes(options)
         password = options.password if sudo else None
-        shell = become.sudo(self.query.get("sudo_user", options.sudo_user), password) if sudo else ["sh"]
+        shell = sudo_shell(self.query.get("sudo_user", options.sudo_user), password) if sudo else ["sh"]
         if self.scheme == "local":
             return Process(shell, self.id, password=password)
         if self.scheme != "ssh":

@@ -88,7 +88,7 @@ class Entry:
         return replace(entry, sequence=sequence)
 
 
-def entry(action: Action, requirement: str) -> Entry:
+def entry_of(action: Action, requirement: str) -> Entry:
     """Return the entry of a change that is about to begin."""
     return Entry(
         sequence=next(_numbers),

@@ -7,8 +7,7 @@ from typing import Any
 
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
 from trueup.journal.on_controller import Ledger
-from trueup.journal.on_host import Entry, State
-from trueup.journal.on_host import entry as journal_entry
+from trueup.journal.on_host import Entry, State, entry_of
 from trueup.model.result import Action
 from trueup.redact import redact
 
@@ -58,7 +57,7 @@ class Record:
 
     def begin(self, host: str, action: Action, *, whole: bool = False) -> Entry:
         """Return the journal's entry of an action that is about to be done; see :meth:`Ledger.begin`."""
-        entry = journal_entry(action, self.requirement)
+        entry = entry_of(action, self.requirement)
         if self._ledger:
             self._ledger.begin(host, entry, whole=whole)
         self.entries.append(entry)

@@ -24,19 +24,19 @@ from trueup.profiles.schema import Profile, Spec, Waiver, paths
 from trueup.redact import HIDDEN, digest, redact
 
 M = TypeVar("M", bound=BaseModel)
-Path_ = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 Origin = tuple[Path, int]  # file and line that gave a value
 _BESIDE = frozenset({"load-balancer", "registry"})  # roles of machines beside a cluster
 _SHIPPED = Path(next(iter(trueup.profiles.__path__)))
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedProfile:
     """A validated profile together with the raw tree that host overrides are laid over."""
 
     profile: Profile
     tree: dict[str, Any]
-    origins: dict[Path_, Origin]
+    origins: dict[KeyPath, Origin]
     path: Path
 
     @property
@@ -117,7 +117,7 @@ def schema() -> str:
     return json.dumps(Profile.model_json_schema(), indent=2) + "\n"
 
 
-def load(name: str) -> Loaded:
+def load(name: str) -> LoadedProfile:
     """Read the profile with this name or path.
 
     Raises:
@@ -130,13 +130,13 @@ def load(name: str) -> Loaded:
             where, line = origins[key]
             manifests.read(file, f"{where}:{line}: {'.'.join(key)}: ")
     for pattern, override in profile.hosts.items():
-        prefix: Path_ = ("hosts", pattern)
+        prefix: KeyPath = ("hosts", pattern)
         inner = {key[2:]: origin for key, origin in origins.items() if key[:2] == prefix}
         _validate(Spec, override, inner, path, f"hosts.{pattern}.")
-    return Loaded(profile, tree, origins, path)
+    return LoadedProfile(profile, tree, origins, path)
 
 
-def _value(node: Any, key: Path_) -> Any:
+def _value(node: Any, key: KeyPath) -> Any:
     for part in key:
         node = getattr(node, str(part))
     return node
@@ -151,7 +151,7 @@ def _locate(name: str, base: Path, where: str) -> Path:
     raise UsageError(f"{where}: no profile {str(path) if looks_like_path else name!r}{hint}")
 
 
-def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[Path_, Origin], Path]:
+def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[KeyPath, Origin], Path]:
     if path.resolve() in seen:
         raise UsageError(f"{path}: extends itself by way of {seen[-1]}")
     try:
@@ -163,7 +163,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[Path
     if not isinstance(document, dict):
         kind = "list" if isinstance(document, list) else "single value"
         raise UsageError(f"{path}: a profile is a mapping of keys, this is a {kind}")
-    origins: dict[Path_, Origin] = {}
+    origins: dict[KeyPath, Origin] = {}
     tree = _plain(document, (), path, origins)
     overrides = tree.get("hosts")
     for each in [tree, *(overrides.values() if isinstance(overrides, dict) else ())]:
@@ -189,7 +189,7 @@ def _resolve(tree: Any, directory: Path) -> None:
             node[name] = str(directory / given)
 
 
-def _plain(node: Any, at: Path_, file: Path, origins: dict[Path_, Origin]) -> Any:
+def _plain(node: Any, at: KeyPath, file: Path, origins: dict[KeyPath, Origin]) -> Any:
     """Turn ruamel's nodes into plain data, noting the line of each."""
     if isinstance(node, CommentedBase):
         for key, position in (node.lc.data or {}).items():
@@ -213,7 +213,7 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _validate(model: type[M], tree: dict[str, Any], origins: dict[Path_, Origin], path: Path, prefix: str = "") -> M:
+def _validate(model: type[M], tree: dict[str, Any], origins: dict[KeyPath, Origin], path: Path, prefix: str = "") -> M:
     try:
         return model.model_validate(tree)
     except ValidationError as error:
@@ -222,9 +222,9 @@ def _validate(model: type[M], tree: dict[str, Any], origins: dict[Path_, Origin]
 
 
 def _explain(
-    model: type[BaseModel], problem: dict[str, Any], origins: dict[Path_, Origin], path: Path, prefix: str
+    model: type[BaseModel], problem: dict[str, Any], origins: dict[KeyPath, Origin], path: Path, prefix: str
 ) -> str:
-    loc: Path_ = problem["loc"]
+    loc: KeyPath = problem["loc"]
     file, line = next((origins[loc[:n]] for n in range(len(loc), 0, -1) if loc[:n] in origins), (path, 1))
     key, secret = prefix + ".".join(map(str, loc)), _is_secret(model, loc)
     value = problem["input"]
@@ -243,7 +243,7 @@ def _explain(
     return f"{file}:{line}: {key}: {what}"
 
 
-def _section(model: type[BaseModel], loc: Path_) -> type[BaseModel] | None:
+def _section(model: type[BaseModel], loc: KeyPath) -> type[BaseModel] | None:
     for part in loc:
         field = model.model_fields.get(str(part))
         if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
@@ -252,13 +252,13 @@ def _section(model: type[BaseModel], loc: Path_) -> type[BaseModel] | None:
     return model
 
 
-def _is_secret(model: type[BaseModel], loc: Path_) -> bool:
+def _is_secret(model: type[BaseModel], loc: KeyPath) -> bool:
     section = _section(model, loc[:-1])
     field = section.model_fields.get(str(loc[-1])) if section else None
     return field is not None and field.annotation is SecretStr
 
 
-def _fields(model: type[BaseModel], loc: Path_) -> list[str]:
+def _fields(model: type[BaseModel], loc: KeyPath) -> list[str]:
     """Return the keys that are known at a place of the model."""
     section = _section(model, loc)
     return list(section.model_fields) if section else []

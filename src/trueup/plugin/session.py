@@ -34,7 +34,8 @@ from trueup.kubeapi.client import ApiError
 from trueup.kubeapi.connection import check_kubeconfig
 from trueup.model.catalog import DISRUPTIONS, Requirement, catalog
 from trueup.model.fact import Fact
-from trueup.model.profile import Loaded, load
+from trueup.model.profile import LoadedProfile as Loaded
+from trueup.model.profile import load
 from trueup.model.run import Run
 from trueup.plugin import allure
 from trueup.plugin.items import RequirementItem, RollbackItem

@@ -1,6 +1,6 @@
 """Shell text that makes keys and certificates with a host's own openssl; a private key never leaves that host.
 
-Only text, as in :mod:`trueup.shell.text`. It contains no key or other secret, not even as a program's argument.
+Only text, as in :mod:`trueup.shell.scripts`. It contains no key or other secret, not even as a program's argument.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable
 
 from trueup.profiles.keys.registry import Issued, PrivateKey, ServerCertificate
-from trueup.shell import text as shell
+from trueup.shell import scripts
 
 _AUTHORITY = (
     "basicConstraints = critical, CA:TRUE",
@@ -83,12 +83,12 @@ openssl req -new -{wanted.hash} -config "$stage/config" -key "$stage/key" -out "
 
 def restore(wanted: Issued, kept: tuple[str, str]) -> str:
     """Return text that undoes the installation of a pair."""
-    return "\n".join(f"({shell.restore(path, old)})" for path, old in zip(_pair(wanted), kept, strict=True))
+    return "\n".join(f"({scripts.restore(path, old)})" for path, old in zip(_pair(wanted), kept, strict=True))
 
 
 def unchanged(wanted: Issued, kept: tuple[str, str]) -> str:
     """Return text that fails if a file of the pair is neither the installed one nor the one from before."""
-    return "\n".join(shell.unchanged(path, old) for path, old in zip(_pair(wanted), kept, strict=True))
+    return "\n".join(scripts.unchanged(path, old) for path, old in zip(_pair(wanted), kept, strict=True))
 
 
 def _pair(wanted: Issued) -> tuple[str, str]:
@@ -151,7 +151,7 @@ def _place(kept: tuple[str, str]) -> str:
     return f"""of_key=$(openssl pkey -in "$stage/key" -pubout)
 [ "$(openssl x509 -in "$stage/certificate" -noout -pubkey)" = "$of_key" ] || {{ echo "not of that key"; exit 1; }}
 chmod 600 "$stage/key"; chmod 644 "$stage/certificate"
-{shell.KEEPING}
+{scripts.KEEPING}
 mkdir -p "$(dirname {certificate})"
 keep "$certificate" {certificate}
 keep "$key" {key}

@@ -10,7 +10,7 @@ import pytest
 from scratch import Changes, Rooted
 
 from trueup.errors import ChangeFailed
-from trueup.facts.edge import issued_certificates as issued
+from trueup.facts.edge import issued_certificates
 from trueup.facts.edge.certificate_files import FILES, Files, parse_files
 from trueup.pki import signing
 from trueup.profiles.keys.registry import Controller, Issued, PrivateKey, Registry, ServerCertificate, Tls
@@ -56,10 +56,10 @@ Look = Callable[[Registry], Files]
 def test_an_authority_and_what_it_signs_are_as_the_profile_says(changes: Changes, wanted: Registry, look: Look) -> None:
     change = changes()
     change.authority(wanted.tls.ca)
-    assert [*issued.authority(look(wanted), wanted)] == [None] * 4
+    assert [*issued_certificates.authority(look(wanted), wanted)] == [None] * 4
     change.server_certificate(wanted.tls.server, wanted.tls.ca)
     found = look(wanted)
-    assert not issued.due(found, wanted)
+    assert not issued_certificates.due(found, wanted)
     assert found.server_key
     assert found.ca_key
     assert (found.server_key.mode, found.ca_key.mode) == (0o600, 0o600)
@@ -131,7 +131,7 @@ def test_the_controller_signs_a_request_and_sees_no_key(
 
     change = changes()
     change.server_certificate(wanted.tls.server, wanted.tls.ca, sign)
-    assert not issued.due(look(wanted), wanted)
+    assert not issued_certificates.due(look(wanted), wanted)
     assert "PRIVATE" not in asked[0]
     assert [*(tmp_path / "kept/incoming").iterdir()] == []
     done = subprocess.run(

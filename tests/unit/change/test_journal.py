@@ -16,8 +16,8 @@ from scratch import Changes, Rooted
 
 from trueup.change import Change, hand
 from trueup.errors import ChangeFailed, CouldNotLook
-from trueup.hosts import probing as framing
-from trueup.journal import on_host as journal
+from trueup.hosts import probing
+from trueup.journal import on_host
 from trueup.journal.on_host import Entry, State
 from trueup.model.fact import Fact
 from trueup.model.result import Action
@@ -29,7 +29,7 @@ Known = Callable[[], list[Entry]]
 def known(transport: Rooted) -> Known:
     """Reads the journal as a rollback does."""
     return lambda: (
-        framing.ask(transport, Fact("journal", journal.reading(hand.STATE, "run"), journal.parse), 10).entries
+        probing.ask(transport, Fact("journal", on_host.reading(hand.STATE, "run"), on_host.parse), 10).entries
     )
 
 
@@ -112,7 +112,7 @@ def test_what_undoes_by_a_secret_is_not_kept_but_done(changes: Changes, known: K
 
 
 def test_the_oldest_runs_go_but_never_this_one_nor_one_that_goes_on(changes: Changes, kept: Path) -> None:
-    names = [f"20260101T0000{n:02}Z-aaaa" for n in range(journal.RUNS + 4)]
+    names = [f"20260101T0000{n:02}Z-aaaa" for n in range(on_host.RUNS + 4)]
     for name in names:
         (kept / "runs" / name / "journal").mkdir(parents=True)
     (kept / "lock").write_text(f"run={names[1]}\n")
@@ -121,7 +121,7 @@ def test_the_oldest_runs_go_but_never_this_one_nor_one_that_goes_on(changes: Cha
 
 
 def test_runs_that_are_too_large_together_go(changes: Changes, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "SIZE", 1)
+    monkeypatch.setattr(on_host, "SIZE", 1)
     for name in ("a", "b", "c"):
         (kept / "runs" / name).mkdir(parents=True)
         (kept / "runs" / name / "kept").write_bytes(os.urandom(500_000))
@@ -175,7 +175,7 @@ def test_a_service_that_was_started_is_stopped_and_not_started_again_by_what_set
 
 @given(st.text(max_size=300) | st.lists(st.sampled_from(["run", "entry", "a", "1", "000001.done.json", "e30="])))
 def test_nothing_that_a_host_says_of_its_journal_breaks_anything(said: str | list[str]) -> None:
-    found = journal.parse(said if isinstance(said, str) else " ".join(said))
+    found = on_host.parse(said if isinstance(said, str) else " ".join(said))
     for entry in found.entries:
         assert entry.stays
 

@@ -15,10 +15,10 @@ from scratch import Changes
 from trueup.change import Change
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.facts.edge import certificate_files, handshakes
-from trueup.facts.edge import harbor as registry
+from trueup.facts.edge.harbor import CONFIG
 from trueup.facts.runtime import docker
-from trueup.facts.runtime import mirrors as registries
 from trueup.facts.runtime.containerd import DUMP
+from trueup.facts.runtime.mirrors import HOSTS
 from trueup.hosts.cluster import Cluster
 from trueup.model.catalog import catalog
 from trueup.model.profile import load
@@ -27,7 +27,7 @@ from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import HostFacts
 from trueup.pki import reading
 from trueup.profiles.schema import Spec
-from trueup.remediations import registry as remedies
+from trueup.remediations import registry
 
 catalog.load("trueup.checks", "trueup.remediations")
 TEMPLATE = """# Configuration file of Harbor
@@ -103,7 +103,7 @@ def spec(pki: Path, harbor: Path, port: int = 443) -> Spec:
 
 
 def config(change: Change, wanted: Spec) -> list[str]:
-    answer = subprocess.run(["sh", "-c", registry.CONFIG.probe(wanted)], capture_output=True, text=True, check=True)
+    answer = subprocess.run(["sh", "-c", CONFIG.probe(wanted)], capture_output=True, text=True, check=True)
     facts = HostFacts(Snapshot("h", raws={"registry.harbor_config": Raw(0, answer.stdout)}))
     catalog.remedies["registry.harbor.config"].fix(change, wanted, facts)
     return [action.verb for action in change.actions]
@@ -125,7 +125,7 @@ def test_harbors_template_becomes_its_configuration_and_is_taken_up(
 def test_what_does_not_serve_afterwards_is_taken_back(
     changes: Changes, pki: Path, harbor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remedies, "_SERVES", 1)
+    monkeypatch.setattr(registry, "_SERVES", 1)
     (harbor / "harbor.yml").write_text(TEMPLATE.replace("reg.mydomain.com", "old.example"))
     change = changes()
     with pytest.raises(ChangeFailed, match=r"Harbor does not serve .*/server\.crt"):
@@ -145,7 +145,7 @@ def test_without_harbors_installer_nothing_is_written(changes: Changes, pki: Pat
 @pytest.fixture
 def trusting(tmp_path: Path, pki: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory of a node's hosts.toml files; the registry's host has the authority."""
-    monkeypatch.setattr(remedies, "_authority", lambda change, spec: reading.read((pki / "ca.crt").read_text())[0])
+    monkeypatch.setattr(registry, "_authority", lambda change, spec: reading.read((pki / "ca.crt").read_text())[0])
     return tmp_path / "certs.d"
 
 
@@ -159,7 +159,7 @@ def trust(change: Change, pki: Path, directory: Path, shown: str = "server", **m
     wanted = Spec.model_validate(base)
     rows = "".join(f"|{row}\n" for row in (pki / f"{shown}.crt").read_text().splitlines())
     seen = f"now\t{int(datetime.now(UTC).timestamp()) + 2}\n@{ENDPOINT}\t\tunable to verify\n{rows}"
-    hosts = subprocess.run(["sh", "-c", registries.HOSTS.probe(wanted)], capture_output=True, text=True, check=True)
+    hosts = subprocess.run(["sh", "-c", HOSTS.probe(wanted)], capture_output=True, text=True, check=True)
     raws = {"registry.seen": Raw(0, seen), "containerd.hosts": Raw(0, hosts.stdout)}
     catalog.remedies["registry.tls.trusted"].fix(change, wanted, HostFacts(Snapshot("h", raws=raws)))
     return [action.target.removeprefix(f"{directory}/") for action in change.actions]
@@ -243,6 +243,6 @@ def test_a_handshake_that_was_not_made_is_neither_right_nor_wrong(pki: Path, har
     nothing = Raw(0, "now\t1790000000\n")
     answers = dict.fromkeys((handshakes.SERVED.name, handshakes.SEEN.name, handshakes.FROM_RUNNER.name), nothing)
     answers |= {certificate_files.FILES.name: Raw(0, f"now\t1790000000\n@server\t644 root:root\t/c\n{file}")}
-    answers |= {DUMP.name: Raw(0, ""), registries.HOSTS.name: Raw(0, "")}
+    answers |= {DUMP.name: Raw(0, ""), HOSTS.name: Raw(0, "")}
     with pytest.raises(CouldNotLook, match="no handshake was made"):
         catalog.requirements[id].check(HostFacts(Snapshot("h", raws=answers)), wanted)

@@ -11,12 +11,9 @@ import pytest
 from every_fact import FACTS, MADE_UP
 
 from trueup.drills import failover
-from trueup.facts.across import fingerprint as uniform
-from trueup.facts.across import reachability as reach
-from trueup.facts.edge import certificate_files, handshakes, haproxy, keepalived, vip
-from trueup.facts.edge import harbor as registry
-from trueup.facts.host import apt, boot, clock, dropins, identity, kernel, packages, swap, systemd
-from trueup.facts.host import package_removal as removal
+from trueup.facts.across import fingerprint, reachability
+from trueup.facts.edge import certificate_files, handshakes, haproxy, harbor, keepalived, vip
+from trueup.facts.host import apt, boot, clock, dropins, identity, kernel, package_removal, packages, swap, systemd
 from trueup.facts.kube import (
     calico,
     certificates,
@@ -24,16 +21,13 @@ from trueup.facts.kube import (
     etcd,
     kubeadm,
     kubeconfigs,
+    kubelet,
     network,
     nodes,
     preflight,
     static_pods,
 )  # fmt: skip
-from trueup.facts.kube import kubelet as kube
-from trueup.facts.runtime import cni, containerd, docker, images
-from trueup.facts.runtime import config_keys as dialect
-from trueup.facts.runtime import containers as ctr
-from trueup.facts.runtime import mirrors as registries
+from trueup.facts.runtime import cni, config_keys, containerd, containers, docker, images, mirrors
 from trueup.model.fact import CLOCK, ApiFact, Drill
 from trueup.model.profile import load
 
@@ -68,9 +62,9 @@ def _unit(found: systemd.Unit, _: Any) -> Any:
 
 
 def _keys(document: dict[str, Any]) -> dict[str, Any]:
-    version = dialect.version_of(document)
+    version = config_keys.version_of(document)
     settings = ("sandbox_image", "systemd_cgroup") if version else ()
-    return {"version": version} | {name: dialect.at(document, dialect.key(name, version)) for name in settings}
+    return {"version": version} | {name: config_keys.at(document, config_keys.key(name, version)) for name in settings}
 
 
 def _config(found: containerd.Config, _: Any) -> Any:
@@ -79,7 +73,7 @@ def _config(found: containerd.Config, _: Any) -> Any:
     known = {"path": found.path, "exists": found.exists, "changed": found.changed, "is_toml": document is not None}
     if document is None:
         return known
-    return known | _keys(document) | {"cri_disabled": dialect.cri_disabled(document)}
+    return known | _keys(document) | {"cri_disabled": config_keys.cri_disabled(document)}
 
 
 def _dump(found: dict[str, Any] | None, _: Any) -> Any:
@@ -113,12 +107,12 @@ def _states(found: dict[str, systemd.Unit], _: Any) -> Any:
     return {name: f"{unit.loaded} {unit.active} {unit.enabled}" for name, unit in found.items()}
 
 
-def _container(found: ctr.Container | None, _: Any) -> Any:
+def _container(found: containers.Container | None, _: Any) -> Any:
     kept = {"image", "status", "answer"}
     return found and {key: value for key, value in asdict(found).items() if key in kept} | {"restarts": found.restarts}
 
 
-def _kubelet(found: kube.KubeletConfig, _: Any) -> Any:
+def _kubelet(found: kubelet.KubeletConfig, _: Any) -> Any:
     driver = found.document.get("cgroupDriver") if found.exists else None
     return {"path": found.path, "exists": found.exists, "flag": found.flag, "cgroupDriver": driver}
 
@@ -182,7 +176,7 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "package": (packages.package("x").parse, _fields),
     "download": (packages.download("x").parse, lambda found, _: found.decode()),
     "package.offered": (packages.offered("x").parse, _as_is),
-    "package.removal": (removal.of(["x"], []).parse, _fields),
+    "package.removal": (package_removal.of(["x"], []).parse, _fields),
     "package.manager": (packages.MANAGER.parse, _as_is),
     "unit": (systemd.unit("x").parse, _unit),
     "containerd.config": (containerd.CONFIG.parse, _config),
@@ -191,20 +185,20 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "containerd.running": (containerd.RUNNING.parse, lambda found, _: asdict(found) if found else None),
     "containerd.plugins": (containerd.PLUGINS.parse, _as_is),
     "containerd.hosts": (
-        registries.HOSTS.parse,
+        mirrors.HOSTS.parse,
         lambda found, _: {name: file.endpoints for name, file in found.hosts.items()},
     ),
     "containerd.default": (lambda text: tomllib.loads(containerd.DEFAULT.parse(text)), _dump),
     "cni.plugins": (cni.PLUGINS.parse, _plain),
-    "ctr.deprecations": (ctr.DEPRECATIONS.parse, _plain),
-    "ctr.pull": (ctr.PULL.parse, _as_is),
-    "ctr.run": (ctr.RUN.parse, _as_is),
+    "ctr.deprecations": (containers.DEPRECATIONS.parse, _plain),
+    "ctr.pull": (containers.PULL.parse, _as_is),
+    "ctr.run": (containers.RUN.parse, _as_is),
     "images.present": (images.PRESENT.parse, _plain),
-    "kube.programs": (kube.PROGRAMS.parse, _plain),
-    "kube.kubelet_config": (kube.KUBELET_CONFIG.parse, _kubelet),
-    "kube.repository": (kube.REPOSITORY.parse, _plain),
+    "kube.programs": (kubelet.PROGRAMS.parse, _plain),
+    "kube.kubelet_config": (kubelet.KUBELET_CONFIG.parse, _kubelet),
+    "kube.repository": (kubelet.REPOSITORY.parse, _plain),
     "host.identity": (identity.IDENTITY.parse, _plain),
-    "containerd.reachable": (registries.REACHABLE.parse, _as_is),
+    "containerd.reachable": (mirrors.REACHABLE.parse, _as_is),
     "kubeadm.images": (kubeadm.IMAGES.parse, _as_is),
     "preflight.user": (preflight.USER.parse, _plain),
     "preflight.machine": (preflight.MACHINE.parse, _plain),
@@ -222,7 +216,7 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "clock.synchronised": (clock.SYNCHRONISED.parse, _as_is),
     "clock.services": (clock.TIME_SERVICES.parse, _states),
     "containerd.started": (containerd.STARTED.parse, _as_is),
-    "nerdctl.web": (ctr.WEB.parse, _container),
+    "nerdctl.web": (containers.WEB.parse, _container),
     "certificates": (certificates.CERTIFICATES.parse, _certificates),
     "cluster.self": (nodes.SELF.parse, _plain),
     "admin.homes": (kubeconfigs.HOMES.parse, _plain),
@@ -241,14 +235,14 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "registry.served": (handshakes.SERVED.parse, _meetings),
     "registry.seen": (handshakes.SEEN.parse, _meetings),
     "registry.from_runner": (handshakes.FROM_RUNNER.parse, _meetings),
-    "registry.harbor_config": (registry.CONFIG.parse, _plain),
-    "registry.health": (registry.HEALTH.parse, _plain),
+    "registry.harbor_config": (harbor.CONFIG.parse, _plain),
+    "registry.health": (harbor.HEALTH.parse, _plain),
     "docker.distribution": (docker.DISTRIBUTION.parse, _as_is),
     "docker.repository": (docker.REPOSITORY.parse, _plain),
-    "uniform.versions": (uniform.VERSIONS.parse, _fields),
-    "uniform.sysctl": (uniform.SYSCTL.parse, _as_is),
-    "reach.listening": (reach.LISTENING.parse, _plain),
-    "reach.reached": (reach.REACHED.parse, _plain),
+    "uniform.versions": (fingerprint.VERSIONS.parse, _fields),
+    "uniform.sysctl": (fingerprint.SYSCTL.parse, _as_is),
+    "reach.listening": (reachability.LISTENING.parse, _plain),
+    "reach.reached": (reachability.REACHED.parse, _plain),
     "failover.holding": (failover.parse_holding, _fields),
     "failover.answers": (failover.answers("10.0.0.9", "443").parse, _as_is),
     "failover.load": (failover.parse_load, _load),

@@ -16,10 +16,8 @@ import pytest
 
 import trueup.facts
 from trueup.facts.host import apt, clock, identity, kernel, packages, swap
-from trueup.facts.kube import kubelet as kube
-from trueup.facts.kube import preflight
-from trueup.facts.runtime import containerd
-from trueup.facts.runtime import containers as ctr
+from trueup.facts.kube import kubelet, preflight
+from trueup.facts.runtime import containerd, containers
 from trueup.model.fact import Fact
 from trueup.model.profile import load
 from trueup.profiles.schema import Spec
@@ -286,7 +284,7 @@ def test_a_file_has_no_owner_where_rpm_says_so(rpm: str, owner: str, shell: str,
 def repository(root: Path, tools: Callable[..., str], helper: str = "cat", shell: str = "sh") -> Any:
     """Ask for a repository whose files are under a scratch root."""
     spec = load("kubeadm-1.34").spec("any")
-    probe = kube.REPOSITORY.probe(spec).replace("/usr/lib/apt/apt-helper cat-file", helper)
+    probe = kubelet.REPOSITORY.probe(spec).replace("/usr/lib/apt/apt-helper cat-file", helper)
     moved = probe.replace("/etc/apt/", f"{root}/").replace("/var/lib/apt/lists/", f"{root}/")
     return sh(moved, path=tools(apt_get=":"), shell=shell)
 
@@ -461,8 +459,8 @@ def test_a_pull_that_failed_says_why_however_much_ctr_has_to_say(
 ) -> None:
     said = "; ".join(f"echo line {line}" for line in range(1, lines + 1))
     path = tools(systemctl="exit 0", ctr=f"case $* in *pull*) {{ {said}; }} >&2; exit 1;; esac")
-    done = sh(ctr.PULL.probe(spec), path=path)
-    assert (done.returncode, ctr.PULL.parse(done.stdout)) == (0, f"line {lines}")
+    done = sh(containers.PULL.probe(spec), path=path)
+    assert (done.returncode, containers.PULL.parse(done.stdout)) == (0, f"line {lines}")
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -472,7 +470,7 @@ def test_a_pull_whose_time_is_up_leaves_nothing_behind(
     path = tools(systemctl="exit 0", ctr=f'echo "$*" >>{tmp_path}/log; case $* in *pull*) exec sleep 20;; esac')
     argv = ["busybox", "sh"] if shell == "busybox" else [shell]
     done = subprocess.run(
-        ["timeout", "-k", "10", "1", *argv, "-c", ctr.PULL.probe(spec)],
+        ["timeout", "-k", "10", "1", *argv, "-c", containers.PULL.probe(spec)],
         capture_output=True, text=True, stdin=subprocess.DEVNULL, env={"PATH": path}, check=False, timeout=30,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (124, "")

@@ -17,7 +17,7 @@ from debian.debian_support import NativeVersion
 from trueup.errors import CouldNotLook, UsageError
 from trueup.facts.host import rpm_version, upstream_version
 from trueup.model.fact import Fact
-from trueup.shell import text as shell
+from trueup.shell import scripts
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ def download(url: str) -> Fact[bytes]:
     """Return the fact about the content of a URL as the host downloads it; nothing stays on the host."""
     probe = f"""file=$(mktemp) || exit
 trap 'rm -f "$file"' EXIT
-{shell.fetch(url, "$file")} || exit
+{scripts.fetch(url, "$file")} || exit
 base64 "$file"
 """
     return Fact("download", probe, base64.b64decode, timeout=60)

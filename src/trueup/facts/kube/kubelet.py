@@ -9,8 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from trueup.facts.host import apt_repository as repository
-from trueup.facts.host import systemd
+from trueup.facts.host import apt_repository, systemd
 from trueup.facts.host.packages import OWNER
 from trueup.facts.runtime.containerd import PATH
 from trueup.model.fact import Fact
@@ -132,6 +131,6 @@ def parse_kubelet(text: str) -> KubeletConfig:
 
 KUBELET_CONFIG = Fact("kube.kubelet_config", _PROBE_KUBELET, parse_kubelet)
 
-REPOSITORY = repository.of(
+REPOSITORY = apt_repository.of(
     "kube.repository", lambda spec: (spec.kube.apt.repository, next(iter(spec.kube.packages.names), "kubeadm"))
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from trueup.facts.host import apt_repository as repository
+from trueup.facts.host import apt_repository
 from trueup.facts.host.apt import Entry
 from trueup.model.fact import Fact
 
@@ -29,7 +29,7 @@ sed -n 's/^ID=["'\\'']*\\([^"'\\'']*\\).*/\\1/p' /etc/os-release
 """,
     _one,
 )
-REPOSITORY = repository.of(
+REPOSITORY = apt_repository.of(
     "docker.repository", lambda spec: (spec.registry.docker.repository, spec.registry.docker.package)
 )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trueup.connection import sudo as become
+from trueup.connection import sudo
 from trueup.connection.local import Process
 from trueup.connection.sudo import Password
 from trueup.errors import CouldNotLook, UsageError
@@ -55,7 +55,7 @@ def is_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def host(password: Password | None, name: str = "h", user: str | None = None) -> Process:
-    return Process(become.sudo(user, password), name, password=password)
+    return Process(sudo.sudo_shell(user, password), name, password=password)
 
 
 @pytest.mark.parametrize("mode", ["asks", "free", "once"])
@@ -161,7 +161,7 @@ def test_the_password_is_in_no_command_and_in_no_representation() -> None:
 def test_by_file_descriptor(tmp_path: Path) -> None:
     (tmp_path / "word").write_text(f"{WORD}\nmore\n")
     number = os.open(tmp_path / "word", os.O_RDONLY)
-    assert become.read(f"fd:{number}").ahead_of(b"x") == f"{WORD}\nx".encode()
+    assert sudo.read(f"fd:{number}").ahead_of(b"x") == f"{WORD}\nx".encode()
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(number)  # closed, so that no child has it
 
@@ -170,7 +170,7 @@ def test_by_program(tmp_path: Path) -> None:
     program = tmp_path / "ask pass"
     program.write_text("#!/bin/sh\nprintf '%s\\n' 'secret word'\n")
     program.chmod(0o755)
-    assert become.read(f"askpass:{program}").ahead_of(b"") == b"secret word\n"
+    assert sudo.read(f"askpass:{program}").ahead_of(b"") == b"secret word\n"
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_by_program(tmp_path: Path) -> None:
 )
 def test_what_gives_no_password_is_refused(way: str, said: str) -> None:
     with pytest.raises(UsageError) as caught:
-        become.read(way)
+        sudo.read(way)
     assert said in str(caught.value)
     assert "hunter2" not in str(caught.value)  # who gives it there finds it in no log
 

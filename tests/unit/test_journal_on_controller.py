@@ -16,10 +16,10 @@ from trueup.engine.rollback import Rollback
 from trueup.errors import ChangeFailed, UsageError
 from trueup.hosts.fleet import Fleet
 from trueup.hosts.inventory import Connection
-from trueup.journal import on_controller as ledgers
+from trueup.journal import on_controller
 from trueup.journal.on_controller import Ledger
 from trueup.journal.record import Record
-from trueup.model import profile as profiles
+from trueup.model import profile
 from trueup.model.result import Outcome, Result
 
 AT = "/api/v1/namespaces/web/configmaps/c"
@@ -41,7 +41,7 @@ def api() -> Iterator[FakeApi]:
 
 @pytest.fixture
 def fleet(api: FakeApi, tmp_path: Path) -> Iterator[Fleet]:
-    made = Fleet([], profiles.load("base"), Connection(), timeout=3, kubeconfig=str(api.kubeconfig(tmp_path)))
+    made = Fleet([], profile.load("base"), Connection(), timeout=3, kubeconfig=str(api.kubeconfig(tmp_path)))
     yield made
     made.close()
 
@@ -137,11 +137,11 @@ def test_a_change_that_is_refused_is_marked_as_failed(
 
 
 def test_it_is_for_its_owner_alone_and_the_oldest_runs_go(tmp_path: Path, fleet: Fleet, ledger: Ledger) -> None:
-    for n in range(ledgers.RUNS + 2):
+    for n in range(on_controller.RUNS + 2):
         (tmp_path / f".trueup/runs/2026{n:03}").mkdir(parents=True)
     change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
     runs = sorted(path.name for path in (tmp_path / ".trueup/runs").iterdir())
-    assert (len(runs), runs[0], runs[-1]) == (ledgers.RUNS, "2026003", "run")
+    assert (len(runs), runs[0], runs[-1]) == (on_controller.RUNS, "2026003", "run")
     file = tmp_path / ".trueup/runs/run/journal.jsonl"
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert [row["host"] for row in rows(tmp_path) if "host" in row] == ["cluster"]
