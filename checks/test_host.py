@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from trueup import Deviation, equal, expect, requirement
+from trueup import Deviation, FleetFacts, HostFacts, Spec, equal, expect, requirement
 from trueup.checks.claims.parameters import persistent_parameter
 from trueup.facts.host import apt, boot, clock, swap
 from trueup.facts.host.identity import IDENTITY
 from trueup.facts.host.kernel import MODULES, MODULES_LOAD, SYSCTL, SYSCTL_FILES
-from trueup.model.view import FleetFacts, HostFacts
-from trueup.profiles.schema import Spec
 
 if TYPE_CHECKING:
-    from trueup.model.catalog import Check, Severity
+    from trueup.model.catalog import Check
 
 
 def _module(name: str, why: str) -> Check:
@@ -46,9 +44,7 @@ test_overlay = _module(
 )
 
 
-def _parameter(
-    name: str, key: str, what: str, why: str, severity: Severity = "high", needs: tuple[str, ...] = ()
-) -> Check:
+def _parameter(name: str, key: str, what: str, why: str, **more: Any) -> Check:
     """Register the requirement that a kernel parameter has the profile's value; ``why`` is its reason."""
 
     def check(facts: HostFacts, spec: Spec) -> None:
@@ -56,8 +52,8 @@ def _parameter(
 
     check.__doc__ = f"{what}, now and after a reboot.\n\n{why}"
     return requirement(
-        f"host.sysctl.{name}", key=f"host.sysctl.{key}", reads=(SYSCTL, SYSCTL_FILES), severity=severity, needs=needs,
-        layers=("effective", "persistent"),
+        f"host.sysctl.{name}", key=f"host.sysctl.{key}", reads=(SYSCTL, SYSCTL_FILES),
+        layers=("effective", "persistent"), **more,
     )(check)  # fmt: skip
 
 
@@ -70,13 +66,18 @@ test_ip_forward = _parameter(
     "IPv4 forwarding is on",
     "Without it the node drops packets from and to its pods, and kubeadm stops. Hardening often turns it off in a file "
     "that is read later (sysctl.d(5)).",
-    "critical",
+    severity="critical",
 )
 test_iptables = _parameter(
     "bridge_nf_call_iptables", _IPTABLES, "Bridged IPv4 traffic passes iptables", _BRIDGED, needs=_BRIDGE
 )
 test_ip6tables = _parameter(
-    "bridge_nf_call_ip6tables", _IP6TABLES, "Bridged IPv6 traffic passes ip6tables", _BRIDGED, "medium", _BRIDGE
+    "bridge_nf_call_ip6tables",
+    _IP6TABLES,
+    "Bridged IPv6 traffic passes ip6tables",
+    _BRIDGED,
+    severity="medium",
+    needs=_BRIDGE,
 )
 
 

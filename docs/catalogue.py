@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from trueup.model.catalog import catalog
+from trueup.version import FIRST_CATALOGUE
 
 _HEAD = """# Catalogue of requirements
 
@@ -27,6 +28,7 @@ def render() -> str:
         cost = f"{remedy.sentence} Disruption: {remedy.disruption}.{allowed}" if remedy else ""
         roles = ", ".join(sorted(requirement.roles)) or "every host"
         rows = {
+            "since": requirement.since if requirement.since > FIRST_CATALOGUE else "",
             "layers": ", ".join(requirement.layers),
             "severity": requirement.severity,
             "roles": f"{roles}, all together" if requirement.across else roles,

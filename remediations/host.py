@@ -5,13 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from trueup import remedy
-from trueup.change import Change
-from trueup.errors import ChangeFailed
+from trueup import Change, ChangeFailed, HostFacts, Spec, remedy
 from trueup.facts.host import apt, boot, clock, packages, swap
 from trueup.facts.host.systemd import Unit
-from trueup.model.view import HostFacts
-from trueup.profiles.schema import Spec
 
 if TYPE_CHECKING:
     from trueup.model.catalog import Fix

@@ -131,3 +131,23 @@ def test_a_time_service_that_does_not_start_at_boot_is_not_enough(spec: Spec) ->
         check("host.time.synchronised", facts, spec)
     [deviation] = caught.value.deviations
     assert (deviation.layer, deviation.found) == ("persistent", "chrony.service active and disabled")
+
+
+@pytest.mark.parametrize("id", [id for id in catalog.requirements if id.startswith("host.sysctl.")])
+def test_a_kernel_parameter_has_the_profiles_value_now_and_after_a_reboot(id: str, spec: Spec) -> None:
+    key = catalog.requirements[id].key.removeprefix("host.sysctl.")
+    wanted = spec.host.sysctl[key]
+
+    def facts(now: str, boot: str) -> HostFacts:
+        answers = {
+            "kernel.sysctl": f"{key}={now}",
+            "kernel.sysctl_files": f"@/etc/sysctl.d/9.conf\t/9.conf\n|{key}={boot}",
+        }
+        return HostFacts(Snapshot("h", raws={fact: Raw(0, text) for fact, text in answers.items()}))
+
+    check(id, facts(wanted, wanted), spec)
+    for now, boot, layers in (("9", wanted, {"effective"}), (wanted, "9", {"persistent"})):
+        with pytest.raises(Unmet) as unmet:
+            check(id, facts(now, boot), spec)
+        assert {each.layer for each in unmet.value.deviations} == layers
+        assert [(each.expected, each.found) for each in unmet.value.deviations] == [(wanted, "9")]
