@@ -171,7 +171,9 @@ def test_the_tests_that_the_page_names_are_green_with_what_it_builds(work: Workp
     """They fail where something is missing: a value, a capture, a page that was not renewed, a sentence."""
     for title, *_ in EXAMPLES:
         apply(work.root, title)
-    work.run("ruff", "format", "checks", "tests")
+    for check in (("check",), ("format", "--check")):
+        done = work.run("ruff", *check, "checks", "remediations", "profiles", "src", "tests")
+        assert done.returncode == 0, done.stdout
     named = re.findall(r"tests/unit/\S+\.py", "".join(section(title) for title, *_ in EXAMPLES))
     work.make("schema", "catalogue")
     done = work.run("pytest", "-p", "no:cacheprovider", "-q", "-n", "0", *dict.fromkeys(named))
