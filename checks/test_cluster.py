@@ -1,14 +1,12 @@
 """Section 9 of the catalogue: requirements across hosts."""
 
-from trueup import Deviation, expect, requirement
+from trueup import Deviation, FleetFacts, Spec, expect, requirement
 from trueup.checks.claims.pods import MEMBERS
 from trueup.checks.claims.uniform import names, odd
 from trueup.facts.across import fingerprint, reachability
 from trueup.facts.kube.network import ADDRESSES
 from trueup.facts.runtime.containerd import DUMP
 from trueup.model.fact import CLOCK
-from trueup.model.view import FleetFacts
-from trueup.profiles.schema import Spec
 
 
 @requirement("cluster.time.skew", key="host.time.skew", reads=(CLOCK,), across=True, roles=())

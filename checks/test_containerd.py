@@ -1,14 +1,11 @@
 """Section 2 of the catalogue: containerd."""
 
-from trueup import Deviation, equal, expect, requirement, unmet
+from trueup import CouldNotLook, Deviation, HostFacts, Spec, equal, expect, requirement, unmet
 from trueup.checks.claims.programs import installed
-from trueup.errors import CouldNotLook
 from trueup.facts.host.packages import PACKAGES
 from trueup.facts.kube.kubeadm import IMAGES, known_pause, tag
 from trueup.facts.runtime import config_keys, containers
 from trueup.facts.runtime.containerd import BINARIES, CONFIG, CRI_PLUGINS, DUMP, PLUGINS, RUNNING, STARTED, UNIT
-from trueup.model.view import HostFacts
-from trueup.profiles.schema import Spec
 
 _CLOCKS = 0.05  # seconds by which a process start can be off: three clocks with a resolution of 0.01 s
 

@@ -6,14 +6,11 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from trueup import Deviation, equal, expect, requirement, unmet
-from trueup.errors import CouldNotLook
+from trueup import CouldNotLook, Deviation, HostFacts, Spec, equal, expect, requirement, unmet
 from trueup.facts.kube.certificates import CERTIFICATES, MANAGED
 from trueup.facts.kube.control_plane import HEALTH, Answer, Health
 from trueup.facts.kube.etcd import ETCD_ACCESS
 from trueup.facts.kube.static_pods import MANIFESTS, MANIFESTS_DIR, PROCESSES, duration, minor
-from trueup.model.view import HostFacts
-from trueup.profiles.schema import Spec
 
 if TYPE_CHECKING:
     from trueup.model.catalog import Check

@@ -1,9 +1,7 @@
 """Section 8 of the catalogue: the failover drill of the load balancers."""
 
-from trueup import Deviation, expect, requirement
+from trueup import Deviation, FleetFacts, Spec, expect, requirement
 from trueup.drills.failover import FAILOVER
-from trueup.model.view import FleetFacts
-from trueup.profiles.schema import Spec
 
 
 @requirement(

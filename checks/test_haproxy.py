@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 
-from trueup import Deviation, expect, requirement, unmet
+from trueup import Deviation, HostFacts, Spec, expect, requirement, unmet
 from trueup.checks.claims.parameters import persistent_parameter
 from trueup.facts.edge.haproxy import CONF, STATS, UNIT, Conf, Stats, socket, wanted
 from trueup.facts.edge.vip import ADDRESSES, BIND, NONLOCAL
 from trueup.facts.host.kernel import SYSCTL_FILES
 from trueup.facts.host.systemd import Unit
-from trueup.model.view import HostFacts
 from trueup.profiles.keys.load_balancer import Listen, Server
-from trueup.profiles.schema import Spec
 
 _BALANCERS = ("load-balancer",)
 

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 
-from trueup import Deviation, expect, requirement
+from trueup import CouldNotLook, Deviation, FleetFacts, HostFacts, Spec, expect, requirement
 from trueup.edit.keepalived import Statement
-from trueup.errors import CouldNotLook
 from trueup.facts.edge import keepalived, vrrp_config, vrrp_election
 from trueup.facts.edge.keepalived import CONF, JOURNAL, OTHER, SAME, UNIT, Conf, number
 from trueup.facts.edge.vip import ADDRESSES, PACKAGES
 from trueup.facts.host.systemd import Unit
-from trueup.model.view import FleetFacts, HostFacts
-from trueup.profiles.schema import Spec
 
 _BALANCERS = ("load-balancer",)
 _OFF = (None, "off", "false", "no")

@@ -2,16 +2,13 @@
 
 import re
 
-from trueup import Deviation, equal, expect, requirement, unmet
+from trueup import CouldNotLook, Deviation, FleetFacts, HostFacts, Spec, equal, expect, requirement, unmet
 from trueup.checks.claims.repositories import listed
-from trueup.errors import CouldNotLook
 from trueup.facts.host import apt
 from trueup.facts.host.packages import PACKAGES, within
 from trueup.facts.kube import kubelet, preflight
 from trueup.facts.kube.kubeadm import IMAGES, known_images
 from trueup.facts.runtime import images
-from trueup.model.view import FleetFacts, HostFacts
-from trueup.profiles.schema import Spec
 
 _RELEASE = re.compile(
     r"(?:\d+:)?(\d+\.\d+\.\d+)"

@@ -2,15 +2,12 @@
 
 from typing import Any
 
-from trueup import Deviation, equal, expect, requirement, unmet
-from trueup.errors import CouldNotLook
+from trueup import CouldNotLook, Deviation, FleetFacts, HostFacts, Spec, equal, expect, requirement, unmet
 from trueup.facts.host.upstream_version import minors
 from trueup.facts.kube import kubeconfigs, preflight
 from trueup.facts.kube.kubeadm import DEFAULT_REPOSITORIES
 from trueup.facts.kube.nodes import KUBEADM, NODES, SELF, VERSION
 from trueup.facts.kube.static_pods import PROCESSES
-from trueup.model.view import FleetFacts, HostFacts
-from trueup.profiles.schema import Spec
 
 _NODES = ("control-plane", "worker")
 _READY = ("kube.packages.version", "kube.kubelet.service", "host.preflight.CRI")

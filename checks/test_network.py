@@ -2,13 +2,10 @@
 
 import ipaddress
 
-from trueup import Deviation, equal, expect, requirement, unmet
+from trueup import CouldNotLook, Deviation, FleetFacts, HostFacts, Spec, equal, expect, requirement, unmet
 from trueup.checks.claims.pods import API_NEEDS, MEMBERS, available, troubles
-from trueup.errors import CouldNotLook
 from trueup.facts.kube import calico, network, troubled_pods, workloads
 from trueup.facts.kube.nodes import NODES, SELF
-from trueup.model.view import FleetFacts, HostFacts
-from trueup.profiles.schema import Spec
 
 
 def _node(facts: FleetFacts) -> workloads.Workload:

@@ -1,10 +1,8 @@
 """Section 4 of the catalogue: the state of the cluster's nodes."""
 
-from trueup import Deviation, expect, requirement
+from trueup import Deviation, HostFacts, Spec, expect, requirement
 from trueup.checks.claims.pods import MEMBERS
 from trueup.facts.kube import nodes
-from trueup.model.view import HostFacts
-from trueup.profiles.schema import Spec
 
 
 @requirement(

@@ -9,16 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from trueup import Deviation, equal, expect, requirement, unmet
-from trueup.errors import CouldNotLook
+from trueup import CouldNotLook, Deviation, HostFacts, Spec, equal, expect, requirement, unmet
 from trueup.facts.host import swap
 from trueup.facts.host.kernel import SYSCTL, proc_path
 from trueup.facts.kube import preflight
 from trueup.facts.kube.kubeadm import IMAGES
 from trueup.facts.kube.kubelet import KUBELET, PROGRAMS
 from trueup.facts.runtime import images
-from trueup.model.view import HostFacts
-from trueup.profiles.schema import Spec
 
 if TYPE_CHECKING:
     from trueup.model.catalog import Check, Severity

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 
-from trueup import Deviation, equal, expect, requirement, unmet
+from trueup import Deviation, HostFacts, Spec, equal, expect, requirement, unmet
 from trueup.facts.runtime import config_keys
 from trueup.facts.runtime.containerd import CONFIG, DUMP
 from trueup.facts.runtime.mirrors import HOSTS, REACHABLE, Hosts, certificate, mistake
-from trueup.model.view import HostFacts
 from trueup.profiles.keys.runtime import Registry
-from trueup.profiles.schema import Spec
 
 
 @requirement(

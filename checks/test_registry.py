@@ -1,6 +1,6 @@
 """Section 7 of the catalogue: Docker, Harbor, and the trust of nodes in its certificate."""
 
-from trueup import Deviation, equal, expect, requirement, unmet
+from trueup import Deviation, HostFacts, Spec, equal, expect, requirement, unmet
 from trueup.checks.claims.repositories import listed
 from trueup.facts.edge.handshakes import SEEN, distrusted
 from trueup.facts.edge.harbor import CONFIG, HEALTH, host_name
@@ -9,8 +9,6 @@ from trueup.facts.host.packages import PACKAGES, within
 from trueup.facts.runtime import config_keys, docker
 from trueup.facts.runtime.containerd import DUMP
 from trueup.facts.runtime.mirrors import HOSTS, Directory
-from trueup.model.view import HostFacts
-from trueup.profiles.schema import Spec
 
 _ON = ("registry",)
 _WHOLE = tuple(

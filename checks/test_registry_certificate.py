@@ -2,13 +2,11 @@
 
 from functools import partial
 
-from trueup import Deviation, expect, requirement, unmet
+from trueup import Deviation, HostFacts, Spec, expect, requirement, unmet
 from trueup.facts.edge import issued_certificates
 from trueup.facts.edge.certificate_files import FILES
 from trueup.facts.edge.handshakes import FROM_RUNNER, SERVED, unserved
 from trueup.facts.edge.harbor import local
-from trueup.model.view import HostFacts
-from trueup.profiles.schema import Spec
 
 _ON = ("registry",)
 _CERTIFICATE = "registry.tls.server.certificate"

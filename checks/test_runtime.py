@@ -1,12 +1,10 @@
 """Section 2 of the catalogue: programs that work with containerd."""
 
-from trueup import Deviation, equal, expect, requirement, unmet
+from trueup import Deviation, HostFacts, Spec, equal, expect, requirement, unmet
 from trueup.checks.claims.programs import installed, released
 from trueup.facts.host.packages import PACKAGES, within
 from trueup.facts.runtime import cni, config_keys, containers
 from trueup.facts.runtime.containerd import BINARIES, CONFIG, DUMP
-from trueup.model.view import HostFacts
-from trueup.profiles.schema import Spec
 
 
 @requirement(

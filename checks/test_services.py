@@ -1,10 +1,8 @@
 """Section 4 of the catalogue: access of nodes to Services, by kube-proxy and DNS."""
 
-from trueup import Deviation, equal, expect, requirement
+from trueup import Deviation, FleetFacts, HostFacts, Spec, equal, expect, requirement
 from trueup.checks.claims.pods import API_NEEDS, MEMBERS, available, troubles
 from trueup.facts.kube import network, services, troubled_pods, workloads
-from trueup.model.view import FleetFacts, HostFacts
-from trueup.profiles.schema import Spec
 
 
 @requirement(

@@ -1,12 +1,9 @@
 """Section 8 of the catalogue: the virtual IP address (VIP) that clients use."""
 
-from trueup import Deviation, expect, requirement, unmet
-from trueup.errors import CouldNotLook
+from trueup import CouldNotLook, Deviation, FleetFacts, HostFacts, Spec, expect, requirement, unmet
 from trueup.facts.edge.keepalived import CONF, JOURNAL, UNIT
 from trueup.facts.edge.vip import ADDRESSES, FIREWALL, HEALTH
 from trueup.facts.edge.vrrp_election import reasons
-from trueup.model.view import FleetFacts, HostFacts
-from trueup.profiles.schema import Spec
 
 _BALANCERS = ("load-balancer",)
 

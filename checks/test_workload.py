@@ -3,15 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from trueup import Deviation, equal, expect, requirement, unmet
+from trueup import CouldNotLook, Deviation, FleetFacts, Spec, equal, expect, requirement, unmet
 from trueup.checks.claims.pods import API_NEEDS, MEMBERS, available, troubles
-from trueup.errors import CouldNotLook
 from trueup.facts.kube import dashboard, network, troubled_pods, workloads
 from trueup.facts.kube.nodes import NODES, SELF
 from trueup.facts.kube.services import ENDPOINTS, SERVICES, holders
-from trueup.model.view import FleetFacts
 from trueup.profiles.keys.workload import Nginx
-from trueup.profiles.schema import Spec
 
 NODE_PORTS = range(30000, 32768)  # default of the API server's --service-node-port-range
 _PINNED = re.compile(r"@sha256:[0-9a-f]{64}$|:(?!latest$)[\w.-]+$")

@@ -4,16 +4,12 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from trueup import remedy
-from trueup.change import Change
-from trueup.errors import ChangeFailed
+from trueup import Change, ChangeFailed, HostFacts, Spec, remedy
 from trueup.facts.host.packages import PACKAGES, within
 from trueup.facts.kube import preflight
 from trueup.facts.runtime import config_keys, containerd
 from trueup.facts.runtime.containerd import BINARIES, CONFIG, RUNNING, STARTED, UNIT, Binary, render_unit
-from trueup.model.view import HostFacts
 from trueup.profiles.keys.section import Package
-from trueup.profiles.schema import Spec
 from trueup.remediations.kube import set_driver
 from trueup.remediations.programs import install_release
 

@@ -3,17 +3,13 @@
 import shlex
 from pathlib import PurePosixPath
 
-from trueup import remedy
-from trueup.change import Change
-from trueup.errors import ChangeFailed
+from trueup import Change, ChangeFailed, HostFacts, Spec, remedy
 from trueup.facts.host.upstream_version import minors
 from trueup.facts.kube import kubelet
 from trueup.facts.kube.certificates import CERTIFICATES, KUBELETS, MANAGED, USED_BY, Certificates
 from trueup.facts.kube.preflight import KUBERNETES
 from trueup.facts.kube.static_pods import MANIFESTS, PROCESSES
 from trueup.model.result import Action
-from trueup.model.view import HostFacts
-from trueup.profiles.schema import Spec
 from trueup.remediations import static_pods
 from trueup.shell import scripts
 

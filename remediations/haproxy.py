@@ -1,14 +1,10 @@
 """Remedies for section 8 of the catalogue: haproxy."""
 
-from trueup import remedy
-from trueup.change import Change
+from trueup import Change, ChangeFailed, HostFacts, Spec, remedy
 from trueup.edit.haproxy import Words
-from trueup.errors import ChangeFailed
 from trueup.facts.edge import haproxy
 from trueup.facts.edge.haproxy import CONF, UNIT
 from trueup.facts.edge.vip import NONLOCAL
-from trueup.model.view import HostFacts
-from trueup.profiles.schema import Spec
 
 SERVICE = "haproxy.service"
 

@@ -1,15 +1,11 @@
 """Remedies for section 8 of the catalogue: keepalived."""
 
-from trueup import remedy
-from trueup.change import Change, ClusterChange
+from trueup import Change, ChangeFailed, ClusterChange, FleetFacts, HostFacts, Spec, remedy
 from trueup.edit.haproxy import Words
 from trueup.edit.keepalived import BlockPath
-from trueup.errors import ChangeFailed
 from trueup.facts.edge import keepalived, vrrp_config, vrrp_election
 from trueup.facts.edge.keepalived import BEHIND, CONF, UNIT, Conf
 from trueup.facts.host import packages
-from trueup.model.view import FleetFacts, HostFacts
-from trueup.profiles.schema import Spec
 
 SERVICE = "keepalived.service"
 _SAME = "nothing was changed"

@@ -1,14 +1,10 @@
 """Remedies for section 3 of the catalogue: Kubernetes' packages and images."""
 
-from trueup import remedy
-from trueup.change import Change
-from trueup.errors import ChangeFailed
+from trueup import Change, ChangeFailed, HostFacts, Spec, remedy
 from trueup.facts.host import packages
 from trueup.facts.kube import kubelet, preflight
 from trueup.facts.kube.kubeadm import IMAGES, known_images
 from trueup.facts.runtime import images
-from trueup.model.view import HostFacts
-from trueup.profiles.schema import Spec
 from trueup.remediations.repositories import list_source
 
 _SOURCES = "/etc/apt/sources.list.d/trueup-kubernetes.sources"

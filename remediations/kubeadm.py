@@ -7,15 +7,10 @@ import shlex
 from contextlib import nullcontext
 from typing import NamedTuple
 
-from trueup import remedy
-from trueup.change import Change, ClusterChange
-from trueup.errors import ChangeFailed
+from trueup import Change, ChangeFailed, ClusterChange, Fact, FleetFacts, HostFacts, Spec, remedy
 from trueup.facts.kube import kubeconfigs, kubelet, nodes, preflight
 from trueup.hosts.cluster import ADMIN_CONF
-from trueup.model.fact import Fact
 from trueup.model.result import Action, later
-from trueup.model.view import FleetFacts, HostFacts
-from trueup.profiles.schema import Spec
 from trueup.remediations import kubeadm_config, static_pods
 
 _CONFIG = "/var/lib/trueup/kubeadm-init.yaml"

@@ -8,10 +8,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from trueup.errors import ChangeFailed
+from trueup import ChangeFailed, Spec
 from trueup.facts.host.upstream_version import minors
 from trueup.model.profile import merge
-from trueup.profiles.schema import Spec
 
 # https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4: each release reads the two before, too
 _API = ((15, "v1beta2"), (22, "v1beta3"), (31, "v1beta4"))

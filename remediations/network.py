@@ -1,14 +1,10 @@
 """Remedies for section 5 of the catalogue, and for kube-proxy."""
 
-from trueup import remedy
-from trueup.change import ClusterChange, altering, making
+from trueup import ChangeFailed, ClusterChange, FleetFacts, Spec, altering, making, remedy
 from trueup.edit.documents import edit_yaml
-from trueup.errors import ChangeFailed
 from trueup.facts.kube import calico, network, workloads
 from trueup.kubeapi import manifests
 from trueup.kubeapi.client import Object
-from trueup.model.view import FleetFacts
-from trueup.profiles.schema import Spec
 
 _SAME = "nothing was changed"
 # kinds in Calico's manifest that only some accounts may create

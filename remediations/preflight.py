@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trueup import remedy
-from trueup.change import Change
+from trueup import Change, HostFacts, Spec, remedy
 from trueup.facts.kube.preflight import CRI
-from trueup.model.view import HostFacts
-from trueup.profiles.schema import Spec
 
 if TYPE_CHECKING:
     from trueup.model.catalog import Fix

@@ -1,11 +1,9 @@
 """Installation of programs from their project's release."""
 
-from trueup.change import Change
-from trueup.errors import ChangeFailed
+from trueup import Change, ChangeFailed, Spec
 from trueup.facts.host.packages import within
 from trueup.facts.runtime.containerd import PATH, Binary
 from trueup.profiles.keys.section import Artifact
-from trueup.profiles.schema import Spec
 
 
 def install_release(

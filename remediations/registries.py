@@ -1,13 +1,9 @@
 """Remedies for the registries and mirrors that containerd pulls from."""
 
-from trueup import remedy
-from trueup.change import Change
-from trueup.errors import ChangeFailed
+from trueup import Change, ChangeFailed, HostFacts, Spec, remedy
 from trueup.facts.runtime import config_keys, mirrors
 from trueup.facts.runtime.containerd import CONFIG
-from trueup.model.view import HostFacts
 from trueup.profiles.keys.runtime import Registry
-from trueup.profiles.schema import Spec
 from trueup.remediations.containerd import edit
 
 

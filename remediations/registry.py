@@ -4,9 +4,7 @@ import shlex
 from functools import partial
 from pathlib import Path
 
-from trueup import remedy
-from trueup.change import Change
-from trueup.errors import ChangeFailed
+from trueup import Change, ChangeFailed, HostFacts, Spec, remedy
 from trueup.facts.edge import issued_certificates
 from trueup.facts.edge.certificate_files import FILES
 from trueup.facts.edge.handshakes import SEEN, SERVED, distrusted, name_of, unserved
@@ -14,11 +12,9 @@ from trueup.facts.edge.harbor import CONFIG, host_name, local
 from trueup.facts.host import apt
 from trueup.facts.runtime import docker, mirrors
 from trueup.model.result import Action
-from trueup.model.view import HostFacts
 from trueup.pki.certificate import Certificate, address, refused
 from trueup.profiles.keys import runtime
 from trueup.profiles.keys.registry import Registry
-from trueup.profiles.schema import Spec
 from trueup.remediations.repositories import list_source
 
 _SOURCES = "/etc/apt/sources.list.d/trueup-docker.sources"

@@ -1,8 +1,7 @@
 """Installation of package repositories of apt."""
 
-from trueup.change import Change
+from trueup import Change, ChangeFailed
 from trueup.change.artifacts import local
-from trueup.errors import ChangeFailed
 from trueup.facts.host import apt, packages
 from trueup.facts.host.apt_repository import OPENPGP
 from trueup.profiles.keys.section import SignedSource

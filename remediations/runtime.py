@@ -2,15 +2,11 @@
 
 import shlex
 
-from trueup import remedy
-from trueup.change import Change
-from trueup.errors import ChangeFailed
+from trueup import Change, ChangeFailed, HostFacts, Spec, remedy
 from trueup.facts.host.packages import PACKAGES, within
 from trueup.facts.runtime import cni, config_keys
 from trueup.facts.runtime.containerd import BINARIES, CONFIG, DUMP
 from trueup.facts.runtime.containers import WEB, answers
-from trueup.model.view import HostFacts
-from trueup.profiles.schema import Spec
 from trueup.remediations.containerd import edit
 from trueup.remediations.programs import install_release
 

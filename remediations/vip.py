@@ -1,12 +1,8 @@
 """Remedies for section 8 of the catalogue: the virtual IP address (VIP) that clients use."""
 
-from trueup import remedy
-from trueup.change import ClusterChange
-from trueup.errors import ChangeFailed
+from trueup import ChangeFailed, ClusterChange, FleetFacts, Spec, remedy
 from trueup.facts.edge import vip, vrrp_election
 from trueup.facts.edge.keepalived import CONF, UNIT
-from trueup.model.view import FleetFacts
-from trueup.profiles.schema import Spec
 
 SERVICE = "keepalived.service"
 

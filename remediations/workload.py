@@ -1,14 +1,10 @@
 """Remedies for section 6 of the catalogue: the profile's workload and the dashboard."""
 
-from trueup import remedy
-from trueup.change import ClusterChange, making
-from trueup.errors import ChangeFailed
+from trueup import ChangeFailed, ClusterChange, FleetFacts, Spec, making, remedy
 from trueup.facts.kube import services, workloads
 from trueup.kubeapi import manifests
 from trueup.kubeapi.client import Object
-from trueup.model.view import FleetFacts
 from trueup.profiles.keys.workload import Nginx
-from trueup.profiles.schema import Spec
 
 _SAME = "nothing was changed"
 

@@ -1,9 +1,8 @@
 """Claims about programs that come from a package or from their project's release."""
 
-from trueup import Deviation, equal, expect, unmet
+from trueup import Deviation, HostFacts, equal, expect, unmet
 from trueup.facts.host.packages import PACKAGES, within
 from trueup.facts.runtime.containerd import Binary
-from trueup.model.view import HostFacts
 from trueup.profiles.keys.section import Artifact, Package
 
 

@@ -83,6 +83,33 @@ def test_a_remedy_that_leads_nowhere_ends_the_run(fresh: Fakes) -> None:
     assert "no requirement 'own.sate'; did you mean 'own.state'?" in done.text
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            'Fact("own.where"', 'Fact("own.state"',
+            "test_own.py:5: fact 'own.state' is already defined at {}/test_own.py:4",
+        ),
+        (
+            'key="host.modules", reads=(STATE,),', 'key="host.moduls", reads=(STATE,),',
+            "test_own.py:20: no such profile key 'host.moduls'; did you mean 'host.modules'?",
+        ),
+        ('"good\\n")', 'spec.host.swop)', "test_own.py:17: no such profile key 'host.swop'; did you mean 'host.swap'?"),
+    ],
+)  # fmt: skip
+def test_a_fact_or_a_key_that_leads_nowhere_ends_the_run_before_any_login(
+    fresh: Fakes, old: str, new: str, said: str
+) -> None:
+    fresh.host("bad", "bad")
+    assert old in OWN
+    fresh.test("test_own.py", OWN.replace(old, new))
+    done = fresh.run("--hosts=bad", "--fix")
+    assert done.code == 4, done.text
+    assert said.format(fresh.directory) in done.text
+    assert "INTERNALERROR" not in done.text
+    assert fresh.logins() == []
+
+
 def test_tests_that_are_not_ours_need_no_hosts(fakes: Fakes) -> None:
     done = fakes.run("plain.py")
     assert done.code == 0, done.text
