@@ -378,7 +378,7 @@ def test_after_a_fix_the_hosts_that_are_compared_are_looked_at_at_the_same_time(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other: Fact[str] = Fact("other", "echo same", str)
-    together = threading.Barrier(len(HOSTS), timeout=10)
+    together = threading.Barrier(len(HOSTS), timeout=60)
     run = Directory.run
 
     def meet(self: Directory, script: str, timeout: float) -> Completed:
@@ -399,7 +399,7 @@ def test_after_a_fix_the_hosts_that_are_compared_are_looked_at_at_the_same_time(
 
 
 def test_hosts_are_remedied_at_the_same_time(lab: Lab) -> None:
-    together = threading.Barrier(len(HOSTS), timeout=10)
+    together = threading.Barrier(len(HOSTS), timeout=60)
 
     def fix(change: Change, spec: Spec, facts: HostFacts) -> None:
         if change.apply:
@@ -578,13 +578,13 @@ def test_an_audit_looks_at_each_host_once(lab: Lab) -> None:
 
 
 def test_what_a_host_said_before_its_time_was_up_counts(lab: Lab) -> None:
-    stuck: Fact[str] = Fact("stuck", "echo half; sleep 25", str)
+    stuck: Fact[str] = Fact("stuck", "echo half; sleep 90", str)
     behind: Fact[str] = Fact("behind", "echo here", str)
     host = lab.fleet.hosts["h1"]
     host.timeout = 2
     began = time.monotonic()
     host.look([STATE, stuck, behind, CLOCK])
-    assert time.monotonic() - began < 20  # nor is the probe waited for
+    assert time.monotonic() - began < 60  # nor is the probe waited for
     assert host.facts[STATE] == "bad"
     assert not host.facts.snapshot.problem
     for fact in (stuck, behind, CLOCK):

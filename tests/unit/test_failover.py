@@ -196,7 +196,7 @@ def test_the_load_ends_when_its_file_is_gone_and_leaves_none(tmp_path: Path) -> 
             assert running.stdout
             running.stdout.readline()
         flag.unlink()
-        out, _ = running.communicate(timeout=10)
+        out, _ = running.communicate(timeout=60)
     assert running.returncode == 0
     found = failover.parse_load(out)
     assert {attempt.said for attempt in found} <= {"refused"}

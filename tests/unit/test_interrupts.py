@@ -31,29 +31,30 @@ def wait(path: Path) -> None:
         time.sleep(0.05)
 
 
-def at_once(process: Process, tmp_path: Path) -> float:
-    """Return the seconds from the stop to the end of waiting for a script that takes its time."""
-    script = f"trap '' HUP PIPE; touch {tmp_path}/begun; sleep 2; touch {tmp_path}/ended"
-    failed: list[float] = []
+def stop(process: Process, tmp_path: Path) -> int:
+    """Stop waiting for a script that ends once it is told to, and return the script's process."""
+    steps = ("echo $$ >{0}/pid", "mv {0}/pid {0}/begun", "until [ -e {0}/end ]; do sleep 0.1; done", "touch {0}/ended")
+    script = "; ".join(("trap '' HUP PIPE", *steps)).format(tmp_path)
+    failed: list[Unreachable] = []
 
     def run() -> None:
         try:
             process.run(script, 60)
-        except Unreachable:
-            failed.append(time.monotonic())
+        except Unreachable as error:
+            failed.append(error)
 
     thread = threading.Thread(target=run)
     thread.start()
     wait(tmp_path / "begun")
-    began = time.monotonic()
     cut.set()
     thread.join(20)
-    return failed[0] - began
+    assert failed, "it waits for the script"
+    return int((tmp_path / "begun").read_text())
 
 
 def test_a_script_of_this_machine_is_not_waited_for_and_ends_by_itself(tmp_path: Path) -> None:
-    assert at_once(Process(["sh"], "here"), tmp_path) < 1.5
-    assert not (tmp_path / "ended").exists()
+    stop(Process(["sh"], "here"), tmp_path)
+    (tmp_path / "end").touch()
     wait(tmp_path / "ended")
 
 
@@ -61,9 +62,11 @@ def test_a_client_of_another_machine_is_ended(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "ssh").write_text("#!/bin/sh\nexec sh -s\n")
     (tmp_path / "ssh").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert at_once(OpenSSH(["sh"], "there"), tmp_path) < 1.5
-    time.sleep(2.5)
-    assert not (tmp_path / "ended").exists()  # it is the host on which the script goes on
+    script = Path(f"/proc/{stop(OpenSSH(['sh'], 'there'), tmp_path)}")  # on a host it would go on
+    until = time.monotonic() + 20
+    while script.exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_once_stopped_no_script_is_started(tmp_path: Path) -> None:

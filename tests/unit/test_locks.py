@@ -134,7 +134,7 @@ def test_a_run_that_lives_is_named_and_no_host_stays_locked(fleet: Fleet) -> Non
 
 
 def test_two_that_begin_at_once_do_not_both_give_up(fleet: Fleet) -> None:
-    began = threading.Barrier(2)
+    began, over = threading.Barrier(2), threading.Event()
     won: list[str] = []
     lost: list[str] = []
 
@@ -143,9 +143,10 @@ def test_two_that_begin_at_once_do_not_both_give_up(fleet: Fleet) -> None:
         try:
             with fleet.locks(run):
                 won.append(run)
-                time.sleep(3)
+                over.wait(60)
         except UsageError as error:
             lost.append(str(error))
+            over.set()
 
     runs = [threading.Thread(target=begin, args=(f"run-{n}",)) for n in (1, 2)]
     for each in runs:
@@ -174,7 +175,7 @@ def test_a_lock_whose_process_is_gone_is_taken_over_and_that_is_said(fleet: Flee
     assert len(fleet.said) == 1
     assert fleet.said[0].startswith("h1: taking over the lock of run run-1 of jo@bastion, since 2026")
     assert fleet.said[0].endswith(": its process is gone")
-    assert fleet.hosts["h1"].left == pytest.approx(time.monotonic() - 90, abs=5)
+    assert fleet.hosts["h1"].left == pytest.approx(time.monotonic() - 90, abs=30)
     assert fleet.hosts["h2"].left is None
 
 
@@ -298,7 +299,7 @@ def at_work(fleet: Fleet, tmp_path: Path) -> Iterator[Callable[[], None]]:
 
     def end() -> None:
         (tmp_path / "end").touch()
-        thread.join(10)
+        thread.join(60)
 
     yield end
     end()
