@@ -95,7 +95,7 @@ def write_config(change: Change, spec: Spec, facts: HostFacts) -> None:
 
 
 def edit(change: Change, path: str, values: Mapping[tuple[str, ...], object]) -> None:
-    """Set keys of containerd's configuration; if it changed, restart containerd and check its CRI plugin."""
+    """Set keys of containerd's configuration; if it changed, restart containerd, which must keep its CRI plugin."""
     if change.edit_toml(path, values, validate=VALIDATE):
         change.restart(SERVICE, keeping=CRI)
 

@@ -7,7 +7,7 @@ from trueup.kubeapi import manifests
 from trueup.kubeapi.client import Object
 
 _SAME = "nothing was changed"
-# kinds in Calico's manifest that only some accounts may create
+# the kinds in Calico's manifest that decide whether an account may apply it
 _MANIFEST = making("daemonsets.apps", "deployments.apps", "clusterroles.rbac.authorization.k8s.io")
 _CONFIG = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
 

@@ -6,7 +6,7 @@ from trueup import Deviation
 from trueup.facts.kube import troubled_pods, workloads
 
 MEMBERS = ("control-plane", "worker")  # the roles of a cluster's nodes
-API_NEEDS = ("kube.api.answers",)  # of each requirement that is judged by the Kubernetes API
+API_NEEDS = ("kube.api.answers",)  # what each requirement needs that is judged by the Kubernetes API
 
 
 def available(found: workloads.Workload | None, name: str) -> Deviation | None:
