@@ -329,9 +329,9 @@ def test_servers_that_are_down_are_named_in_haproxy_s_own_words() -> None:
     ]
     assert backends(HEAD + row.format("no check", "", "")) == ["no check: not checked"]
     assert backends(HEAD) == ["haproxy does not know it"]
-    assert backends("absent\n") == ["there is no such socket"]
-    assert backends("refused\n") == ["nobody listens on it"]
-    with pytest.raises(CouldNotLook, match="no answer to `show stat`"):
+    assert backends("absent\n") == ["the socket does not exist"]
+    assert backends("refused\n") == ["no process listens on it"]
+    with pytest.raises(CouldNotLook, match="not an answer to `show stat`"):
         backends("<html>")
 
 

@@ -75,7 +75,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "address": ({}, "10.0.0.5", ""),
     "another name": ({}, "other.example", "it is for DNS:harbor.example, DNS:*.pull.example, IP:10.0.0.5, not for"),
     "another address": ({}, "10.0.0.6", "not for 10.0.0.6"),
-    "address as name": ({"subjectAltName": "DNS:10.0.0.5"}, "10.0.0.5", "as a DNS name, and not as an IP address"),
+    "address as name": ({"subjectAltName": "DNS:10.0.0.5"}, "10.0.0.5", "as a DNS name, not as an IP address"),
     "for clients": ({"extendedKeyUsage": "clientAuth"}, "harbor.example", "it is for clientAuth, not for servers"),
     "for nothing named": ({"extendedKeyUsage": "", "keyUsage": ""}, "harbor.example", ""),
     "an authority itself": ({"basicConstraints": "CA:TRUE"}, "harbor.example", ""),
@@ -111,7 +111,7 @@ def test_a_client_takes_what_openssl_takes(pki: Path, case: str) -> None:
     ("odd", "why"),
     [
         # openssl falls back to the common name, and verifies SHA-1; Go does neither
-        ({"subjectAltName": ""}, "it has no subject alternative names, and clients do not look at the common name"),
+        ({"subjectAltName": ""}, "it has no subject alternative names, and clients ignore the common name"),
         ({"digest": "sha1"}, "signed over sha1, which clients refuse"),
     ],
 )

@@ -109,7 +109,7 @@ def test_what_is_odd_is_said_where_it_belongs(pki: Path, requirement: str, odd: 
 def test_an_address_in_a_dns_name_is_named_as_such(pki: Path) -> None:
     server(pki, subjectAltName="DNS:harbor.example,DNS:10.0.0.5")
     (deviation,) = found("server.san", spec(pki))
-    assert deviation.hint == "10.0.0.5 is an IP address in a DNS name, where no client looks for one"
+    assert deviation.hint == "10.0.0.5 is an IP address in a DNS name: clients do not look for it there"
 
 
 def test_of_a_key_only_the_public_half_is_told(pki: Path) -> None:
@@ -264,8 +264,8 @@ SICK = HEALTHY.replace('"healthy",', '"unhealthy",').replace(
         ('{"status":"healthy"}\n200\n', [("https://", "healthy, without components")]),
         ("<html>\n502\n", [("https://", "HTTP 502")]),
         ("curl: (60) SSL certificate problem\n\n000\n", [("https://", "curl: (60) SSL certificate problem")]),
-        ("[]\n200\n", [("https://", "not what Harbor's API says: []")]),
-        ("[" * 9000 + "\n200\n", [("https://", "not what Harbor's API says")]),
+        ("[]\n200\n", [("https://", "not an answer of Harbor's API: []")]),
+        ("[" * 9000 + "\n200\n", [("https://", "not an answer of Harbor's API")]),
         ("", [("https://", "HTTP ")]),
     ],
 )

@@ -1,1 +1,1 @@
-"""X.509 certificates: reading one, who accepts it, signing one. `certificate` itself loads no cryptography."""
+"""X.509 certificates: reading, verifying and signing. Importing `certificate` does not load cryptography."""

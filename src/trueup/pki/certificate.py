@@ -1,4 +1,4 @@
-"""A certificate as a client sees it: what is in it, and whether a client that trusts certain authorities accepts it."""
+"""The fields of a certificate, and whether a client that trusts certain authorities accepts it."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ USAGES = {
 }
 _FOR_SERVERS = {"serverAuth", "anyExtendedKeyUsage"}
 _BROKEN_HASHES = ("md5", "sha1")
-_OTHERS = 8  # certificates beside its own that a server may send, of those that are looked at
+_OTHERS = 8  # certificates of a server that are used besides its own
 
 
 class Brief(NamedTuple):
-    """The least that any certificate has."""
+    """The fields that every certificate has."""
 
-    subject: str  # its common name, or else the whole of it
+    subject: str  # its common name, or else the whole subject
     begins: datetime
     ends: datetime
     authority: bool
@@ -52,62 +52,62 @@ class Certificate:
     serial: str
     begins: datetime
     ends: datetime
-    kind: str  # of its key: RSA, EC, or another's own name
+    kind: str  # of its key: RSA, EC, or another name
     bits: int
-    hash: str  # what is signed; nothing for a signature that has none of its own
+    hash: str  # of the signature; empty for algorithms without a separate hash
     dns: tuple[str, ...]
     ip: tuple[str, ...]
     other: tuple[str, ...]  # names of other types, such as URI:…
-    authority: bool | None  # basicConstraints; None: not in it
+    authority: bool | None  # basicConstraints; None if absent
     key_usage: tuple[str, ...] | None
     purposes: tuple[str, ...] | None  # extendedKeyUsage
     key_id: str
-    issuer_key_id: str  # authorityKeyIdentifier; nothing where it has no keyid
-    issuer_serial: str  # what may be there instead; 0 for none
-    public: str  # its key, as the middle of a PEM file
+    issuer_key_id: str  # authorityKeyIdentifier; empty without a keyid
+    issuer_serial: str  # the serial there instead; 0 for none
+    public: str  # its key, as the body of a PEM file
     fingerprint: str
     pem: str = field(compare=False, repr=False)
     x509: x509.Certificate = field(compare=False, repr=False)
 
     @property
     def names(self) -> list[str]:
-        """Return all names in it by type, as openssl writes them."""
+        """Return all its names with their types, as openssl writes them."""
         return [*(f"DNS:{name}" for name in self.dns), *(f"IP:{address}" for address in self.ip), *self.other]
 
     @property
     def common_name(self) -> str:
-        """Return its common name, or nothing."""
+        """Return its common name, or an empty string."""
         return next((part[3:] for part in self.subject if part.startswith("CN=")), "")
 
     @property
     def days(self) -> int:
-        """Return for how many days it was issued."""
+        """Return its validity in days."""
         return round((self.ends - self.begins) / timedelta(days=1))
 
     def __str__(self) -> str:
         return f"{self.common_name or ', '.join(self.subject)!r}, serial {self.serial[:16]}, until {self.ends:%Y-%m-%d}"
 
     def since(self, now: datetime) -> str:
-        """Return why it is not valid now, or nothing."""
+        """Return why it is not valid now, or an empty string."""
         if self.begins > now:
             return f"not valid before {self.begins:%Y-%m-%d %H:%M} UTC"
         return f"expired on {self.ends:%Y-%m-%d %H:%M} UTC" if self.ends < now else ""
 
 
 def body(pem: str) -> str:
-    """Return what a PEM file has between the lines that frame it."""
+    """Return the text between the BEGIN and END lines of a PEM file."""
     return "".join(row.strip() for row in pem.splitlines() if "-" not in row)
 
 
 def refused(chain: Sequence[Certificate], authorities: Iterable[Certificate], name: str, now: datetime) -> str:
-    """Return why a client that trusts these authorities, and no others, refuses a server's certificate; or nothing.
+    """Return why a client that trusts only these authorities refuses a server's certificate, or an empty string.
 
-    The rules are those of Go's crypto/x509, by which containerd goes. ``cryptography.x509.verification`` is stricter:
-    it refuses authorities without a key usage, and weaker keys, which Go and openssl take. Not looked at, because an
-    authority of one's own has none: name constraints, and the length of the path.
+    The rules are those of Go's crypto/x509, which containerd uses. ``cryptography.x509.verification`` is stricter: it
+    refuses authorities without a key usage, and weak keys that Go and openssl accept. Name constraints and the path
+    length are not checked, because private authorities do not use them.
 
     Args:
-        chain: the server's own certificate, and what it sends along.
+        chain: the server's own certificate, and the others that it sends.
     """
     if why := misnamed(chain[0], name):
         return why
@@ -115,19 +115,19 @@ def refused(chain: Sequence[Certificate], authorities: Iterable[Certificate], na
 
 
 def misnamed(certificate: Certificate, name: str) -> str:
-    """Return why a certificate is not for a name or address, or nothing (RFC 6125; common names are not looked at)."""
+    """Return why a certificate is not for a name or address, or an empty string (RFC 6125, without common names)."""
     number, wanted = address(name), name.rstrip(".").lower()
     if number in certificate.ip if number else any(_matches(each.lower(), wanted) for each in certificate.dns):
         return ""
     if not certificate.names:
-        return "it has no subject alternative names, and clients do not look at the common name"
+        return "it has no subject alternative names, and clients ignore the common name"
     if number and name in certificate.dns:
-        return f"{name} is in it as a DNS name, and not as an IP address"
+        return f"{name} is in it as a DNS name, not as an IP address"
     return f"it is for {', '.join(certificate.names)}, not for {name}"
 
 
 def address(name: str) -> str:
-    """Return an IP address as it is written for comparing, or nothing for what is none."""
+    """Return an IP address in its normal form, or an empty string if it is none."""
     try:
         return str(ipaddress.ip_address(name))
     except ValueError:
@@ -142,7 +142,7 @@ def _matches(pattern: str, name: str) -> bool:
 def _path(
     certificate: Certificate, others: Sequence[Certificate], authorities: Sequence[Certificate], now: datetime
 ) -> str:
-    """Return why no path leads from a certificate to an authority, or nothing."""
+    """Return why no chain leads from a certificate to an authority, or an empty string."""
     if why := certificate.since(now) or _useless(certificate):
         return f"{certificate.common_name}: {why}"
     if certificate in authorities:
@@ -164,7 +164,7 @@ def _useless(certificate: Certificate) -> str:
 
 
 def _not_signed(certificate: Certificate, issuer: Certificate) -> str:
-    """Return why a certificate does not count as signed by another, or nothing."""
+    """Return why a certificate does not count as signed by another, or an empty string."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm  # slow to load
 
     name = issuer.common_name

@@ -18,8 +18,8 @@ from trueup.pki.certificate import PURPOSES, USAGES, Brief, Certificate, body
 
 E = TypeVar("E", bound=x509.ExtensionType)
 T = TypeVar("T")
-_EMAIL = "1.2.840.113549.1.9.1"  # for which RFC 4514 has no word
-# what cryptography raises of bytes that are no certificate, or one of which it cannot read a part
+_EMAIL = "1.2.840.113549.1.9.1"  # RFC 4514 has no short name for it
+# raised by cryptography for bytes that are no certificate, or for a part that it cannot read
 _BROKEN = (ValueError, TypeError, OverflowError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm)
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]{1,200000}-----END CERTIFICATE-----")
 
@@ -34,7 +34,7 @@ def read(text: str) -> tuple[Certificate, ...]:
 
 
 def briefs(text: str) -> list[Brief]:
-    """Return the least of each certificate of a PEM file, also of one whose extensions break a rule.
+    """Return the basic fields of each certificate in a PEM file, also of one with invalid extensions.
 
     Raises:
         ValueError: there is none, or one is broken.
@@ -53,7 +53,7 @@ def key_hash(pem: str) -> str:
 
 
 def _read(text: str, make: Callable[[x509.Certificate], T]) -> list[T]:
-    """Return what is made of each certificate of a file, in order.
+    """Return the result of ``make`` for each certificate in a file, in order.
 
     Raises:
         ValueError: there is none, or one is broken.
@@ -71,9 +71,9 @@ def _read(text: str, make: Callable[[x509.Certificate], T]) -> list[T]:
 
 
 def _load(pem: bytes) -> x509.Certificate:
-    """Return a certificate; raises what :data:`_BROKEN` has."""
+    """Return a certificate; raises the exceptions in :data:`_BROKEN`."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the serial number 0, which Kubernetes' own authorities had
+        warnings.simplefilter("ignore")  # about serial number 0, which Kubernetes' own authorities had
         return x509.load_pem_x509_certificate(pem)
 
 
@@ -98,7 +98,7 @@ def _extension(found: x509.Certificate, kind: type[E]) -> E | None:
 
 
 def _plain(text: str) -> str:
-    """Quote what would do more to a terminal than show."""
+    """Quote text with control characters, which could act on a terminal."""
     return text if text.isprintable() else repr(text)
 
 

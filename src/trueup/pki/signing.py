@@ -1,4 +1,4 @@
-"""The authority whose key is on the controller: a host's request comes here, its certificate goes back."""
+"""Signing with an authority on the controller: a host's request comes in, its certificate goes back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HASHES: dict[str, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {
     "sha384": hashes.SHA384(),
     "sha512": hashes.SHA512(),
 }
-_EARLIER = timedelta(minutes=5)  # than now: the clocks of clients differ
+_EARLIER = timedelta(minutes=5)  # validity begins earlier than now, because clients' clocks differ
 
 
 def authority(given: Controller) -> tuple[x509.Certificate, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey]:
@@ -44,7 +44,7 @@ def authority(given: Controller) -> tuple[x509.Certificate, rsa.RSAPrivateKey | 
         key = load_pem_private_key(Path(given.private_key).read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
         words = "the key has a passphrase" if isinstance(error, TypeError) else str(error)
-        raise ChangeFailed(f"the profile's authority on this machine: {words}; nothing was changed") from None
+        raise ChangeFailed(f"the profile's authority on the controller: {words}; nothing was changed") from None
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise ChangeFailed(f"{given.private_key}: neither RSA nor EC; nothing was changed")
     if key.public_key() != certificate.public_key():
@@ -55,10 +55,10 @@ def authority(given: Controller) -> tuple[x509.Certificate, rsa.RSAPrivateKey | 
 def sign(request: str, given: Controller, wanted: ServerCertificate) -> str:
     """Return the certificate, as PEM, that the authority issues for the key of a request.
 
-    What is in it is the profile's, and nothing is of the request, which a host could have made of anything.
+    All fields come from the profile and only the key from the request, because a host is untrusted.
 
     Raises:
-        ChangeFailed: the request is none, or see :func:`authority`.
+        ChangeFailed: the request is invalid, or see :func:`authority`.
     """
     certificate, key = authority(given)
     try:

@@ -153,7 +153,7 @@ def test_the_controller_signs_a_request_and_sees_no_key(
     ("spoil", "says"),
     [
         ("rm {key}", "No such file"),
-        ("echo x >{key}", "the profile's authority on this machine"),
+        ("echo x >{key}", "the profile's authority on the controller"),
         ("openssl pkey -in {key} -aes128 -passout pass:x -out {key}.x; mv {key}.x {key}", "the key has a passphrase"),
         ("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out {key}", "is not the key of"),
     ],

@@ -99,10 +99,10 @@ def test_a_socket_that_is_not_there_or_that_nobody_listens_on_is_an_answer(
     tmp_path: Path, tools: Callable[..., str]
 ) -> None:
     path = tools("perl")
-    assert haproxy.STATS.parse(ask(tmp_path / "none", path).stdout).problem == "there is no such socket"
+    assert haproxy.STATS.parse(ask(tmp_path / "none", path).stdout).problem == "the socket does not exist"
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(tmp_path / "left"))
-    assert haproxy.STATS.parse(ask(tmp_path / "left", path).stdout).problem == "nobody listens on it"
+    assert haproxy.STATS.parse(ask(tmp_path / "left", path).stdout).problem == "no process listens on it"
 
 
 OWN = (

@@ -1,4 +1,4 @@
-"""The certificates and keys of the registry's authority and of its server, as files."""
+"""The certificate and key files of the registry's authority and server."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class File:
     mode: int
     owner: str
     certificates: tuple[Certificate, ...] = ()
-    public: str = ""  # the key's public half, as the middle of a PEM file
-    mistake: str = ""  # why there is none of that in it
+    public: str = ""  # the public key, as the body of a PEM file
+    mistake: str = ""  # why neither was found in it
 
     @property
     def certificate(self) -> Certificate | None:
-        """Return the first one."""
+        """Return the first certificate, or ``None``."""
         return next(iter(self.certificates), None)
 
 
@@ -58,7 +58,7 @@ def _paths(wanted: Registry) -> dict[str, str]:
     }
 
 
-# Of a key only the public half leaves the host.
+# Only the public half of a key leaves the host.
 def _probe_files(spec: Spec) -> str:
     rows = [f"file {name} {shlex.quote(path)}" for name, path in _paths(spec.registry).items() if path]
     return f"""
@@ -115,7 +115,7 @@ def _file(name: str, state: str, path: str, text: str) -> File:
 
 
 def parse_files(text: str) -> Files:
-    """Return the four files as far as they are there."""
+    """Return those of the four files that exist."""
     now, blocks = read_blocks(text)
     found: dict[str, File] = {}
     for head, rows in blocks:

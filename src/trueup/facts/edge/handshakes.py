@@ -20,17 +20,17 @@ from trueup.pki.certificate import Certificate, misnamed, refused
 if TYPE_CHECKING:
     from trueup.profiles.schema import Spec
 
-# a line of openssl's queue of errors: process, code, library, function, reason, where
+# a line of openssl's error queue: process, code, library, function, reason, place
 _ERROR = re.compile(r"^[0-9A-F]+:error:[^:]*:[^:]*:[^:]*:([^:]+):.*$")
 
 
 @dataclass(frozen=True)
 class Handshake:
-    """What a TLS handshake brought."""
+    """The result of a TLS handshake."""
 
     chain: tuple[Certificate, ...]
     problem: str  # why there is no chain
-    system: str  # why the host's own store does not verify it, in openssl's words; "ok"
+    system: str  # openssl's reason why the host's own store rejects it, or "ok"
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,17 @@ class Handshakes:
     met: dict[str, Handshake]
 
     def of(self, endpoint: str) -> Handshake:
-        """Return what came of the handshake with HOST:PORT.
+        """Return the handshake with HOST:PORT.
 
         Raises:
-            CouldNotLook: there was none, so that nothing is known.
+            CouldNotLook: no handshake was made.
         """
         if endpoint not in self.met:
             raise CouldNotLook(f"{endpoint}: no handshake was made")
         return self.met[endpoint]
 
 
-# s_client also tells the session's secrets: only certificates, its verdict and its last error leave the shell.
+# s_client also prints the session's secrets; only certificates, its verdict and its last error leave the shell.
 _SHAKE = f"""
 {CUT_OUT}
 command -v openssl >/dev/null 2>&1 || {{ echo 'openssl: not found' >&2; exit 127; }}
@@ -78,7 +78,7 @@ def name_of(endpoint: str) -> str:
 
 
 def parse_handshakes(text: str) -> Handshakes:
-    """Return what each handshake brought."""
+    """Return the result of each handshake."""
     from trueup.pki.reading import read  # cryptography is slow to load
 
     now, blocks = read_blocks(text)
@@ -116,18 +116,18 @@ def unserved(at: str, met: Handshake, leaf: Certificate) -> Deviation | None:
     if not met.chain:
         return Deviation("a TLS handshake", met.problem, at, "effective")
     shown = met.chain[0]
-    hint = "it was issued, and not taken up since"
+    hint = "the server still uses the certificate from before"
     return None if shown == leaf else Deviation(str(leaf), str(shown), f"certificate at {at}", "effective", hint)
 
 
 def distrusted(endpoint: str, met: Handshake, directory: Directory, now: datetime) -> Deviation | None:
-    """Return why containerd refuses what an endpoint shows, or takes anything from it unseen; or nothing."""
+    """Return why containerd rejects an endpoint's certificate or does not verify it, or ``None``."""
     from trueup.pki.reading import read  # cryptography is slow to load
 
     file = directory.of(endpoint)
     if file and file.unverified(f"https://{endpoint}"):
         where = f"skip_verify in {file.path}"
-        return Deviation("verified", "not verified: anyone in between can answer for it", where, "declared")
+        return Deviation("verified", "not verified: anyone in between can answer in its place", where, "declared")
     if not met.chain:
         return Deviation("a TLS handshake", met.problem, endpoint, "effective")
     paths = directory.authorities(endpoint)

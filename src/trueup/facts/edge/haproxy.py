@@ -1,4 +1,4 @@
-"""haproxy: the files that it reads, what it says of them, and what it says of its servers by its own socket."""
+"""haproxy: its configuration files, its own verdict on them, and its statistics by the socket."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ journalctl -u haproxy.service -n 30 -o cat --no-pager 2>/dev/null | grep -i 'ALE
 
 @dataclass(frozen=True)
 class Conf:
-    """The configuration that haproxy reads, or would read."""
+    """The configuration files of haproxy, running or not."""
 
-    loaded: int  # when haproxy last read it, seconds since the epoch; 0 where it does not run
+    loaded: int  # when haproxy last read it, in seconds since the epoch; 0 if it does not run
     files: dict[str, str]
     changed: dict[str, int]
     absent: tuple[str, ...]
-    valid: bool | None  # as `haproxy -c` says; None where there is no haproxy
+    valid: bool | None  # verdict of `haproxy -c`; None without haproxy
     said: str
     journal: str
 
     @property
     def mistake(self) -> str:
-        """Return why it cannot be read, or nothing."""
+        """Return why it cannot be read, or an empty string."""
         for path, text in self.files.items():
             try:
                 haproxy_text.parse(text)
@@ -69,18 +69,18 @@ class Conf:
 
     @property
     def stale(self) -> str:
-        """Return the file that changed after haproxy had read it, or nothing; to a second."""
+        """Return a file that changed after haproxy had read it (to the second), or an empty string."""
         return next((path for path, at in self.changed.items() if self.loaded and at > self.loaded), "")
 
     @property
     def sections(self) -> list[tuple[str, Section]]:
-        """Return all sections, each with its file; of no file that cannot be read."""
+        """Return all sections, each with its file; files that cannot be read are left out."""
         found: list[tuple[str, Section]] = []
         for path, text in self.files.items():
             try:
                 found += [(path, section) for section in haproxy_text.parse(text)]
             except ValueError:
-                continue  # `mistake` says so
+                continue  # `mistake` reports it
         return found
 
     def of(self, *header: str) -> tuple[str, Section] | None:
@@ -89,7 +89,7 @@ class Conf:
 
 
 def parse(text: str) -> Conf:
-    """Return the configuration from what the probe printed of it."""
+    """Return the configuration from the probe's rows."""
     loaded: int | None = None
     valid: bool | None = None
     rows: dict[str, list[str]] = {}
@@ -122,7 +122,7 @@ CONF = Fact("lb.haproxy.conf", _PROBE, parse)
 
 
 def wanted(listen: Listen) -> dict[Words, list[Words]]:
-    """Return the lines of a listen section that are the profile's, by what they begin with."""
+    """Return the profile's lines of a listen section, by the words that they begin with."""
     return {
         ("bind",): [("bind", listen.bind)],
         ("mode",): [("mode", listen.mode)],
@@ -146,11 +146,11 @@ defaults
 
 
 def socket(spec: Spec) -> Words:
-    """Return the line of the global section that makes haproxy's own socket."""
+    """Return the line of the global section that creates haproxy's statistics socket."""
     return ("stats", "socket", spec.lb.stats_socket, "mode", "660", "level", "admin")
 
 
-# Without socat, perl speaks to the socket, which even a minimal Debian has; curl and bash cannot.
+# Without socat, perl connects to the socket: even a minimal Debian has it. curl and bash cannot.
 _SPEAK = r"""
 ask() {
   if command -v socat >/dev/null 2>&1; then printf '%s\n' "$1" | socat -t 5 - "UNIX-CONNECT:$socket"
@@ -160,7 +160,7 @@ ask() {
   elif command -v python3 >/dev/null 2>&1; then
     python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.settimeout(5); s.connect(sys.argv[1])
 s.sendall((sys.argv[2] + "\n").encode()); sys.stdout.write(s.makefile().read())' "$socket" "$1"
-  else echo 'none of socat, perl and python3 is there to speak to a socket' >&2; exit 127; fi
+  else echo 'none of socat, perl and python3 is installed, to connect to a socket' >&2; exit 127; fi
 }
 [ -S "$socket" ] || { echo absent; exit 0; }
 said=$(ask 'show stat' 2>&1) || {
@@ -171,20 +171,20 @@ printf '%s\n' "$said"
 
 @dataclass(frozen=True)
 class Row:
-    """A row of haproxy's statistics: a listen section as such, or one of its servers."""
+    """A row of haproxy's statistics: a listen section, or one of its servers."""
 
     section: str
     name: str
     status: str
-    check: str  # the last check's result in haproxy's words, such as L4CON
-    says: str  # and what that means
+    check: str  # haproxy's code for the last check, such as L4CON
+    says: str  # haproxy's text for that code
 
 
 @dataclass(frozen=True)
 class Stats:
-    """What haproxy's socket answers."""
+    """The answer of haproxy's socket."""
 
-    problem: str  # why nobody answers there, or nothing
+    problem: str  # why there is no answer, or empty
     rows: tuple[Row, ...] = ()
 
     def server(self, section: str, name: str) -> Row | None:
@@ -192,7 +192,7 @@ class Stats:
         return next((row for row in self.rows if (row.section, row.name) == (section, name)), None)
 
 
-_PROBLEMS = {"absent": "there is no such socket", "refused": "nobody listens on it"}
+_PROBLEMS = {"absent": "the socket does not exist", "refused": "no process listens on it"}
 
 
 def parse_stats(text: str) -> Stats:
@@ -200,7 +200,7 @@ def parse_stats(text: str) -> Stats:
     if (word := text.strip()) in _PROBLEMS:
         return Stats(_PROBLEMS[word])
     if not text.lstrip().startswith("# pxname,"):
-        raise ValueError("that is no answer to `show stat`")
+        raise ValueError("not an answer to `show stat`")
     try:
         rows = list(csv.DictReader(text.lstrip().removeprefix("# ").splitlines()))
         return Stats(
@@ -212,7 +212,7 @@ def parse_stats(text: str) -> Stats:
             ),
         )
     except (csv.Error, KeyError) as error:
-        raise ValueError(f"that is no answer to `show stat`: {error}") from None
+        raise ValueError(f"not an answer to `show stat`: {error}") from None
 
 
 STATS = Fact("lb.haproxy.stats", lambda spec: f"socket={shlex.quote(spec.lb.stats_socket)}{_SPEAK}", parse_stats)

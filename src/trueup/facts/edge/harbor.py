@@ -1,4 +1,4 @@
-"""Harbor: how it is set up, and what it says of its health."""
+"""Harbor: its configuration and its health."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 def host_name(wanted: Registry) -> str:
-    """Return the name under which Harbor knows itself."""
+    """Return Harbor's own host name."""
     return wanted.harbor.hostname or next(iter(wanted.names), "")
 
 
 def local(wanted: Registry) -> str:
-    """Return where Harbor serves on its own host."""
+    """Return HOST:PORT of Harbor on its own host."""
     return f"127.0.0.1:{wanted.harbor.port}"
 
 
 @dataclass(frozen=True)
 class HarborConfig:
-    """What harbor.yml says of the name and the certificate, and whether the installer is there."""
+    """The host name and certificate in harbor.yml, and whether the installer exists."""
 
     path: str
     exists: bool
@@ -41,7 +41,7 @@ class HarborConfig:
     mistake: str = ""  # why it cannot be read
 
 
-# The file has passwords in it: only the two keys that are looked at are taken.
+# The file contains passwords, so only the two needed keys are read.
 def _probe_config(spec: Spec) -> str:
     wanted = spec.registry.harbor
     return f"""
@@ -61,7 +61,7 @@ awk '
 
 
 def parse_config(text: str) -> HarborConfig:
-    """Return what was taken of the file; one that is no YAML has its mistake."""
+    """Return the keys that were read; for a file that is no YAML, the mistake."""
     head, exists, body = text.partition("\n--\n")
     row, *rest = head.splitlines() or [""]
     if not row.startswith("path\t/"):
@@ -82,7 +82,7 @@ def parse_config(text: str) -> HarborConfig:
 
 
 def _mapping(text: str) -> tuple[dict[str, Any], str]:
-    """Return a document, and why it is none."""
+    """Return the mapping in a document, and the mistake if there is none."""
     try:
         found = YAML(typ="safe", pure=True).load(text) or {}
     except (YAMLError, ValueError, RecursionError) as error:
@@ -99,9 +99,9 @@ CONFIG = Fact("registry.harbor_config", _probe_config, parse_config)
 
 @dataclass(frozen=True)
 class Health:
-    """What Harbor says of itself."""
+    """Harbor's health by its own API."""
 
-    problem: str  # why it says nothing
+    problem: str  # why there is no answer
     status: str
     components: dict[str, str]  # name to status, with the error of one that is not healthy
 
@@ -118,7 +118,7 @@ curl -sS --max-time 10 --noproxy '*' --cacert {shlex.quote(wanted.tls.ca.certifi
 
 
 def parse_health(text: str) -> Health:
-    """Return what Harbor's API says (OverallHealthStatus in its swagger.yaml), or curl's words where it did not."""
+    """Return the answer of Harbor's API (OverallHealthStatus in its swagger.yaml), or curl's message without one."""
     said, _, code = text.rstrip("\n").rpartition("\n")
     if code != "200":
         words = " ".join(said.split())[:200]
@@ -128,7 +128,7 @@ def parse_health(text: str) -> Health:
         components = {repr(str(each["name"]))[1:-1]: _condition(each) for each in document.get("components") or ()}
         return Health("", str(document["status"]), components)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return Health(f"not what Harbor's API says: {' '.join(said.split())[:120]}", "", {})
+        return Health(f"not an answer of Harbor's API: {' '.join(said.split())[:120]}", "", {})
 
 
 def _condition(component: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
-"""What a certificate is, against what a profile would have issued: one function for each aspect.
+"""Comparison of a certificate with the one that the profile wants: one function for each part.
 
-A certificate that deviates in any of them is issued anew as a whole, so check and remedy both ask here.
+A certificate with any deviation is issued again as a whole, so check and remedy both use these functions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HASHES = {"md5": 0, "sha1": 1, "sha224": 2, "sha256": 3, "sha384": 4, "sha512":
 
 
 class Pair(NamedTuple):
-    """The server's certificate, and what it is judged by."""
+    """The server's certificate, and the data to judge it by."""
 
     file: File
     leaf: Certificate
@@ -31,30 +31,30 @@ class Pair(NamedTuple):
 
     @property
     def server(self) -> ServerCertificate:
-        """Return what it would be issued with."""
+        """Return the profile's values for it."""
         return self.wanted.tls.server
 
 
 def absent(file: File | None, path: str) -> Deviation | None:
-    """Return a deviation where there is no certificate that can be read."""
+    """Return a deviation if there is no readable certificate."""
     if file is None:
         return Deviation("a certificate", "no such file", path, "declared")
     return Deviation("a certificate", file.mistake, path, "declared") if file.mistake else None
 
 
 def subject(pair: Pair) -> Claims:
-    """Yield what is wrong with its name."""
+    """Yield deviations of its subject."""
     yield _subject(pair.file, pair.leaf, pair.server)
 
 
 def key(pair: Pair) -> Claims:
-    """Yield what is wrong with its key: weaker than it should be, absent, or another's."""
+    """Yield deviations of its key: too weak, absent, or not the key of the certificate."""
     yield _strength(pair.file, pair.leaf, pair.server)
     yield from _half(pair.found.server_key, pair.leaf, pair.server.private_key)
 
 
 def validity(pair: Pair) -> Claims:
-    """Yield what is wrong with the time in which it is valid, by the clock of its host."""
+    """Yield deviations of its validity, by the clock of its host."""
     server = pair.server
     left = (pair.leaf.ends - pair.found.now).days
     if why := pair.leaf.since(pair.found.now):
@@ -66,21 +66,21 @@ def validity(pair: Pair) -> Claims:
 
 
 def signature(pair: Pair) -> Claims:
-    """Yield what is wrong with what is signed."""
+    """Yield deviations of its signature's hash."""
     yield _hash(pair.file, pair.leaf, pair.server)
 
 
 def san(pair: Pair) -> Claims:
-    """Yield what is wrong with its subject alternative names."""
+    """Yield deviations of its subject alternative names."""
     server = pair.server
     names = [*(f"DNS:{name}" for name in server.dns), *(f"IP:{address(each)}" for each in server.ip)]
     if set(names) == set(pair.leaf.names):
         return
     found, hint = pair.leaf.names, ""
     if misplaced := [name for name in pair.leaf.dns if address(name)]:
-        hint = f"{', '.join(misplaced)} is an IP address in a DNS name, where no client looks for one"
+        hint = f"{', '.join(misplaced)} is an IP address in a DNS name: clients do not look for it there"
     elif not pair.leaf.names:
-        hint = "containerd refuses a certificate with nothing but a common name"
+        hint = "containerd refuses a certificate that has only a common name"
     said = []
     for word, one, other in (("without", names, found), ("with", found, names)):
         if odd := [name for name in one if name not in other]:
@@ -90,24 +90,24 @@ def san(pair: Pair) -> Claims:
 
 
 def basic_constraints(pair: Pair) -> Claims:
-    """Yield what is wrong with what it says of being an authority."""
+    """Yield deviations of its basic constraints."""
     said = {None: "not set", True: "CA:TRUE", False: "CA:FALSE"}[pair.leaf.authority]
     hint = "whoever has its key can issue certificates that clients trust" if pair.leaf.authority else ""
     yield equal(said, "CA:FALSE", where=_of(pair.file, "basicConstraints"), layer="declared", hint=hint)
 
 
 def key_usage(pair: Pair) -> Claims:
-    """Yield what is wrong with what its key may do."""
+    """Yield deviations of its key usage."""
     yield _same(pair.leaf.key_usage, pair.server.key_usage, _of(pair.file, "keyUsage"))
 
 
 def extended_key_usage(pair: Pair) -> Claims:
-    """Yield what is wrong with what it is for."""
+    """Yield deviations of its extended key usage."""
     yield _same(pair.leaf.purposes, pair.server.extended_key_usage, _of(pair.file, "extendedKeyUsage"))
 
 
 def authority_key_id(pair: Pair) -> Claims:
-    """Yield what is wrong with whose key it says has signed it; an authority without an identifier is named instead."""
+    """Yield deviations of its authority key identifier; an authority without an identifier is named by its subject."""
     issuer = pair.found.ca.certificate if pair.found.ca else None
     if issuer is None:
         yield absent(pair.found.ca, pair.wanted.tls.ca.certificate)
@@ -121,7 +121,7 @@ def authority_key_id(pair: Pair) -> Claims:
 
 
 def chain(pair: Pair) -> Claims:
-    """Yield each name of the registry under which a client that trusts the authority refuses it, and why."""
+    """Yield a deviation for each name of the registry for which a client that trusts the authority rejects it."""
     authorities = pair.found.ca.certificates if pair.found.ca else ()
     for name in pair.wanted.names:
         if why := refused(pair.file.certificates, authorities, name, pair.found.now):
@@ -134,27 +134,27 @@ ASPECTS: tuple[Aspect, ...] = (
 
 
 def of_server(found: Files, wanted: Registry) -> Pair | None:
-    """Return the server's certificate, where there is one that can be read."""
+    """Return the server's certificate, or ``None`` if it cannot be read."""
     leaf = found.server.certificate if found.server else None
     return Pair(found.server, leaf, found, wanted) if found.server and leaf else None
 
 
 def due(found: Files, wanted: Registry) -> bool:
-    """Whether the server's certificate has to be issued anew."""
+    """Return whether the server's certificate must be issued again."""
     known = of_server(found, wanted)
     return not known or any(claim for aspect in ASPECTS for claim in aspect(known))
 
 
 def exposed(file: File | None) -> Deviation | None:
-    """Return a deviation where others than its owner may use a key."""
+    """Return a deviation if others than its owner can read a key."""
     if file is None or not file.mode & 0o077:
         return None
-    hint = "others could read it meanwhile: where that matters, move it away, and a new one is made"
+    hint = "others could read this key until now; to replace it, move it away and run --fix"
     return Deviation("600", f"{file.mode:o}", f"mode of {file.path}", "declared", hint)
 
 
 def authority(found: Files, wanted: Registry) -> Claims:
-    """Yield what is wrong with the certificate of the authority, and where it signs on its host with its key."""
+    """Yield deviations of the authority's certificate, and of its key if it signs on this host."""
     ca, settings = found.ca, wanted.tls.ca
     root = ca.certificate if ca else None
     if ca is None or root is None:
@@ -199,12 +199,12 @@ def _days(file: File, found: Certificate, wanted: Issued) -> Deviation | None:
 
 
 def _half(file: File | None, found: Certificate, path: str) -> Claims:
-    """Yield what is wrong with a key, as far as its public half tells."""
+    """Yield deviations of a key, judged by its public half."""
     if file is None:
         yield Deviation("the certificate's key", "no such file", path, "declared")
     elif file.mistake or file.public != found.public:
         words = file.mistake or "the key of another certificate"
-        yield Deviation("the certificate's key", words, path, "declared", "a server with the two does not start")
+        yield Deviation("the certificate's key", words, path, "declared", "a server does not start with this pair")
 
 
 def _same(found: tuple[str, ...] | None, wanted: Iterable[str], where: str) -> Deviation | None:

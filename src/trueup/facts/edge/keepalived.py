@@ -1,4 +1,4 @@
-"""keepalived: the files that it reads, what they make of this host, and what it has to say."""
+"""keepalived: its configuration files, the programs that they run, and its journal."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 MAIN = "/etc/keepalived/keepalived.conf"
 UNIT = systemd.unit("keepalived.service")
 HAPROXY = systemd.unit("haproxy.service")
-PASSWORD = 8  # characters, of which keepalived reads no more (vrrp_parser.c)
+PASSWORD = 8  # characters; keepalived ignores the rest (vrrp_parser.c)
 
-# what a password becomes before it is kept: how it compares with the profile's
+# stored in place of a password: the result of comparing it with the profile's
 SAME, OTHER, CUT, LONG = "«as the profile»", "«another»", "«as the profile but too long»", "«another and too long»"
 _PASSWORD = re.compile(r'(\bauth_pass[ \t]+)(?:"([^"\n]*)"|([^\s"{}#!]+))([^\n#!]*)[^\n]*')
 
-# what a script that asks the API server behind haproxy has in it
+# found in scripts that test the API server behind haproxy
 BEHIND = re.compile(r"healthz|livez|readyz|kube-?apiserver|\b6443\b|https://|s_client")
 
-# shell that defines `loaded UNIT`: when systemd last started or reloaded it, in seconds since the epoch; in UTC, as
-# `date` takes some zones' names for others'
+# shell that defines `loaded UNIT`: prints when systemd last started or reloaded it, in seconds since the epoch. It uses
+# UTC, because `date` confuses the names of some time zones
 LOADED = r"""
 loaded() {
   said=$(TZ=UTC systemctl show "$1" -p ActiveState -p StateChangeTimestamp) || exit
@@ -36,7 +36,7 @@ loaded() {
   echo "loaded $(TZ=UTC date -d "$at" +%s)"
 }
 """
-# shell that prints the value of an option of a running unit's main process: `option UNIT -f --use-file=`
+# shell that defines `option UNIT -f --use-file=`: prints the value of an option of a running unit's main process
 OPTION = r"""
 option() {
   pid=$(systemctl show "$1" -p MainPID | sed 's/.*=//')
@@ -97,73 +97,73 @@ class File:
     path: str
     changed: int  # seconds since the epoch
     mode: str
-    glob: str  # by which it was included, `-` for the main one
+    glob: str  # that included it; `-` for the main file
     text: str
 
 
 @dataclass(frozen=True)
 class Program:
-    """What a vrrp_script runs."""
+    """A program that a vrrp_script runs."""
 
     path: str
-    mode: str  # "-" where there is no such file
+    mode: str  # "-" if the file does not exist
     owner: str
-    text: str  # of a script
+    text: str  # of a script; empty for other programs
 
     @property
     def executable(self) -> bool:
-        """Whether somebody may run it."""
+        """Return whether anybody can execute it."""
         return self.mode != "-" and any(int(digit) & 1 for digit in self.mode[-3:])
 
     @property
     def writable(self) -> bool:
-        """Whether somebody else than its owner may write it."""
+        """Return whether anybody but its owner can write it."""
         return self.mode != "-" and any(int(digit) & 2 for digit in self.mode[-2:])
 
 
 @dataclass(frozen=True)
 class Conf:
-    """The configuration that keepalived reads, or would read."""
+    """The configuration files of keepalived, running or not."""
 
     main: str
-    loaded: int  # when keepalived last read it, seconds since the epoch; 0 where it does not run
+    loaded: int  # when keepalived last read it, in seconds since the epoch; 0 if it does not run
     files: tuple[File, ...]
-    strays: tuple[str, ...]  # files with such a name where keepalived does not look
+    strays: tuple[str, ...]  # similar files in places that keepalived does not read
     interfaces: tuple[str, ...]
     programs: dict[str, Program] = field(default_factory=dict)
     users: tuple[str, ...] = ()
 
     @property
     def mistake(self) -> str:
-        """Return why it cannot be read, or nothing."""
+        """Return why it cannot be read, or an empty string."""
         for each in self.files:
             try:
                 keepalived_text.parse(each.text)
             except ValueError as error:
                 return f"{each.path}: {error}"
             if int(each.mode[-3:], 8) & 0o111:
-                return f"{each.path}: keepalived passes over a file that is executable (mode {each.mode})"
+                return f"{each.path}: keepalived ignores a file that is executable (mode {each.mode})"
         return ""
 
     @property
     def stale(self) -> str:
-        """Return the file that changed after keepalived had read it, or nothing; to a second."""
+        """Return a file that changed after keepalived had read it (to the second), or an empty string."""
         return next((each.path for each in self.files if self.loaded and each.changed > self.loaded), "")
 
     @property
     def statements(self) -> list[tuple[str, Statement]]:
-        """Return the statements of the top level of all files, each with its file; of none that cannot be read."""
+        """Return the top-level statements of all files, each with its file; files that cannot be read are left out."""
         found: list[tuple[str, Statement]] = []
         for each in self.files:
             try:
                 found += [(each.path, statement) for statement in keepalived_text.parse(each.text).body or ()]
             except ValueError:
-                continue  # `mistake` says so
+                continue  # `mistake` reports it
         return found
 
     @property
     def root(self) -> Statement:
-        """Return all of it as one tree."""
+        """Return all files as one tree."""
         return Statement((), 0, 0, [statement for _, statement in self.statements])
 
     def entries(self, path: BlockPath) -> list[tuple[str, ...]]:
@@ -178,18 +178,18 @@ class Conf:
         return next((each for each in self.statements if each[1].body is not None and each[1].words == header), None)
 
     def instance(self, name: str) -> Statement | None:
-        """Return a vrrp_instance."""
+        """Return the vrrp_instance with this name, or ``None``."""
         found = self.of("vrrp_instance", name)
         return found[1] if found else None
 
     def value(self, instance: str, keyword: str) -> str | None:
-        """Return what an instance has after a keyword, or ``None``."""
+        """Return the words after a keyword of an instance, or ``None``."""
         block = self.instance(instance)
         return block.value(keyword) if block else None
 
 
 def number(said: str | None) -> float | None:
-    """Return the first word as a number, or ``None`` for none."""
+    """Return the first word as a number, or ``None``."""
     try:
         return float((said or "").split()[0]) if said else None
     except ValueError:
@@ -197,7 +197,7 @@ def number(said: str | None) -> float | None:
 
 
 def parse(text: str) -> Conf:
-    """Return the configuration from what the probe printed of it."""
+    """Return the configuration from the probe's rows."""
     main, loaded = "", 0
     strays, interfaces, users = [], [], []
     files: list[list[str]] = []
@@ -221,7 +221,7 @@ def parse(text: str) -> Conf:
             open_ = [rest]
             (files if kind == "file" else programs).append(open_)
     if not main.startswith("/"):
-        raise ValueError("it says no path of keepalived.conf")
+        raise ValueError("no path of keepalived.conf")
     return Conf(
         main, loaded, tuple(map(_file, files)), tuple(strays), tuple(interfaces),
         {program.path: program for program in map(_program, programs)}, tuple(users),
@@ -243,7 +243,7 @@ def _program(rows: list[str]) -> Program:
 
 
 def seal(text: str, spec: Spec) -> str:
-    """Return the text with what its passwords are in comparison with the profile's in their place."""
+    """Return the text with each password replaced by the result of comparing it with the profile's."""
     wanted = spec.lb.vrrp.auth_pass.get_secret_value()
 
     def judged(match: re.Match[str]) -> str:
@@ -256,7 +256,7 @@ def seal(text: str, spec: Spec) -> str:
 
 
 CONF = Fact("lb.keepalived.conf", _PROBE, parse, seal=seal)
-# what it has said of itself, newest last; without files that it opened and things that it registered
+# lines of its journal about states and mistakes, newest last
 JOURNAL = Fact(
     "lb.keepalived.journal",
     "command -v journalctl >/dev/null || { echo 'no journalctl' >&2; exit 127; }\n"
@@ -270,19 +270,19 @@ _TELLING = re.compile(
 
 
 def last_words(journal: list[str], count: int = 2) -> str:
-    """Return the last lines of keepalived's journal that tell of a state or a mistake, for a person."""
+    """Return the last lines of keepalived's journal about a state or a mistake, for a message."""
     telling = [row for row in journal if _TELLING.search(row)]
     return "; ".join(dict.fromkeys(telling[-count:]))
 
 
 def command(conf: Conf, script: str) -> str:
-    """Return what a vrrp_script runs, or nothing."""
+    """Return the command of a vrrp_script, or ``None``."""
     found = conf.of("vrrp_script", script)
     return (found[1].value("script") or "").replace("'", "") if found else ""
 
 
 def scripts(conf: Conf, instance: str) -> dict[str, str]:
-    """Return the scripts that an instance tracks: name to command, with the text of a script that is a file."""
+    """Return the scripts that an instance tracks: name to command, followed by the text of the script file."""
     block = conf.instance(instance)
     names = [words[0] for words in block.items("track_script")] if block else []
     return {name: f"{said}\n{_code(conf, said)}" for name in names if (said := command(conf, name)) is not None}
@@ -296,7 +296,7 @@ def _code(conf: Conf, said: str) -> str:
 
 
 def weight(conf: Conf, instance: str, script: str) -> float:
-    """Return what a script counts in an instance: as the instance says, else as the script does, 0 where none does."""
+    """Return the weight of a script in an instance: the instance's value, else the script's, else 0."""
     block, found = conf.instance(instance), conf.of("vrrp_script", script)
     own = [words for words in block.items("track_script") if words[0] == script] if block else []
     said = next((words[n + 1] for words in own for n, word in enumerate(words[:-1]) if word == "weight"), None)

@@ -1,4 +1,4 @@
-"""The address that one load balancer holds: who has it, what keeps their adverts apart, and what answers behind it."""
+"""The virtual address: its holder, firewall rules that drop VRRP, and the services behind it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PACKAGES = Fact("lb.packages", lambda spec: packages.package(*spec.lb.packages).
 
 @dataclass(frozen=True)
 class Held:
-    """An address as an interface has it."""
+    """An address of an interface."""
 
     address: str
     prefix: str
@@ -33,11 +33,11 @@ class Held:
 class Addresses:
     """The interfaces of a host and their addresses."""
 
-    links: dict[str, bool]  # whether it is up
+    links: dict[str, bool]  # interface to whether it is up
     held: tuple[Held, ...]
 
     def of(self, address: str) -> Held | None:
-        """Return where the host has an address, or ``None``."""
+        """Return an address of the host with its interface, or ``None``."""
         return next((each for each in self.held if each.address == address), None)
 
 
@@ -67,7 +67,7 @@ ADDRESSES = Fact("lb.addresses", "ip -o link show && ip -o addr show", parse)
 
 
 def elected(address: str) -> Fact[str]:
-    """Return the fact that an election has had its time: as soon as the host gets or loses the address, or in 6 s."""
+    """Return a fact that waits for an election: until the host gets or loses the address, at most 6 s."""
     return Fact(
         "lb.elected",
         f"""has() {{ ip -o addr show | grep -qF ' {address}/' && echo yes || echo no; }}
@@ -81,7 +81,7 @@ echo "$now"
     )
 
 
-# Only a hint: what neither tool shows may still be filtered elsewhere.
+# Only a hint: VRRP may also be dropped by a filter that neither tool shows.
 FIREWALL = Fact(
     "lb.firewall",
     r"""{ ! command -v iptables >/dev/null || iptables -S | sed 's/^/iptables: /'
@@ -116,12 +116,12 @@ done
 
 
 def tool(listen: Listen) -> str:
-    """Return the program of the host that speaks what must answer."""
+    """Return the program of the host that can test the protocol."""
     return {"tcp": "bash", "tls": "openssl"}.get(listen.speaks, "curl")
 
 
 def parse_health(text: str) -> dict[str, str]:
-    """Return address and port to nothing where it answers, or to what went wrong."""
+    """Return address and port to the problem, which is empty if the service answers."""
     found = {}
     for row in text.splitlines():
         where, _, rest = row.partition(" ")

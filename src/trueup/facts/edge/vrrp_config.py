@@ -1,4 +1,4 @@
-"""What a profile makes of keepalived.conf: its statements, and where each is."""
+"""The statements of keepalived.conf that a profile sets, and the block of each."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ GLOBAL: BlockPath = (("global_defs",),)
 
 
 def instance(spec: Spec) -> BlockPath:
-    """Return where the instance is."""
+    """Return the path of the instance's block."""
     return (("vrrp_instance", spec.lb.vrrp.instance),)
 
 
 def settings(spec: Spec, host: str) -> list[tuple[BlockPath, tuple[str, ...]]]:
-    """Return what single statements a keepalived.conf has of the profile: where, and their words."""
+    """Return the single statements that the profile sets: the path of the block, and the words."""
     vrrp = spec.lb.vrrp
     found: list[tuple[BlockPath, tuple[str, ...]]] = [(GLOBAL, ("router_id", vrrp.router_id or host))]
     own: list[tuple[str, ...]] = [
@@ -39,7 +39,7 @@ def settings(spec: Spec, host: str) -> list[tuple[BlockPath, tuple[str, ...]]]:
 
 
 def lists(spec: Spec) -> dict[BlockPath, list[tuple[str, ...]]]:
-    """Return what lists a keepalived.conf has of the profile: where, and their entries."""
+    """Return the lists that the profile sets: the path of the block to its entries."""
     found: dict[BlockPath, list[tuple[str, ...]]] = {}
     if spec.lb.vrrp.notification_email:
         found[(*GLOBAL, ("notification_email",))] = [(each,) for each in spec.lb.vrrp.notification_email]
@@ -55,7 +55,7 @@ def address(spec: Spec) -> tuple[str, ...]:
 
 
 def tracking(spec: Spec) -> list[tuple[BlockPath, tuple[str, ...]]]:
-    """Return the statements that make the end of haproxy count."""
+    """Return the statements for the script that checks haproxy."""
     check = spec.lb.check
     script: BlockPath = (("vrrp_script", check.name),)
     return [
@@ -68,12 +68,12 @@ def tracking(spec: Spec) -> list[tuple[BlockPath, tuple[str, ...]]]:
 
 
 def tracked(spec: Spec) -> dict[BlockPath, list[tuple[str, ...]]]:
-    """Return the list that names the script in the instance."""
+    """Return the list that names this script in the instance."""
     return {(*instance(spec), ("track_script",)): [(spec.lb.check.name,)]}
 
 
 def same_address(found: tuple[str, ...], wanted: tuple[str, ...], interface: str) -> bool:
-    """Whether two entries of virtual_ipaddress make the same address, on the same interface, under the same label."""
+    """Return whether two entries of virtual_ipaddress have the same address, interface and label."""
     return _entry(found, interface) == _entry(wanted, interface)
 
 
@@ -83,6 +83,6 @@ def _entry(words: tuple[str, ...], interface: str) -> tuple[str, str, str | None
 
 
 SCRIPT = """#!/bin/sh
-# written by trueup: haproxy itself counts, and not what is behind it, whose end would move the address for nothing
+# written by trueup: this tests haproxy itself; a dead server behind it must not move the address
 exec systemctl is-active --quiet haproxy.service
 """

@@ -1,4 +1,4 @@
-"""What keeps load balancers from agreeing on one holder of their address."""
+"""Reasons why load balancers do not agree on one holder of the virtual address."""
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -8,7 +8,7 @@ from trueup.facts.edge.keepalived import CONF, JOURNAL, OTHER, SAME, UNIT, Conf,
 from trueup.facts.edge.vip import ADDRESSES, FIREWALL, Addresses
 from trueup.model.view import FleetFacts
 
-_DEFAULT = 100.0  # keepalived's own priority
+_DEFAULT = 100.0  # keepalived's default priority
 
 
 def priorities(conf: Mapping[str, Conf], instance: str) -> dict[str, float]:
@@ -21,7 +21,7 @@ def priorities(conf: Mapping[str, Conf], instance: str) -> dict[str, float]:
 
 
 def differing(conf: Mapping[str, Conf], instance: str) -> dict[str, str]:
-    """Return what must be the same on all hosts and is not: keyword to what each has."""
+    """Return settings that must be equal on all hosts and are not: keyword to each host's value."""
     found: dict[str, str] = {}
     for keyword in ("virtual_router_id", "advert_int"):
         said = {host: each.value(instance, keyword) or "none" for host, each in conf.items() if each.instance(instance)}
@@ -31,7 +31,7 @@ def differing(conf: Mapping[str, Conf], instance: str) -> dict[str, str]:
 
 
 def weak(conf: Mapping[str, Conf], instance: str) -> Iterator[tuple[str, str, str, float, float]]:
-    """Yield scripts whose failure does not lose the election: host, who should win, script, weight needed, weight."""
+    """Yield scripts whose failure does not lose the election: host, next host, script, weight needed, weight."""
     order = sorted(priorities(conf, instance).items(), key=lambda each: -each[1])
     for (host, own), (other, next_) in pairwise(order):
         for script, said in keepalived.scripts(conf[host], instance).items():
@@ -41,7 +41,7 @@ def weak(conf: Mapping[str, Conf], instance: str) -> Iterator[tuple[str, str, st
 
 
 def unheard(conf: Mapping[str, Conf], instance: str, addresses: Mapping[str, Addresses]) -> dict[str, str]:
-    """Return the hosts that send adverts to named peers, but not to all the others: host to what it names."""
+    """Return the hosts that send unicast adverts, but not to all others: host to the peers that it names."""
     found: dict[str, str] = {}
     for host, each in conf.items():
         block = each.instance(instance)
@@ -53,7 +53,7 @@ def unheard(conf: Mapping[str, Conf], instance: str, addresses: Mapping[str, Add
 
 
 def reasons(facts: FleetFacts, instance: str, holders: list[str]) -> list[str]:
-    """Return in words why there is no holder, or why there are several; nothing where no reason is seen."""
+    """Return the reasons why there is no holder, or more than one; empty if none is known."""
     conf, units, addresses = facts.each(CONF), facts.each(UNIT), facts.each(ADDRESSES)
     found = [f"{host}: keepalived is {unit.active}" for host, unit in units.items() if unit.active != "active"]
     for host, each in conf.items():

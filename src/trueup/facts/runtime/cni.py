@@ -17,10 +17,10 @@ class Plugin:
     """One plugin."""
 
     executable: bool
-    version: str  # upstream's, without v; nothing for a build that was not told
+    version: str  # upstream's, without v; empty for a build without a version
 
 
-# Asked for nothing, a plugin says what it is.
+# Without a command, a plugin prints its name and version.
 def _probe(spec: Spec) -> str:
     wanted = spec.runtime.cni
     return f"""
@@ -35,7 +35,7 @@ done
 
 
 def parse(text: str) -> dict[str, Plugin]:
-    """Return plugin to what it is, from rows of name, mode and first line; those that are absent are left out."""
+    """Return name to plugin, from rows of name, mode and first line; absent plugins are left out."""
     found = {}
     for row in text.splitlines():
         name, mode, said = row.split("\t", 2)

@@ -1,4 +1,4 @@
-"""Where containerd's configuration has a setting, which its versions 1 to 4 say differently.
+"""The place of a setting in containerd's configuration, which differs between its versions 1 to 4.
 
 From containerd's RELEASES.md and docs/cri/config.md.
 """
@@ -23,7 +23,7 @@ _KEYS: dict[str, dict[int, Key]] = {
         2: (*_GRPC, *_RUNC, "options", "SystemdCgroup"),
         3: ("plugins", "io.containerd.cri.v1.runtime", *_RUNC, "options", "SystemdCgroup"),
     },
-    # A table of runc in the file replaces containerd's default one whole, and without a type no pod starts.
+    # A table for runc in the file replaces containerd's whole default table; without a type no pod starts.
     "runtime_type": {
         1: ("plugins", "cri", *_RUNC, "runtime_type"),
         2: (*_GRPC, *_RUNC, "runtime_type"),
@@ -66,23 +66,23 @@ _KEYS: dict[str, dict[int, Key]] = {
     },
 }
 _NEWEST = 4  # containerd 2.3; its keys are those of version 3
-# The oldest and the newest configuration version of which a containerd release uses everything, by the release from
-# which that is so. containerd 2 reads version 1 without a word, and none of its settings for the CRI.
+# First containerd release -> the oldest and the newest configuration version that it uses completely. containerd 2
+# accepts version 1 without a warning, but ignores its settings for the CRI.
 _READS = (((2, 3), 2, 4), ((2, 0), 2, 3), ((1, 3), 1, 2), ((0, 0), 1, 1))
 
 
 def key(setting: str, version: int) -> Key:
-    """Return where a setting lives in a configuration of the given version."""
+    """Return the path of a setting in a configuration of this version."""
     return _KEYS[setting][min(version, 3)]
 
 
 def default_runtime(document: dict[str, Any]) -> str:
-    """Return the name of the runtime that pods get which ask for none."""
+    """Return the name of the default runtime of pods."""
     return str(at(document, key("default_runtime_name", version_of(document))) or "runc")
 
 
 def runtimes(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the runtimes that work as runc does, with ``options`` of its own each, and the default one in any case."""
+    """Return the runtimes of runc's type, each with its own ``options``, and the default runtime in any case."""
     tables = at(document, key("runtimes", version_of(document)))
     default = default_runtime(document)
     return {
@@ -93,21 +93,21 @@ def runtimes(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def with_tls(document: dict[str, Any]) -> list[str]:
-    """Return the registries whose TLS settings are in the old table, which containerd refuses beside config_path."""
+    """Return the registries with TLS settings in the old table, which containerd refuses together with config_path."""
     configs = at(document, key("configs", version_of(document)))
     rows = configs.items() if isinstance(configs, dict) else ()
     return [name for name, table in rows if isinstance(table, dict) and table.get("tls")]
 
 
 def cni_directories(document: dict[str, Any]) -> list[str]:
-    """Return the directories in which containerd looks for CNI plugins: a list from 2.1 on, before that one."""
+    """Return containerd's directories for CNI plugins: several since 2.1, one before."""
     version = version_of(document)
     several, one = (at(document, key(name, version)) for name in ("cni_bin_dirs", "cni_bin_dir"))
     return [str(path) for path in several] if isinstance(several, list) and several else [str(one)] if one else []
 
 
 def cri_disabled(document: dict[str, Any]) -> list[str]:
-    """Return the entries of ``disabled_plugins`` that take the CRI away from kubelet, as Docker's package does."""
+    """Return the entries of ``disabled_plugins`` that disable the CRI, as Docker's package does."""
     disabled = document.get("disabled_plugins", [])
     return [name for name in disabled if name == "cri" or ".cri" in str(name)] if isinstance(disabled, list) else []
 

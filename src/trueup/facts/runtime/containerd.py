@@ -1,4 +1,4 @@
-"""containerd and runc: what is installed, what is configured, what runs."""
+"""containerd and runc: installed programs, configuration, running processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNIT = unit("containerd.service")
 
 
 def render_unit(program: str, directives: Mapping[str, str]) -> str:
-    """Return a unit file for containerd as its own project has it, with these directives."""
+    """Return a unit file for containerd like its project's own, with these directives."""
     own = {name: value for name, value in directives.items() if name not in ("After", "ExecStart")}
     rows = ["# written by trueup", "[Unit]", "Description=containerd container runtime"]
     rows += [f"After={directives.get('After', 'network.target local-fs.target')}", "", "[Service]"]
@@ -30,25 +30,25 @@ def render_unit(program: str, directives: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Config(TomlFile):
-    """The configuration file that the running containerd uses, or would use."""
+    """containerd's configuration file: that of the running process, or the profile's path."""
 
     exists: bool
-    changed: float  # seconds since the epoch, of the newest among the file and what it imports
+    changed: float  # seconds since the epoch: the newest change of the file or an imported one
 
     @property
     def imports(self) -> str:
-        """Return the patterns of further files that containerd reads after this one, for a person."""
+        """Return the patterns of imported files, for messages."""
         named = (self.document or {}).get("imports", [])
         return ", ".join(map(str, named)) if isinstance(named, list) else ""
 
 
-# Not to know whether containerd runs is not to know which file, PATH or proxy it goes by: no guess.
+# If the state of containerd is unknown, so are its file, PATH and proxy: the probe fails.
 _PID = "pid=$(systemctl show containerd.service -p MainPID --value) || exit"
 _ENVIRONMENT = """environment=$(tr '\\0' '\\n' <"/proc/$pid/environ") || exit  # only root may see it"""
 
 
 def _config_path(spec: Spec) -> str:
-    """Return shell that sets ``path``: the running process's own --config counts, not the default."""
+    """Return shell that sets ``path`` to the --config of the running process, or else to the default."""
     return f"""
 path={shlex.quote(spec.runtime.containerd.config or "/etc/containerd/config.toml")}
 {_PID}
@@ -67,7 +67,7 @@ if [ -e "$path" ]; then
   changed=$(stat -L -c %.9Z "$path") || exit 1
   imports=$(sed -n '/^ *imports *=/,/\\]/p' "$path" | tr -d "\\n\\"'" | sed 's/^[^[]*\\[\\([^]]*\\)\\].*/\\1/')
   imports=$(echo "$imports" | tr , ' ')
-  # patterns, seen from where the file is
+  # patterns, relative to the file's directory
   times=$(cd "${{path%/*}}" && stat -L -c %.9Z -- $imports 2>/dev/null)
   changed=$(printf '%s\\n' "$changed" $times | sort -n | tail -n 1)
   echo "changed=$changed"
@@ -88,7 +88,7 @@ CONFIG = Fact("containerd.config", _probe_config, parse_config)
 
 
 def parse_dump(text: str) -> dict[str, Any] | None:
-    """Return the effective configuration, or ``None`` where containerd is not installed."""
+    """Return the effective configuration, or ``None`` if containerd is not installed."""
     return None if text.strip() == "absent" else tomllib.loads(text)
 
 
@@ -106,27 +106,27 @@ DEFAULT: Fact[str] = Fact("containerd.default", "containerd config default", str
 
 @dataclass(frozen=True)
 class Binary:
-    """A program as found on the path that counts."""
+    """A program on its PATH."""
 
     path: str
-    version: str  # upstream's version, without "v"
-    package: str  # owner, or nothing
-    real: str = ""  # the path with links followed
+    version: str  # upstream's, without "v"
+    package: str  # that owns it, or empty
+    real: str = ""  # the path with links resolved
 
 
 @dataclass(frozen=True)
 class Binaries:
-    """containerd and nerdctl as a shell finds them, and runc as containerd finds it."""
+    """containerd and nerdctl on a shell's PATH, and runc on containerd's PATH."""
 
     containerd: Binary | None
     runc: Binary | None
     nerdctl: Binary | None
-    copies: tuple[str, ...] = ()  # every containerd on the standard path, links followed
+    copies: tuple[str, ...] = ()  # every containerd on the standard PATH, with links resolved
 
 
 PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")  # systemd's, for services
 
-# containerd looks runc up on its own PATH, which systemd sets to this unless the unit says otherwise.
+# containerd finds runc on its own PATH: systemd's default, unless the unit sets another.
 _PROBE_BINARIES = (
     OWNER
     + f"""{_PID}
@@ -167,7 +167,7 @@ def parse_binaries(text: str) -> Binaries:
 
 BINARIES = Fact("containerd.binaries", _PROBE_BINARIES, parse_binaries)
 
-# Boot time and process start both come from the clock that also runs while suspended, in hundredths of a second.
+# Uptime and process start are both by the clock that also runs during suspend, in hundredths of a second.
 _PROBE_STARTED = f"""{_PID}
 [ "${{pid:-0}}" -gt 0 ] || {{ echo stopped; exit 0; }}
 ticks=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f20) || exit 1
@@ -176,7 +176,7 @@ echo "$(date +%s.%N) $(cut -d' ' -f1 /proc/uptime) $ticks $(getconf CLK_TCK)"
 
 
 def parse_started(text: str) -> float | None:
-    """Return when the running containerd was started, in seconds since the epoch (to 0.02 s), or ``None``."""
+    """Return the start time of the running containerd in seconds since the epoch (to 0.02 s), or ``None``."""
     if text.strip() == "stopped":
         return None
     now, up, ticks, hertz = (float(word) for word in text.split())
@@ -186,8 +186,8 @@ def parse_started(text: str) -> float | None:
 STARTED = Fact("containerd.started", _PROBE_STARTED, parse_started)
 
 
-# Shell that takes over containerd's own proxies, which its unit gives it, in place of the session's. curl knows them by
-# lower case only, Go by either.
+# Shell that replaces the session's proxy variables by those of containerd's unit. curl reads only lower case, Go reads
+# both.
 PROXIES = f"""
 unset HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy all_proxy
 {_PID}
@@ -203,10 +203,10 @@ fi
 
 @dataclass(frozen=True)
 class Running:
-    """The program that the running containerd is."""
+    """The program of the running containerd."""
 
     path: str
-    replaced: bool  # the file was exchanged since the process started
+    replaced: bool  # the file was replaced after the process had started
 
 
 _PROBE_RUNNING = f"""{_PID}
@@ -217,7 +217,7 @@ _DELETED = " (deleted)"  # the kernel's mark, proc_pid_exe(5)
 
 
 def parse_running(text: str) -> Running | None:
-    """Return the running program, or ``None`` where containerd does not run."""
+    """Return the running program, or ``None`` if containerd does not run."""
     path = text.strip()
     if path == "stopped":
         return None
@@ -238,5 +238,5 @@ def parse_plugins(text: str) -> dict[str, str]:
 
 
 PLUGINS = Fact("containerd.plugins", "ctr --timeout 10s plugins ls", parse_plugins)
-# One plugin up to containerd 1.7; its images and runtime halves have their own from 2.0 on.
+# One plugin up to containerd 1.7, two (images and runtime) since 2.0.
 CRI_PLUGINS = ("io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime")

@@ -1,4 +1,4 @@
-"""What containerd does when its own client asks: warn of what will go, pull, run."""
+"""Answers of containerd to its own client: deprecation warnings, a trial pull, a trial run."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Deprecation:
-    """A warning that something in use will be gone."""
+    """A warning that a feature in use will be removed."""
 
     id: str
     message: str
 
 
 def parse_deprecations(text: str) -> list[Deprecation]:
-    """Return the warnings of ``ctr deprecations list --format json``; containerd prints nothing where there is none."""
+    """Return the warnings of ``ctr deprecations list --format json``; without any, containerd prints nothing."""
     rows = json.loads(text) if text.strip() else []
     if not isinstance(rows, list):
         raise ValueError(f"not a list: {text[:80]!r}")
@@ -33,19 +33,19 @@ def parse_deprecations(text: str) -> list[Deprecation]:
 _PROBE_DEPRECATIONS = """
 said=$(ctr --timeout 10s deprecations list --format json 2>&1) && { echo "$said"; exit 0; }
 case $said in
-*'No help topic'*) echo 'this containerd keeps no list of them: 1.6.27, 1.7.12 and later do' >&2;;
+*'No help topic'*) echo 'this containerd lists no deprecations: 1.6.27, 1.7.12 and later do' >&2;;
 *) echo "$said" >&2;;
 esac
 exit 1
 """
 DEPRECATIONS = Fact("ctr.deprecations", _PROBE_DEPRECATIONS, parse_deprecations)
 
-# A namespace of our own: whatever is cleaned up there is nobody else's.
+# trueup's own namespace, so that the clean-up removes nothing of others.
 _OURS = "trueup-check"
 
 
 def _try(command: str, spec: Spec) -> str:
-    """Return a probe that pulls an image, does something with it, and leaves nothing behind."""
+    """Return a probe that pulls an image, runs a command with it, and removes everything again."""
     image, hosts = shlex.quote(spec.runtime.ctr.image), shlex.quote(spec.runtime.containerd.registry.config_path)
     return f"""{PROXIES}
 command -v ctr >/dev/null 2>&1 || {{ echo 'ctr: not found' >&2; exit 127; }}
@@ -55,7 +55,7 @@ clean() {{
   $ours images rm --sync "$image"; ctr namespaces rm {_OURS}
 }}
 trap 'trap "" HUP INT TERM PIPE; clean >/dev/null 2>&1' EXIT
-trap 'exit 124' HUP INT TERM PIPE  # dash goes without its EXIT trap where a signal ends it
+trap 'exit 124' HUP INT TERM PIPE  # dash does not run the EXIT trap when a signal ends it
 hosts=; [ ! -d {hosts} ] || hosts='--hosts-dir '{hosts}
 said=$( {{ $ours images pull $hosts "$image" >/dev/null{command}; }} 2>&1) && echo good && exit 0
 echo bad; printf '%s\\n' "$said" | tail -n 4
@@ -63,7 +63,7 @@ echo bad; printf '%s\\n' "$said" | tail -n 4
 
 
 def parse_try(text: str) -> str:
-    """Return why it did not work, or nothing."""
+    """Return why it failed, or an empty string."""
     word, _, said = text.strip().partition("\n")
     if word not in ("good", "bad"):
         raise ValueError(f"neither good nor bad: {text[:80]!r}")
@@ -81,32 +81,32 @@ RUN = Fact(
 
 @dataclass(frozen=True)
 class Container:
-    """A container that nerdctl made, as containerd knows it."""
+    """A container of nerdctl, as containerd lists it."""
 
     image: str
     labels: dict[str, str]
-    status: str  # of its task, such as RUNNING; nothing without one
+    status: str  # of its task, such as RUNNING; empty without a task
     answer: str  # HTTP status at the port, 000 for no answer
 
     @property
     def restarts(self) -> bool:
-        """Whether containerd starts it again whenever it ends."""
+        """Return whether containerd always restarts it."""
         policy = self.labels.get("containerd.io/restart.policy", "always")
         return self.labels.get("containerd.io/restart.status") == "running" and policy == "always"
 
     def serves(self, image: str) -> bool:
-        """Whether it is of an image, runs, is started again whenever it ends, and answers."""
+        """Return whether it is made from an image, runs, is always restarted, and answers."""
         return self.image == image and self.restarts and self.status == "RUNNING" and self.answer == "200"
 
 
 def answers(port: int) -> str:
-    """Return shell that defines ``answer``: it prints the HTTP status that a port of the host gives, 000 for none."""
+    """Return shell that defines ``answer``: it prints the HTTP status at a port of the host, 000 for no answer."""
     url = f"http://127.0.0.1:{port}/"
     curl = "curl -s -o /dev/null -w '%{http_code}\\n' --noproxy '*' --max-time 5"
     return f"""answer() {{
   if command -v curl >/dev/null 2>&1; then {curl} {url} || :
   elif command -v wget >/dev/null 2>&1; then wget -q -O /dev/null -T 5 -t 1 {url} && echo 200 || echo 000
-  else echo 'neither curl nor wget is there' >&2; return 127; fi
+  else echo 'neither curl nor wget is installed' >&2; return 127; fi
 }}
 """
 
@@ -124,7 +124,7 @@ ctr -n default containers info "$id"
 
 
 def parse_web(text: str) -> Container | None:
-    """Return the container, or ``None`` where there is none of the name."""
+    """Return the container, or ``None`` if none has the name."""
     if text.strip() == "absent":
         return None
     status, answer, document = text.split("\n", 2)

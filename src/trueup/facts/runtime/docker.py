@@ -1,4 +1,4 @@
-"""Docker's repository of packages, of which each distribution has one of its own (docs.docker.com/engine/install)."""
+"""Docker's package repositories, one for each distribution (docs.docker.com/engine/install)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _one(text: str) -> str:
     return words[0]
 
 
-# A derivative, such as Linux Mint, uses the packages of what it is derived from.
+# A derivative such as Linux Mint uses the packages of its base distribution.
 DISTRIBUTION = Fact(
     "docker.distribution",
     """
@@ -35,9 +35,9 @@ REPOSITORY = apt_repository.of(
 
 
 def foreign(uri: str, suites: Iterable[str], distribution: str, release: str) -> str:
-    """Return what a repository of Docker's is for, where that is not this distribution and release; or nothing.
+    """Return which other distribution or release one of Docker's repositories is for, or an empty string.
 
-    Nothing is known of one whose URI does not end as Docker's own does, nor of a flat one.
+    The result is empty too for a flat repository, and for a URI that does not end like Docker's own.
     """
     place = _PLACE.fullmatch(uri)
     if not place:
@@ -49,6 +49,6 @@ def foreign(uri: str, suites: Iterable[str], distribution: str, release: str) ->
 
 
 def of_another(entry: Entry, distribution: str, release: str) -> str:
-    """Return what an entry of apt's list is for, as :func:`foreign` does, where it is one of Docker's."""
+    """Return :func:`foreign` for an entry of apt's list that is one of Docker's, else an empty string."""
     ours = [uri for uri in entry.uris if "docker" in uri and not entry.problem]
     return next(filter(None, (foreign(uri, entry.suites, distribution, release) for uri in ours)), "")

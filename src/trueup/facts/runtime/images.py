@@ -1,4 +1,4 @@
-"""Images as containerd has them: by namespace, because kubelet looks into ``k8s.io`` alone."""
+"""containerd's images by namespace; kubelet uses only ``k8s.io``."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Image:
     """One image."""
 
     digest: str
-    whole: bool  # its content is there, or was unpacked from content that was: a name alone runs nothing
+    whole: bool  # content or unpacked snapshot exists; a name alone cannot be run
 
 
-# What is not whole is told by `check`, which reads a manifest for each image: only where it matters.
+# `check` finds incomplete images. It reads a manifest for each image, so it runs only where needed.
 _PROBE = f"""
 command -v ctr >/dev/null 2>&1 || {{ echo 'ctr: not found' >&2; exit 127; }}
 names=$(ctr --timeout 10s namespaces ls -q) || exit
@@ -30,7 +30,7 @@ done
 
 
 def parse(text: str) -> dict[str, dict[str, Image]]:
-    """Return namespace to image reference to image, of tables by ``ctr images ls`` and ``ctr images check``."""
+    """Return namespace to image reference to image, from tables of ``ctr images ls`` and ``ctr images check``."""
     found: dict[str, dict[str, Image]] = {}
     images: dict[str, Image] = {}
     for row in text.splitlines():
@@ -52,11 +52,11 @@ PRESENT = Fact("images.present", _PROBE, parse, timeout=30)
 
 
 def elsewhere(present: dict[str, dict[str, Image]], name: str) -> str:
-    """Return another namespace than kubelet's that has the image, or nothing."""
+    """Return a namespace other than kubelet's that has the image, or an empty string."""
     return next((space for space, images in present.items() if space != KUBELETS and name in images), "")
 
 
 def usable(present: dict[str, dict[str, Image]], name: str) -> bool:
-    """Whether kubelet can start a container from the image."""
+    """Return whether kubelet can start a container from the image."""
     image = present.get(KUBELETS, {}).get(name)
     return image is not None and image.whole

@@ -1,4 +1,4 @@
-"""Where containerd pulls from: one hosts.toml per registry below ``config_path`` (containerd's docs/hosts.md)."""
+"""containerd's mirrors: one hosts.toml per registry below ``config_path`` (containerd's docs/hosts.md)."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from trueup.profiles.keys.runtime import Registry
     from trueup.profiles.schema import Spec
 
-# The name in an image reference is not always the server behind it.
+# registry names whose server has another name
 _SERVERS = {"docker.io": "https://registry-1.docker.io"}
 _PEM = re.compile("-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----")
 _HOST = re.compile(r"[a-z0-9][a-z0-9.:-]*")  # a name or an address, as urlsplit gives it
 
 
 def mistake(endpoint: str) -> str:
-    """Return what is wrong with a mirror's URL, or nothing."""
+    """Return the mistake in a mirror's URL, or an empty string."""
     try:
         url = urllib.parse.urlsplit(endpoint)
         host, _ = url.hostname, url.port
     except ValueError as error:
         return str(error)
     if not endpoint.isprintable() or set(endpoint) & set("\"' "):
-        return "it has white space, quotes or control characters in it"
+        return "it contains white space, quotes or control characters"
     if url.scheme not in ("http", "https"):
         return "it does not begin with http:// or https://"
     if (host or "") in ("http", "https") or "://" in f"{url.netloc}{url.path}" or url.path.startswith("//"):
@@ -42,7 +42,7 @@ def mistake(endpoint: str) -> str:
 
 
 def server(registry: str) -> str:
-    """Return the server that a registry's name stands for."""
+    """Return the URL of a registry's server."""
     return _SERVERS.get(registry, f"https://{registry}")
 
 
@@ -64,7 +64,7 @@ class Hosts(TomlFile):
 
     @property
     def useless(self) -> list[str]:
-        """Return the mirrors that containerd does not pull from, because of what they are said to be capable of."""
+        """Return the mirrors that containerd does not pull from, because of their ``capabilities``."""
         both = {"pull", "resolve"}
         named = {name: settings.get("capabilities", list(both)) for name, settings in self.hosts.items()}
         return [
@@ -72,21 +72,21 @@ class Hosts(TomlFile):
         ]
 
     def settings(self, endpoint: str) -> dict[str, Any]:
-        """Return what counts for an endpoint: its own section, or for the registry's server the keys of the whole."""
+        """Return the settings of an endpoint: its own section, or for the registry's server the top-level keys."""
         top = self.document or {}
         return self.hosts.get(endpoint, top if top.get("server", endpoint) == endpoint else {})
 
     def unverified(self, endpoint: str) -> bool:
-        """Whether an endpoint's certificate is not looked at."""
+        """Return whether an endpoint's certificate is not verified."""
         return self.settings(endpoint).get("skip_verify") is True
 
     def more_than(self, endpoints: Iterable[str]) -> list[str]:
-        """Return the settings of these mirrors that a profile has no words for: rewriting the file would lose them."""
+        """Return the settings of these mirrors that no profile key covers: rewriting the file would lose them."""
         own = {name: settings.keys() - {"capabilities", "ca", "skip_verify"} for name, settings in self.hosts.items()}
         return sorted(f"{key} of {name}" for name in endpoints for key in own.get(name, ()))
 
     def deviates(self, registry: str, wanted: Registry) -> bool:
-        """Whether the file is other than the profile's mirrors of a registry, and their CAs, need it."""
+        """Return whether the file differs from the profile's mirrors of a registry and their CAs."""
         endpoints = wanted.mirrors[registry]
         secured = [endpoint for endpoint in endpoints if endpoint in wanted.ca]
         return (
@@ -97,7 +97,7 @@ class Hosts(TomlFile):
         )
 
     def authorities(self, endpoint: str) -> list[str]:
-        """Return the paths of the CA certificates an endpoint is verified by; relative ones are beside the file."""
+        """Return the paths of an endpoint's CA certificates; relative paths start at the file's directory."""
         given = self.settings(endpoint).get("ca", [])
         paths = given if isinstance(given, list) else [given]
         return [path if path.startswith("/") else f"{self.path.rpartition('/')[0]}/{path}" for path in map(str, paths)]
@@ -121,19 +121,19 @@ for ca in {base}/*/*.crt; do [ ! -e "$ca" ] || [ -e "${{ca%/*}}/hosts.toml" ] ||
 
 @dataclass(frozen=True)
 class Directory:
-    """What is below ``config_path``."""
+    """The files below ``config_path``."""
 
     hosts: dict[str, Hosts]  # by directory
     certificates: dict[str, str]  # path to text
 
     def of(self, registry: str) -> Hosts | None:
-        """Return the file that counts for a registry; with a port, one in a directory without a colon comes first."""
+        """Return the file for a registry; with a port, a directory name without a colon comes first."""
         return next((self.hosts[name] for name in _directories(registry) if name in self.hosts), None)
 
     def authorities(self, registry: str) -> list[str]:
-        """Return the paths of the CA certificates that the server of a registry is verified by, beside the system's.
+        """Return the paths of the CA certificates for a registry's server, without the system's own.
 
-        Without a hosts.toml these are all files of its directory whose names end in .crt, as Docker has it.
+        Without a hosts.toml these are all files in its directory that end in .crt, as with Docker.
         """
         if file := self.of(registry):
             return file.authorities(f"https://{registry}")
@@ -146,7 +146,7 @@ def _directories(registry: str) -> list[str]:
 
 
 def parse(text: str) -> Directory:
-    """Return every registry's hosts.toml, and the certificates beside them."""
+    """Return the hosts.toml of each registry, and the certificates in the same directories."""
     files: dict[str, list[str]] = {}
     rows: list[str] = []
     for row in text.splitlines():
@@ -169,18 +169,18 @@ def hosts(config_path: str) -> Fact[Directory]:
 
 
 def authority(registry: str, endpoint: str, config_path: str) -> str:
-    """Return where the CA certificate of a mirror goes."""
+    """Return the path for the CA certificate of a mirror."""
     name = urllib.parse.urlsplit(endpoint).netloc.replace(":", "_")
     return f"{config_path}/{registry}/{name}.crt"
 
 
 def certificate(text: str) -> list[str]:
-    """Return the certificates of a PEM file, without what stands around them and without line breaks."""
+    """Return the bodies of the certificates in a PEM file, without line breaks."""
     return ["".join(body.split()) for body in _PEM.findall(text)]
 
 
 def render(registry: str, wanted: Registry) -> str:
-    """Return the hosts.toml that tries the mirrors in order, and then the registry itself."""
+    """Return a hosts.toml with the mirrors in order and then the registry itself."""
     rows = ["# written by trueup", f'server = "{server(registry)}"']
     for endpoint in wanted.mirrors[registry]:
         rows += ["", f'[host."{endpoint}"]', '  capabilities = ["pull", "resolve"]']
@@ -189,7 +189,7 @@ def render(registry: str, wanted: Registry) -> str:
     return "\n".join(rows) + "\n"
 
 
-# All at once, so that dead ones cost their time only once. 401 is an answer too: it asks who is there.
+# All mirrors at once, so that dead ones cost their timeout only once. 401 is an answer too: it asks for credentials.
 def _probe_reachable(spec: Spec) -> str:
     wanted = spec.runtime.containerd.registry
     rows = [
@@ -213,14 +213,14 @@ elif command -v wget >/dev/null 2>&1; then
     code=$(echo "$said" | sed -n 's|^ *HTTP/[0-9.]* \\([0-9]*\\).*|\\1|p' | tail -n 1)
     echo "${{code:-$said}}"
   }}
-else echo 'neither curl nor wget is there' >&2; exit 127; fi
+else echo 'neither curl nor wget is installed' >&2; exit 127; fi
 {tries or ":"}
 wait
 """
 
 
 def parse_reachable(text: str) -> dict[str, str]:
-    """Return mirror to its HTTP status, or to why there is none; curl's own 000 is left out of it."""
+    """Return mirror to its HTTP status, or to the reason for no answer, without curl's status 000."""
     rows = (row.partition("\t") for row in text.splitlines())
     return {endpoint: said.strip().removesuffix("000").strip() for endpoint, found, said in rows if found}
 

@@ -1,4 +1,4 @@
 # at: reg1
 # red: effective
-# says: it was issued, and not taken up since
+# says: the server still uses the certificate from before
 certificate

@@ -2,5 +2,5 @@
 # red: declared
 # also: registry.tls.chain
 # also: registry.tls.served
-# says: containerd refuses a certificate with nothing but a common name
+# says: containerd refuses a certificate that has only a common name
 san='' certificate
