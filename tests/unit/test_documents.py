@@ -1,4 +1,4 @@
-"""Configuration files change in their keys and in nothing else, whatever is in them."""
+"""Edits of configuration files change only the named keys, whatever the file contains."""
 
 import difflib
 import tomllib
@@ -50,7 +50,7 @@ FILLING = st.sampled_from(["", "\n", "# a comment = [x]\n", "\n  # indented\n\n"
 
 @st.composite
 def toml_texts(draw: st.DrawFn) -> str:
-    """A containerd configuration as people have them: in any order, with what others put between."""
+    """A containerd configuration as people have it: tables in any order, with other programs' keys between."""
     top = draw(st.permutations(draw(st.lists(st.sampled_from(TOP), unique=True))))
     tables = draw(st.permutations(draw(st.lists(st.sampled_from(TABLES), unique=True))))
     tables.insert(draw(st.integers(0, len(tables))), draw(st.sampled_from(RUNTIMES)))
@@ -69,7 +69,7 @@ EDITS = st.dictionaries(
 
 
 def others(old: str, new: str, named: set[str]) -> list[str]:
-    """Return the lines that differ though they are neither about a named key nor a new table's head."""
+    """Return the lines that differ and are neither a named key nor the head of a new table."""
     changed = [row for row in difflib.ndiff(old.splitlines(), new.splitlines()) if row[0] in "-+"]
     return [
         row for row in changed if not any(name in row for name in named) and not (row[0] == "+" and _is_head(row[2:]))
@@ -81,7 +81,7 @@ def _is_head(row: str) -> bool:
 
 
 def without(tree: Any, *paths: tuple[str, ...]) -> Any:
-    """Return the tree without these keys, and without the tables that are empty then."""
+    """Return the tree without these keys, and without tables that become empty."""
     if not isinstance(tree, dict):
         return tree
     kept = {}
@@ -132,7 +132,7 @@ YAML_NAMES = ["kind", "cgroupDriver", "authentication", "x509", "enabled", "clus
 
 @st.composite
 def yaml_texts(draw: st.DrawFn, column: int = 0, depth: int = 0) -> str:
-    """A mapping in block style as people write it, of any depth, with comments and lists."""
+    """A mapping in block style, as people write it: nested, with comments and lists."""
     indent, rows = " " * column, ""
     for name in draw(st.lists(st.sampled_from(YAML_NAMES), unique=True, min_size=1, max_size=4)):
         rows += draw(st.sampled_from(["", "", "\n", f"{indent}# about {name}\n", "# at the margin\n"]))
@@ -165,7 +165,7 @@ def comments(text: str) -> list[str]:
 
 
 def blocked(text: str, path: tuple[str, ...]) -> bool:
-    """Whether a value is where a table belongs."""
+    """Return whether a value stands where a table belongs."""
     above = [at(loaded(text), path[:depth]) for depth in range(1, len(path))]
     return any(value is not None and not isinstance(value, dict) for value in above)
 

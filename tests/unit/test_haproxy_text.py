@@ -1,4 +1,4 @@
-"""haproxy.cfg: what is read of it, and that an edit touches no line but those that it names."""
+"""haproxy.cfg: parsing, and edits that change only the named lines."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""keepalived.conf: what is read of it, and that an edit touches nothing but what it names."""
+"""keepalived.conf: parsing, and edits that change only the named statements."""
 
 import os
 
@@ -193,7 +193,7 @@ def test_a_list_is_refused_or_has_its_entries(text: str, items: list[tuple[str, 
 
 
 def _unchanged(old: str, new: str) -> str:
-    """The piece of the old text between what both begin and end with."""
+    """The part of the old text between the common beginning and end of both."""
     begin = _common(old, new)
     return old[begin : len(old) - _common(old[begin:][::-1], new[begin:][::-1])]
 

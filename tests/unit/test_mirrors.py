@@ -1,4 +1,4 @@
-"""Mirrors: what is no URL, and the hosts.toml that is written of those that are."""
+"""Mirrors: malformed URLs, and the hosts.toml for valid ones."""
 
 import tomllib
 
@@ -67,12 +67,12 @@ def test_a_mirror_that_needs_a_ca_names_its_file() -> None:
 
 
 def laid(*files: tuple[str, str]) -> str:
-    """What the probe prints of a directory with these files."""
+    """The probe's output for a directory with these files."""
     return "".join(f"@{path}\n" + "".join(f"|{row}\n" for row in text.splitlines()) + "\n" for path, text in files)
 
 
 def found(*files: tuple[str, str], ca: str = PEM) -> list[str]:
-    """What the check says of the directory, where the profile's mirror has a CA."""
+    """The check's result for the directory, if the profile's mirror has a CA."""
     registry = wanted("docker.io", ENDPOINT, ca={ENDPOINT: ca})
     containerd = SPEC.runtime.containerd.model_copy(update={"registry": registry})
     spec = SPEC.model_copy(update={"runtime": SPEC.runtime.model_copy(update={"containerd": containerd})})

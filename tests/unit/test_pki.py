@@ -1,4 +1,4 @@
-"""What is read of a certificate, and whether a client takes it, beside what openssl says of the same."""
+"""Reading and verifying certificates, compared with openssl's verdict on the same files."""
 
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from trueup.pki.certificate import Certificate, address, body, refused
 
 @pytest.fixture(scope="module")
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with one authority that is right, and some that are odd."""
+    """A directory with a good authority and some unusual ones."""
     made = tmp_path_factory.mktemp("pki")
     authority(made)
     authority(made, "other")
@@ -29,7 +29,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def later() -> datetime:
-    """Return a time at which what was just made is valid."""
+    """Return a time at which the new certificates are valid."""
     return datetime.now(UTC) + timedelta(seconds=2)
 
 
@@ -65,7 +65,7 @@ def test_what_is_not_in_it_is_told_from_what_is_empty(pki: Path) -> None:
     )
 
 
-# what is odd of the server's certificate -> the name that is asked for, and why it is refused, or nothing
+# change to the server's certificate -> the requested name, and why it is refused, or an empty string
 CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "right": ({}, "harbor.example", ""),
     "upper case": ({}, "HARBOR.example", ""),

@@ -1,4 +1,4 @@
-"""No secret survives redaction, and what is around it still parses."""
+"""Redaction removes every secret, and the rest of the document still parses."""
 
 import json
 import tomllib

@@ -1,4 +1,4 @@
-"""How long something is waited for."""
+"""Polling: pauses, deadline and cancellation."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from trueup.waiting import FIRST, LONGEST, Patience, cut
 
 @pytest.fixture
 def waited(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """A clock that goes on by what is waited, and nothing else."""
+    """A clock that advances only by waiting."""
     pauses: list[float] = []
 
     def wait(seconds: float) -> None:

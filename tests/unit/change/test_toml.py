@@ -1,4 +1,4 @@
-"""Keys of a TOML file change in place: comments, order and what nobody asked about survive."""
+"""Keys of a TOML file change in place; comments, order and all other keys stay."""
 
 import tomllib
 from pathlib import Path
@@ -153,7 +153,7 @@ TREES = st.recursive(
 
 
 def without(tree: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    """Return the tree without a key, and without the tables that are empty then."""
+    """Return the tree without a key, and without tables that become empty."""
     head, *rest = path
     kept = {key: value for key, value in tree.items() if key != head}
     if rest and isinstance(tree.get(head), dict) and (inner := without(tree[head], tuple(rest))):
@@ -162,7 +162,7 @@ def without(tree: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
 
 
 def walkable(tree: Any, path: tuple[str, ...]) -> bool:
-    """Whether no value of another kind is in the way."""
+    """Return whether no value stands where a table belongs."""
     for part in path[:-1]:
         if part not in tree:
             return True
@@ -173,7 +173,7 @@ def walkable(tree: Any, path: tuple[str, ...]) -> bool:
 
 
 class Memory:
-    """A Change whose file is a string: thousands of documents would take minutes through a shell."""
+    """A Change with a file in memory, because thousands of documents would take minutes through a shell."""
 
     def __init__(self, changes: Changes, text: str) -> None:
         self.change = changes(apply=False)

@@ -1,4 +1,4 @@
-"""Package sources: apt itself is asked which entries are well formed; which are of another release, and which lack."""
+"""apt's package sources: entries that apt rejects, that belong to another release, or that are missing."""
 
 import shutil
 import subprocess

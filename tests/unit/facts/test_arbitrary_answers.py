@@ -1,4 +1,4 @@
-"""Behind HostFacts, an answer that no parser expected is "could not look", never a crash and never a wait."""
+"""An unexpected answer of a host is could-not-look: it never crashes a parser, and never makes it slow."""
 
 import time
 from contextlib import suppress
@@ -17,7 +17,7 @@ from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import HostFacts
 
 CAPTURED = Path(__file__).parent / "captured"
-# What each may be asked to read: what was captured for it, and what was for others.
+# Inputs for each parser: its own captured answers, and those of other facts.
 CAPTURES = {path: path.read_text(encoding="utf-8") for path in sorted(CAPTURED.glob("*/*.txt"))}
 
 
@@ -28,7 +28,7 @@ def captured(fact: Fact[Any]) -> list[str]:
 
 @st.composite
 def mutated(draw: st.DrawFn, texts: list[str]) -> str:
-    """A capture of which slices were cut out, doubled, or taken from another one."""
+    """A captured answer with slices removed, repeated, or replaced by slices of another one."""
     text = draw(st.sampled_from(texts))
     for _ in range(draw(st.integers(1, 4))):
         start, end = sorted(draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))

@@ -166,7 +166,7 @@ def began(attempt: failover.Attempt) -> float:
     return attempt.began
 
 
-# directory under captured/ -> parser, and what of its value the expected file holds
+# directory under captured/ -> parser, and the part of its value that the expected file has
 READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "kernel.modules": (kernel.MODULES.parse, _as_is),
     "kernel.modules_load": (kernel.MODULES_LOAD.parse, _lines),

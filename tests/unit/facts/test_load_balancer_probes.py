@@ -1,4 +1,4 @@
-"""What the probes of a load balancer make of one: files and what they include, haproxy's socket, addresses."""
+"""The probes of a load balancer: configuration files with includes, haproxy's socket, addresses."""
 
 import re
 import shutil
@@ -32,7 +32,7 @@ def sh(text: str, path: str, shell: str = "sh") -> subprocess.CompletedProcess[s
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Callable[..., str]:
-    """Returns a PATH of these programs, made or this machine's own, and nothing else."""
+    """Returns a PATH with only these programs, written here or linked from this machine."""
 
     def make(*own: str, **bodies: str) -> str:
         directory = tmp_path / "tools"
@@ -52,7 +52,7 @@ def tools(tmp_path: Path) -> Callable[..., str]:
 
 @pytest.fixture
 def spoken(tmp_path: Path) -> Iterator[Path]:
-    """A socket that answers as haproxy's does."""
+    """A socket that answers like haproxy's."""
     path = tmp_path / "s.sock"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))

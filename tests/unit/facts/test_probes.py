@@ -1,4 +1,4 @@
-"""Every probe is POSIX sh that runs, and only looks."""
+"""Every probe is valid POSIX sh, runs, and changes nothing."""
 
 import importlib
 import os
@@ -50,7 +50,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sysctl_files(root: Path, spec: Spec) -> Callable[[], kernel.Persistent]:
-    """Runs the probe with the scratch root in the place of ``/``."""
+    """Runs the probe with a scratch root instead of ``/``."""
 
     def look() -> kernel.Persistent:
         text = re.sub(r"(?<= )/(?=(etc|run|usr|lib)/)", f"{root}/", kernel.SYSCTL_FILES.probe(spec))
@@ -484,7 +484,7 @@ def test_a_pull_whose_time_is_up_leaves_nothing_behind(
 
 
 def identity_probe(spec: Spec, root: Path, *kinds: str) -> str:
-    """The probe for these kinds, with a scratch root in the place of ``/etc`` and ``/sys``."""
+    """The probe for these kinds, with a scratch root instead of ``/etc`` and ``/sys``."""
     host = spec.host.model_copy(update={"identity": list(kinds)})
     text = identity.IDENTITY.probe(spec.model_copy(update={"host": host}))
     return re.sub(r"/(?=(etc/machine-id|sys/class)\b)", f"{root}/", text)
@@ -495,7 +495,7 @@ KINDS = ("hostname", "machine-id", "product_uuid", "MAC")
 
 @pytest.fixture
 def machine(root: Path) -> Path:
-    """A scratch root with a machine's identity; beside the card there is what bonding puts there."""
+    """A scratch root with a machine's identity: a network card, and the files of bonding."""
     for directory in ("sys/class/dmi/id", "sys/class/net/eth0"):
         (root / directory).mkdir(parents=True)
     (root / "etc/machine-id").write_text("1\n")

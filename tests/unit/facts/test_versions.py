@@ -1,4 +1,4 @@
-"""Versions compare by the rules of who gave them: dpkg, rpm or the project itself; dpkg is asked about its own."""
+"""Versions compare by the rules of dpkg, rpm or the project; dpkg itself gives the expected results for its rules."""
 
 import shutil
 import subprocess

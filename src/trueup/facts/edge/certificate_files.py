@@ -82,7 +82,7 @@ def read_blocks(text: str) -> tuple[datetime, Iterator[tuple[list[str], str]]]:
     """Return the time, and the rows that begin with @, split at tabs, each with the lines that follow it.
 
     Raises:
-        ValueError: no time, or a row that is none of the probe's.
+        ValueError: the time is missing, or a row is unknown.
     """
     first, *blocks = re.split(r"(?m)^@", text)
     if not (match := re.fullmatch(r"now\t(\d{1,11})\s*", first)):

@@ -119,7 +119,7 @@ def _same(uri: str, uris: Iterable[str]) -> bool:
 
 # A derivative such as Linux Mint has its own code name, and one for the distribution whose packages it uses.
 _PROBE = """
-command -v apt-get >/dev/null 2>&1 || { echo 'no apt-get: package sources of apt are all that is known' >&2; exit 127; }
+command -v apt-get >/dev/null 2>&1 || { echo 'no apt-get: only package sources of apt are supported' >&2; exit 127; }
 for of in UBUNTU DEBIAN VERSION; do sed -n "s/^${of}_CODENAME=//p" /etc/os-release; done | head -n 1
 for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
   [ -e "$f" ] || continue

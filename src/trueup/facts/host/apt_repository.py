@@ -39,7 +39,7 @@ def _probe(repository: SignedSource | None, package: str) -> str:
     prefix = shlex.quote(index_name(repository.uri if repository else ""))
     name = shlex.quote(package)
     return f"""
-command -v apt-get >/dev/null 2>&1 || {{ echo 'no apt: only its package sources are known' >&2; exit 127; }}
+command -v apt-get >/dev/null 2>&1 || {{ echo 'no apt-get: only package sources of apt are supported' >&2; exit 127; }}
 if [ ! -e {keyring} ]; then echo absent; elif [ ! -s {keyring} ]; then echo empty
 else
   first=$(od -An -tx1 -N1 {keyring}) || exit

@@ -30,7 +30,7 @@ class Installed:
 
 @dataclass(frozen=True)
 class Packages:
-    """The packages that the profile names, as far as they are installed."""
+    """Those of the profile's packages that are installed."""
 
     manager: str  # "dpkg" or "rpm"
     installed: dict[str, Installed]

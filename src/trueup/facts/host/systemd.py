@@ -36,7 +36,7 @@ class Unit:
 
     @property
     def enabled(self) -> str:
-        """Return the enablement: ``enabled``, ``disabled``, ``masked``, ``static``, or nothing."""
+        """Return the enablement: ``enabled``, ``disabled``, ``masked``, ``static``, or empty."""
         return self.properties.get("UnitFileState", "") or "not found"
 
     @property

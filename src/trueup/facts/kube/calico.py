@@ -163,7 +163,7 @@ class Peer:
 _SOCKET = "/var/run/calico/bird.ctl"
 _PROBE_BIRD = f"""
 if [ ! -S {_SOCKET} ]; then echo absent; exit 0; fi
-command -v socat >/dev/null || {{ echo "socat: not found, by which BIRD is asked" >&2; exit 127; }}
+command -v socat >/dev/null || {{ echo "socat: not found; it connects to the socket of BIRD" >&2; exit 127; }}
 printf 'show protocols\\n' | socat -t 2 - UNIX-CONNECT:{_SOCKET}
 """
 

@@ -123,7 +123,7 @@ def parse(text: str) -> Certificates:
     """Return the certificates from a row with the time, and rows of each file with the lines of its certificates.
 
     Raises:
-        ValueError: no time, or a row that is none of the probe's.
+        ValueError: the time is missing, or a row is unknown.
     """
     from trueup.pki import reading  # cryptography is slow to load
 

@@ -63,7 +63,7 @@ def parse_etcd(text: str) -> Etcd | None:
     """Return the access to etcd, or ``None`` if it does not run.
 
     Raises:
-        ValueError: a row that is none of the probe's.
+        ValueError: a row is unknown.
     """
     if not text.strip():
         return None

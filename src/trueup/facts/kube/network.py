@@ -65,7 +65,7 @@ ADDRESSES = Fact("network.addresses", _PROBE_ADDRESSES, parse_addresses)
 # `try HOST PORT PATH` connects with bash itself: every distribution has bash, and bash reports a refusal. It prints the
 # answer, or one word for the failure, after at most `patience` seconds. Without PATH it sends no request.
 TRY = r"""
-command -v bash >/dev/null || { echo 'bash: not found, by which connections are made' >&2; exit 127; }
+command -v bash >/dev/null || { echo 'bash: not found; it makes the connections' >&2; exit 127; }
 command -v timeout >/dev/null || { echo 'timeout: not found' >&2; exit 127; }
 patience=3
 try() {
