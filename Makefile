@@ -78,9 +78,10 @@ node_modules/.bin/allure: package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-schema: .venv/ready  ## renew the JSON Schemas of profiles and of plans
+schema: .venv/ready  ## renew the JSON Schemas of profiles, plans and results
 	$(BIN)/python -c 'from trueup.model import profile; print(profile.schema(), end="")' >profiles/profile.schema.json
 	$(BIN)/python -c 'from trueup.engine import plan; print(plan.schema(), end="")' >docs/plan.schema.json
+	$(BIN)/python -c 'from trueup.results import run; print(run.schema(), end="")' >docs/result.schema.json
 
 catalogue: .venv/ready  ## renew the page of all requirements
 	$(BIN)/python docs/catalogue.py >docs/catalogue.md

@@ -9,8 +9,8 @@ from trueup.facts.kube import kubelet
 from trueup.facts.kube.certificates import CERTIFICATES, KUBELETS, MANAGED, USED_BY, Certificates
 from trueup.facts.kube.preflight import KUBERNETES
 from trueup.facts.kube.static_pods import MANIFESTS, PROCESSES
-from trueup.model.result import Action
 from trueup.remediations import static_pods
+from trueup.results.action import Action
 from trueup.shell import scripts
 
 _NOTHING = "nothing was changed"

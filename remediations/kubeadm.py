@@ -10,8 +10,8 @@ from typing import NamedTuple
 from trueup import Change, ChangeFailed, ClusterChange, Fact, FleetFacts, HostFacts, Spec, remedy
 from trueup.facts.kube import kubeconfigs, kubelet, nodes, preflight
 from trueup.hosts.cluster import ADMIN_CONF
-from trueup.model.result import Action, later
 from trueup.remediations import kubeadm_config, static_pods
+from trueup.results.action import Action, later
 
 _CONFIG = "/var/lib/trueup/kubeadm-init.yaml"
 _TOKEN_LIFE = "15m"  # noqa: S105 - a lifetime, no token; a join takes a minute

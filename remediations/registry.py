@@ -11,11 +11,11 @@ from trueup.facts.edge.handshakes import SEEN, SERVED, distrusted, name_of, unse
 from trueup.facts.edge.harbor import CONFIG, host_name, local
 from trueup.facts.host import apt
 from trueup.facts.runtime import docker, mirrors
-from trueup.model.result import Action
 from trueup.pki.certificate import Certificate, address, refused
 from trueup.profiles.keys import runtime
 from trueup.profiles.keys.registry import Registry
 from trueup.remediations.repositories import list_source
+from trueup.results.action import Action
 
 _SOURCES = "/etc/apt/sources.list.d/trueup-docker.sources"
 _SERVES = 60  # seconds in which Harbor must serve after its installer has finished

@@ -1,20 +1,25 @@
 """Reports: one writer per file, each a pure function of the run."""
 
+from __future__ import annotations
+
+import importlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trueup.errors import UsageError, nearest
-from trueup.model.run import Run
-from trueup.reports import json, markdown
 
-FORMATS = {".json": json.render, ".md": markdown.render}
+if TYPE_CHECKING:
+    from trueup.results.run import Run
+
+FORMATS = {".json": "json", ".md": "markdown"}  # ending to the module whose `render(run) -> str | bytes` writes it
 
 
 def check(paths: Iterable[str]) -> None:
     """Refuse a report that could not be written, before anything is done.
 
     Raises:
-        UsageError: an unknown ending, or a directory that is not there.
+        UsageError: an unknown ending, or a directory that does not exist.
     """
     for path in map(Path, paths):
         if path.suffix not in FORMATS:
@@ -26,4 +31,5 @@ def check(paths: Iterable[str]) -> None:
 
 def write(path: Path, run: Run) -> None:
     """Write one report."""
-    path.write_text(FORMATS[path.suffix](run), encoding="utf-8")
+    made: str | bytes = importlib.import_module(f"{__name__}.{FORMATS[path.suffix]}").render(run)
+    path.write_bytes(made.encode() if isinstance(made, str) else made)

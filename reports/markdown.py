@@ -1,7 +1,7 @@
 """The run as Markdown: a summary for a merge request or a ticket."""
 
-from trueup.model.result import Outcome
-from trueup.model.run import Run
+from trueup.results.result import Outcome
+from trueup.results.run import Run
 
 
 def render(run: Run) -> str:

@@ -17,7 +17,7 @@ from trueup.engine.plan_guard import differences
 from trueup.hosts.cluster import Cluster
 from trueup.model.catalog import catalog
 from trueup.model.profile import load
-from trueup.model.result import Action
+from trueup.results.action import Action
 
 PRELUDE = (Path(__file__).parent / "scenarios/prelude.sh").read_text()  # of scenarios of one host
 _TOGETHER = int(os.environ.get("TRUEUP_TOGETHER", "4"))  # scenarios at once, at most; 1 to look at one of them

@@ -3,7 +3,7 @@
 from functools import partial
 
 from trueup.facts.host.kernel import Persistent, proc_path
-from trueup.model import result
+from trueup.model import claims
 
 
 def persistent_parameter(
@@ -22,12 +22,12 @@ def persistent_parameter(
     Raises:
         Unmet: the value differs in the kernel or in the file that wins at boot.
     """
-    claim = partial(result.at_least, least=int(wanted)) if at_least else partial(result.equal, expected=wanted)
+    claim = partial(claims.at_least, least=int(wanted)) if at_least else partial(claims.equal, expected=wanted)
     boot, legacy = files.winner(key), files.legacy(key)
-    kernels_own = at_least and not boot and result.reaches(now, int(wanted))
+    kernels_own = at_least and not boot and claims.reaches(now, int(wanted))
     where = boot.where if boot else "sysctl.d"
     hint = "this host does not read the file at boot, but `sysctl -p` and `sysctl --system` apply it last"
-    result.expect(
+    claims.expect(
         claim(now, where=proc_path(key), layer="effective"),
         None if kernels_own else claim(boot and boot.value, where=where, layer="persistent"),
         claim(legacy.value, where=legacy.where, layer="persistent", hint=hint) if legacy else None,

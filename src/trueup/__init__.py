@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from trueup.change import Change, ClusterChange, altering, making
     from trueup.errors import ChangeFailed, CouldNotLook
     from trueup.model.catalog import remedy, requirement
-    from trueup.model.fact import ApiFact, Drill, Fact, PeerFact, RunnerFact
-    from trueup.model.result import Deviation, at_least, equal, expect, unmet
+    from trueup.model.claims import Deviation, at_least, equal, expect, unmet
+    from trueup.model.fact import ApiFact, Condition, Drill, Fact, PeerFact, RunnerFact
     from trueup.model.view import FleetFacts, HostFacts
     from trueup.profiles.schema import Spec
 else:
@@ -19,8 +19,8 @@ else:
         "trueup.change": ("Change", "ClusterChange", "altering", "making"),
         "trueup.errors": ("ChangeFailed", "CouldNotLook"),
         "trueup.model.catalog": ("remedy", "requirement"),
-        "trueup.model.fact": ("ApiFact", "Drill", "Fact", "PeerFact", "RunnerFact"),
-        "trueup.model.result": ("Deviation", "at_least", "equal", "expect", "unmet"),
+        "trueup.model.fact": ("ApiFact", "Condition", "Drill", "Fact", "PeerFact", "RunnerFact"),
+        "trueup.model.claims": ("Deviation", "at_least", "equal", "expect", "unmet"),
         "trueup.model.view": ("FleetFacts", "HostFacts"),
         "trueup.profiles.schema": ("Spec",),
     }
@@ -33,7 +33,7 @@ else:
 
 
 __all__ = [
-    "ApiFact", "Change", "ChangeFailed", "ClusterChange", "CouldNotLook", "Deviation", "Drill", "Fact", "FleetFacts",
-    "HostFacts", "PeerFact", "RunnerFact", "Spec", "__version__", "altering", "at_least", "equal", "expect", "making",
-    "remedy", "requirement", "unmet",
+    "ApiFact", "Change", "ChangeFailed", "ClusterChange", "Condition", "CouldNotLook", "Deviation", "Drill", "Fact",
+    "FleetFacts", "HostFacts", "PeerFact", "RunnerFact", "Spec", "__version__", "altering", "at_least", "equal",
+    "expect", "making", "remedy", "requirement", "unmet",
 ]  # fmt: skip

@@ -24,8 +24,8 @@ from lab import Lab
 from trueup.change.hand import STATE
 from trueup.connection.transport import Completed, Transport
 from trueup.engine.audit import Subject
-from trueup.engine.converge import Converge
 from trueup.engine.locks import Locks
+from trueup.engine.rollout import rollout
 from trueup.hosts import inventory
 from trueup.hosts.cluster import Cluster
 from trueup.hosts.fleet import Fleet
@@ -236,11 +236,11 @@ class Bench:
             with Locks(fleet.hosts.values(), run, say=print):
                 fleet.gather(asked)
                 ledger = Ledger(self.directory / "runs", run)
-                converge = Converge(
+                made = rollout(
                     catalog, fleet, profile, pairs,
                     run=run, apply=True, say=print, ledger=ledger, **_allowed(scenario),
                 )  # fmt: skip
-                return [converge.result(*each).to_dict() for each in wanted]
+                return [made.verdict(*each).to_dict() for each in wanted]
         finally:
             fleet.close()
 

@@ -206,5 +206,5 @@ def test_ctrl_c_ends_between_two_steps_and_the_resume_file_brings_it_to_its_end(
     assert "FIXED  host.sysctl.ip_forward  on w23, w24" in log.read_text()
     assert "NOT-ATTEMPTED" in log.read_text()
     assert two.sh("cat /proc/sys/net/ipv4/ip_forward; ls /var/lib/trueup/lock 2>/dev/null || :") == ["1\n", "1\n"]
-    assert "nothing is left of what" in two.resume().text
+    assert "nothing is left to do of" in two.resume().text
     two.well()

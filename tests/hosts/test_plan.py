@@ -12,7 +12,7 @@ import pytest
 
 from lab import Lab
 from trueup.engine.plan_guard import differences
-from trueup.model.result import Action
+from trueup.results.action import Action
 
 pytestmark = pytest.mark.lab
 HOSTS = os.environ.get("TRUEUP_PLAN_HOSTS", "w33,w34").split(",")

@@ -82,7 +82,7 @@ def test_a_node_that_was_made_of_a_bare_host_is_taken_back(lab: Lab, run: Run) -
 
     plan = run(f"--rollback={began(fix)}", "--fix=plan")
     assert plan.code == 0, plan.text
-    assert "undoable" in plan.text
+    assert "can-undo" in plan.text
     assert differing(fixed, files(lab.root(HOST))) == []  # a plan undoes nothing
 
     done = run(f"--rollback={began(fix)}")

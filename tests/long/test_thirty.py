@@ -84,7 +84,7 @@ def test_one_that_does_not_come_back_saves_the_others(
     lab.sh(VICTIM, REPAIR)
     again = trueup(f"--ssh-config={lab.ssh_config}", "--fix", f"--resume={path}", "--batch=1,50%", timeout=600)
     assert again.code == 0, again.text
-    assert f"nothing is left of what {path} lists" in again.text
+    assert f"nothing is left to do of {path}" in again.text
     assert {again.outcomes["runtime.containerd.sandbox_image", host] for host in rest} == {"fixed"}
     assert again.outcomes["runtime.containerd.sandbox_image", CANARY] == "passed"
     assert thirty("systemctl is-active containerd; ls /var/lib/trueup/lock 2>/dev/null || :") == dict.fromkeys(

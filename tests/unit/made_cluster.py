@@ -11,8 +11,8 @@ from typing import Any
 from trueup.errors import CouldNotLook
 from trueup.kubeapi import manifests
 from trueup.model.catalog import catalog
+from trueup.model.claims import Deviation, Unmet
 from trueup.model.fact import of_api
-from trueup.model.result import Deviation, Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec

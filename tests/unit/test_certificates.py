@@ -21,8 +21,8 @@ from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.facts.kube.certificates import CERTIFICATES, MANAGED, Certificates
 from trueup.facts.kube.static_pods import COMPONENT
 from trueup.model.catalog import catalog
+from trueup.model.claims import Deviation, Unmet
 from trueup.model.profile import load
-from trueup.model.result import Deviation, Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import HostFacts
 from trueup.remediations import static_pods

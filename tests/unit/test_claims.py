@@ -5,7 +5,7 @@ import pytest
 from trueup import at_least
 from trueup.checks.claims.parameters import persistent_parameter
 from trueup.facts.host.kernel import SYSCTL_FILES
-from trueup.model.result import Unmet
+from trueup.model.claims import Unmet
 
 KEY = "fs.inotify.max_user_instances"
 

@@ -4,8 +4,8 @@ import pytest
 
 from trueup.hosts.probing import between, script, unframe
 from trueup.model.catalog import catalog
+from trueup.model.claims import Unmet
 from trueup.model.fact import CLOCK
-from trueup.model.result import Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec

@@ -11,15 +11,16 @@ import pytest
 from fake_api import FakeApi, serving
 
 from trueup.change import ClusterChange
-from trueup.engine.converge import Converge
+from trueup.engine.rollout import rollout
 from trueup.errors import ChangeFailed, CouldNotLook, UsageError
 from trueup.hosts.fleet import Fleet
 from trueup.hosts.inventory import Connection
 from trueup.kubeapi.connection import check_kubeconfig
 from trueup.model import profile as profiles
 from trueup.model.catalog import Catalog
+from trueup.model.claims import equal, expect
 from trueup.model.fact import ApiFact
-from trueup.model.result import Outcome, Result, equal, expect
+from trueup.results.result import Outcome, Result
 from trueup.waiting import cut
 
 NODES = ApiFact("nodes", lambda api, _: api.list("/api/v1/nodes", lambda node: node["metadata"]["name"]), list)
@@ -204,8 +205,8 @@ def settle(fleet: Fleet, check: Callable[..., None], fix: Callable[..., None] | 
         catalog.remedy("own.ready", disruption="none")(fix)
     said: list[str] = []
     pairs = [("own.ready", "cluster")]
-    converge = Converge(catalog, fleet, profiles.load("base"), pairs, run="run", apply=True, say=said.append)
-    return converge.result(catalog.requirements["own.ready"], fleet.cluster), said
+    made = rollout(catalog, fleet, profiles.load("base"), pairs, run="run", apply=True, say=said.append)
+    return made.verdict(catalog.requirements["own.ready"], fleet.cluster), said
 
 
 def rising(api: FakeApi, after: int) -> Callable[..., None]:

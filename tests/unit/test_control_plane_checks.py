@@ -12,8 +12,8 @@ from trueup.facts.kube.control_plane import HEALTH, parse_answer
 from trueup.facts.kube.etcd import parse_etcd, parse_socket
 from trueup.facts.kube.static_pods import PROCESSES, duration, minor
 from trueup.model.catalog import catalog
+from trueup.model.claims import Deviation, Unmet
 from trueup.model.profile import load
-from trueup.model.result import Deviation, Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec

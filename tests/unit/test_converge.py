@@ -14,18 +14,19 @@ import pytest
 from trueup.change import Change
 from trueup.connection.local import Process
 from trueup.connection.transport import Completed
-from trueup.engine import converge
+from trueup.engine import recheck
 from trueup.engine.audit import Audit
-from trueup.engine.converge import Converge
+from trueup.engine.rollout import rollout
 from trueup.errors import CouldNotLook, Unreachable
 from trueup.hosts.fleet import Fleet
 from trueup.hosts.inventory import Connection, Target
 from trueup.model import profile as profiles
 from trueup.model.catalog import Catalog, Disruption
-from trueup.model.fact import CLOCK, Fact
-from trueup.model.result import Outcome, Result, equal, expect, unmet
+from trueup.model.claims import equal, expect, unmet
+from trueup.model.fact import CLOCK, Condition, Fact
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
+from trueup.results.result import Cause, Outcome, Result
 from trueup.waiting import Patience
 
 HOSTS = ("h1", "h2", "h3")
@@ -121,10 +122,10 @@ class Lab:
         audit = (
             Audit(self.catalog, self.fleet, self.profile, pairs)
             if apply is None
-            else Converge(self.catalog, self.fleet, self.profile, pairs, run="run", apply=apply)
+            else rollout(self.catalog, self.fleet, self.profile, pairs, run="run", apply=apply)
         )
         ordered = sorted(pairs, key=lambda pair: (self.catalog.order().index(pair[0]), pair[1]))
-        return {pair: audit.result(self.catalog.requirements[pair[0]], self.fleet.hosts[pair[1]]) for pair in ordered}
+        return {pair: audit.verdict(self.catalog.requirements[pair[0]], self.fleet.hosts[pair[1]]) for pair in ordered}
 
 
 @pytest.fixture
@@ -196,7 +197,7 @@ def test_a_remedy_that_does_not_turn_its_check_green_is_rolled_back(lab: Lab) ->
     lab.remedy(lambda change, spec, facts: change.write(f"{facts[WHERE]}/state", "worse\n"))
     result = lab.run()["own.state", "h1"]
     assert result.outcome is Outcome.FIX_FAILED
-    assert "remedied, still not so" in result.detail
+    assert "applied, and the requirement still fails" in result.detail
     assert "rolled back" in result.detail
     assert "found     worse" in result.text()
     assert lab.state("h1") == "bad"
@@ -296,14 +297,14 @@ def test_what_needs_a_failed_requirement_is_blocked_on_that_host_only_and_names_
     lab.require("own.third", "own.second")
     results = lab.run()
     assert results["own.second", "h1"].outcome is Outcome.BLOCKED
-    assert results["own.second", "h1"].detail == "needs own.first, which is failed"
+    assert results["own.second", "h1"].detail == "needs own.first (failed)"
     assert results["own.third", "h1"].outcome is Outcome.BLOCKED
-    assert "own.first, which is failed" in results["own.third", "h1"].detail
+    assert "own.first (failed)" in results["own.third", "h1"].detail
     assert results["own.third", "h2"].outcome is Outcome.PASSED
     assert "check own.second h1" not in lab.events
 
 
-def test_a_need_that_was_not_selected_does_not_block(lab: Lab) -> None:
+def test_a_need_that_the_profile_leaves_out_does_not_block(lab: Lab) -> None:
     lab.require("own.first")
     lab.be("h1", "good")
     lab.require("own.second", "own.first")
@@ -332,7 +333,45 @@ def test_a_need_that_is_for_other_hosts_has_to_hold_on_all_of_those(lab: Lab, st
     for apply in (None, True):
         result = lab.run(apply=apply, pairs=pairs)["own.trusted", "h1"]
         assert result.outcome is outcome
-        assert result.detail == ("" if state == "good" else "needs own.served on h3, which is failed")
+        assert result.detail == ("" if state == "good" else "needs own.served on h3 (failed)")
+
+
+def test_a_condition_of_the_host_blocks_all_that_need_it_with_one_cause(lab: Lab) -> None:
+    runs = Condition("own.systemd", 'cat "$HOME/state"', lambda text: "systemd does not run" if "bad" in text else "")
+    lab.catalog.requirement("own.unit", key="host.modules", reads=(WHERE,), needs=(runs,))(passes)
+    lab.require("own.service", "own.unit")
+    lab.be("h1", "good")
+    lab.fleet.gather({host: [runs, STATE, WHERE] for host in HOSTS})
+    results = lab.run(apply=None)
+    assert results["own.service", "h1"].outcome is Outcome.PASSED
+    causes = [Cause("own.systemd", "h2", Outcome.FAILED, "systemd does not run")]
+    for id in ("own.unit", "own.service"):
+        blocked = results[id, "h2"]
+        assert (blocked.outcome, blocked.detail, blocked.cause) == (Outcome.BLOCKED, "systemd does not run", causes)
+
+
+def test_a_condition_that_cannot_be_looked_at_blocks_too(lab: Lab) -> None:
+    runs = Condition("own.systemd", "exit 1", str)
+    lab.catalog.requirement("own.unit", key="host.modules", reads=(WHERE,), needs=(runs,))(passes)
+    lab.fleet.gather({host: [runs, WHERE] for host in HOSTS})
+    [result] = lab.run(apply=None, pairs=[("own.unit", "h1")]).values()
+    assert result.cause == [Cause("own.systemd", "h1", Outcome.COULD_NOT_LOOK, "own.systemd: exit code 1")]
+
+
+def passes(facts: HostFacts, spec: Spec) -> None:
+    """It holds."""
+
+
+def test_a_need_that_was_not_selected_is_judged_and_never_remedied(lab: Lab) -> None:
+    lab.require("own.first")
+    lab.remedy(id="own.first")
+    lab.require("own.second", "own.first")
+    lab.fleet.gather({host: [STATE, WHERE] for host in HOSTS})
+    needed = [("own.first", host) for host in HOSTS]
+    made = rollout(lab.catalog, lab.fleet, lab.profile, [("own.second", "h1")], run="run", apply=True, judged=needed)
+    result = made.verdict(lab.catalog.requirements["own.second"], lab.fleet.hosts["h1"])
+    assert (result.outcome, result.detail) == (Outcome.BLOCKED, "needs own.first (failed)")
+    assert lab.state("h1") == "bad"
 
 
 def test_what_a_need_goes_by_counts_for_a_result(lab: Lab) -> None:
@@ -341,8 +380,8 @@ def test_what_a_need_goes_by_counts_for_a_result(lab: Lab) -> None:
     lab.require("own.third", "own.second", "own.first")
     lab.fleet.hosts["h3"].roles = frozenset({"registry"})
     audit = Audit(lab.catalog, lab.fleet, lab.profile, lab.pairs())
-    assert audit.relied(lab.catalog.requirements["own.third"], lab.fleet.hosts["h1"]) == {"h1", "h3"}
-    assert audit.relied(lab.catalog.requirements["own.second"], lab.fleet.hosts["h3"]) == {"h3"}
+    assert audit.needs.relied(lab.catalog.requirements["own.third"], lab.fleet.hosts["h1"]) == {"h1", "h3"}
+    assert audit.needs.relied(lab.catalog.requirements["own.second"], lab.fleet.hosts["h3"]) == {"h3"}
 
 
 def test_a_remedy_waits_for_what_must_hold_before_it_is_safe(lab: Lab) -> None:
@@ -351,7 +390,7 @@ def test_a_remedy_waits_for_what_must_hold_before_it_is_safe(lab: Lab) -> None:
     lab.remedy(id="own.second")
     result = lab.run()["own.second", "h1"]
     assert result.outcome is Outcome.BLOCKED
-    assert result.detail == "not remedied before own.first, which is failed"
+    assert result.detail == "not remedied yet: needs own.first (failed)"
     assert "found     bad" in result.text()
     assert lab.state("h1") == "bad"
 
@@ -393,8 +432,8 @@ def test_after_a_fix_the_hosts_that_are_compared_are_looked_at_at_the_same_time(
     monkeypatch.setattr(Directory, "run", meet)
     lab.catalog.requirement("own.same", key="host.modules", reads=(other,), across=True)(same)
     pairs = [("own.same", "cluster")]
-    converge = Converge(lab.catalog, lab.fleet, lab.profile, pairs, run="run", apply=True)
-    result = converge.result(lab.catalog.requirements["own.same"], lab.fleet.cluster)
+    made = rollout(lab.catalog, lab.fleet, lab.profile, pairs, run="run", apply=True)
+    result = made.verdict(lab.catalog.requirements["own.same"], lab.fleet.cluster)
     assert (result.outcome, result.detail) == (Outcome.PASSED, "")
 
 
@@ -526,7 +565,7 @@ def test_a_connection_that_is_lost_in_the_middle_of_a_remedy_is_told(lab: Lab) -
     lab.remedy(fix)
     results = lab.run()
     assert results["own.state", "h1"].outcome is Outcome.FIX_FAILED
-    assert "connection lost in the middle: ssh: no route to host" in results["own.state", "h1"].detail
+    assert "connection lost while applying: ssh: no route to host" in results["own.state", "h1"].detail
     assert results["own.state", "h2"].outcome is Outcome.FIXED
 
 
@@ -539,7 +578,10 @@ def test_what_cannot_be_seen_after_a_remedy_is_not_taken_for_red(lab: Lab) -> No
     lab.remedy(fix)
     result = lab.run()["own.state", "h1"]
     assert result.outcome is Outcome.FIX_FAILED
-    assert "whether it helped is not seen: ssh: no route to host; run again, or --rollback=" in result.detail
+    assert (
+        "applied, but the host no longer answers: ssh: no route to host; run --fix again, or --rollback="
+        in result.detail
+    )
     assert "rolled back" not in result.detail
 
 
@@ -682,7 +724,7 @@ def test_what_a_start_or_another_run_has_begun_is_waited_for_until_that_is_so_lo
         expect(equal(facts[STATE], "good", where="state", layer="effective"))
 
     limits: list[float] = []
-    monkeypatch.setattr(converge, "Patience", lambda limit: [limits.append(limit), Patience(limit)][1])
+    monkeypatch.setattr(recheck, "Patience", lambda limit: [limits.append(limit), Patience(limit)][1])
     lab.catalog.requirement("own.state", key="host.modules", reads=(STATE,), eventually=True)(state)
     up(age)
     lab.fleet.hosts["h1"].left = left and time.monotonic() - left

@@ -15,18 +15,19 @@ from fake_api import FakeApi, serving
 from trueup.change import Change, hand
 from trueup.connection.local import Process
 from trueup.connection.transport import Completed
-from trueup.engine.converge import Converge
-from trueup.engine.node import CORDONED_BY, CORDONED_FOR
 from trueup.engine.plan_guard import differences
+from trueup.engine.rollout import rollout
 from trueup.errors import ChangeFailed, UsageError
 from trueup.facts.kube.nodes import NODES
 from trueup.hosts.fleet import Fleet
 from trueup.hosts.inventory import Connection, Target
 from trueup.model import profile as profiles
 from trueup.model.catalog import Catalog, Disruption
+from trueup.model.claims import equal, expect
 from trueup.model.fact import Fact
-from trueup.model.result import Outcome, Result, equal, expect
 from trueup.model.view import HostFacts
+from trueup.nodes.node import CORDONED_BY, CORDONED_FOR
+from trueup.results.result import Outcome, Result
 from trueup.waiting import cut
 
 STATE: Fact[str] = Fact("state", "cat /etc/state", str.strip)
@@ -143,11 +144,11 @@ class Nodes:
         for host in self.fleet.hosts.values():
             host.forget()
         pairs = [("own.state", "h1"), ("own.state", "h2")]
-        converge = Converge(
+        made = rollout(
             self.catalog, self.fleet, self.profile, pairs,
             run=id, apply=apply, most=most, allow=allow, say=self.said.append,
         )  # fmt: skip
-        return converge.result(self.catalog.requirements["own.state"], self.fleet.hosts["h1"])
+        return made.verdict(self.catalog.requirements["own.state"], self.fleet.hosts["h1"])
 
 
 @pytest.fixture
@@ -404,8 +405,8 @@ def test_what_is_judged_afterwards_is_judged_on_the_node_as_it_is_then(nodes: No
     nodes.remedy()
     nodes.fleet.cluster.look([NODES])
     pairs = [("own.state", "h1"), ("own.taking", "h1")]
-    converge = Converge(nodes.catalog, nodes.fleet, nodes.profile, pairs, run="r1", apply=True, most="drain")
-    results = [converge.result(nodes.catalog.requirements[id], nodes.fleet.hosts["h1"]) for id, _ in pairs]
+    made = rollout(nodes.catalog, nodes.fleet, nodes.profile, pairs, run="r1", apply=True, most="drain")
+    results = [made.verdict(nodes.catalog.requirements[id], nodes.fleet.hosts["h1"]) for id, _ in pairs]
     assert [result.outcome for result in results] == [Outcome.FIXED, Outcome.PASSED]
 
 
@@ -511,7 +512,7 @@ def test_a_node_whose_host_does_not_come_back_is_not_waited_for(nodes: Nodes) ->
     nodes.remedy(fix, disruption="reboot")
     result = nodes.run(most="reboot")
     assert result.outcome is Outcome.FIX_FAILED
-    assert "not back after 600 s\nthere is nothing to roll back" in result.detail
+    assert "not back after 600 s\nnothing to roll back" in result.detail
     assert "node h1 is left cordoned: its host is gone" in result.detail
     assert nodes.cordoned
 

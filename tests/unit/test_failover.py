@@ -14,7 +14,7 @@ from trueup.drills import failover
 from trueup.drills.failover import Attempt, Holding
 from trueup.errors import CouldNotLook
 from trueup.model.catalog import catalog
-from trueup.model.result import Unmet
+from trueup.model.claims import Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec

@@ -7,8 +7,8 @@ import pytest
 
 from trueup.errors import CouldNotLook
 from trueup.model.catalog import catalog
+from trueup.model.claims import Unmet
 from trueup.model.profile import load
-from trueup.model.result import Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec

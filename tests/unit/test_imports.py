@@ -37,7 +37,6 @@ def test_the_plugin_loads_nothing_slow(code: str, tmp_path: Path) -> None:
     assert loaded(code, tmp_path) - {"allure"} == set()
 
 
-@pytest.mark.xfail(strict=True, reason="plugin/allure.py imports it")
 def test_the_plugin_loads_no_allure(tmp_path: Path) -> None:
     assert loaded(_START, tmp_path) == set()
 

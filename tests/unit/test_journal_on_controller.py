@@ -12,7 +12,6 @@ import pytest
 from fake_api import FakeApi, serving
 
 from trueup.change import ClusterChange
-from trueup.engine.rollback import Rollback
 from trueup.errors import ChangeFailed, UsageError
 from trueup.hosts.fleet import Fleet
 from trueup.hosts.inventory import Connection
@@ -20,7 +19,8 @@ from trueup.journal import on_controller
 from trueup.journal.on_controller import Ledger
 from trueup.journal.record import Record
 from trueup.model import profile
-from trueup.model.result import Outcome, Result
+from trueup.results.result import Outcome, Result
+from trueup.undo.run import Rollback
 
 AT = "/api/v1/namespaces/web/configmaps/c"
 MAP: dict[str, Any] = {
@@ -73,7 +73,7 @@ def test_what_was_changed_is_put_back_and_what_was_made_goes(api: FakeApi, fleet
     hand.patch("v1", "ConfigMap", "c", {"data": {"a": "3"}}, namespace="web")
     hand.put(made)
     planned = rollback(fleet, ledger, apply=False)
-    assert (planned.outcome, len(planned.actions)) == (Outcome.UNDOABLE, 3)
+    assert (planned.outcome, len(planned.actions)) == (Outcome.CAN_UNDO, 3)
     assert api.objects[AT]["data"] == {"a": "3"}
     done = rollback(fleet, ledger)
     assert (done.outcome, done.detail) == (Outcome.UNDONE, "")
@@ -86,7 +86,7 @@ def test_what_was_changed_is_put_back_and_what_was_made_goes(api: FakeApi, fleet
 def test_an_object_that_changed_since_stays_as_it_is(api: FakeApi, fleet: Fleet, ledger: Ledger) -> None:
     change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
     api.objects[AT]["metadata"]["resourceVersion"] = "99"  # as after a write that changes nothing
-    assert rollback(fleet, ledger, apply=False).outcome is Outcome.UNDOABLE
+    assert rollback(fleet, ledger, apply=False).outcome is Outcome.CAN_UNDO
     api.objects[AT]["data"]["b"] = "mine"
     done = rollback(fleet, ledger)
     assert (done.outcome, "ConfigMap web/c has changed since" in done.detail) == (Outcome.NOT_UNDONE, True)
@@ -97,7 +97,7 @@ def test_an_object_that_the_server_counts_changes_of_goes_by_that(api: FakeApi, 
     api.objects[AT]["metadata"]["generation"] = 1
     change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
     api.objects[AT]["data"]["by a controller"] = "x"
-    assert rollback(fleet, ledger, apply=False).outcome is Outcome.UNDOABLE
+    assert rollback(fleet, ledger, apply=False).outcome is Outcome.CAN_UNDO
     api.objects[AT]["metadata"]["generation"] = 2
     assert rollback(fleet, ledger, apply=False).outcome is Outcome.NOT_UNDONE
 

@@ -5,8 +5,8 @@ import pytest
 from trueup.errors import CouldNotLook
 from trueup.facts.host.apt_repository import index_name
 from trueup.model.catalog import catalog
+from trueup.model.claims import Deviation, Unmet
 from trueup.model.profile import load
-from trueup.model.result import Deviation, Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec

@@ -9,8 +9,8 @@ from trueup.facts.edge import haproxy, keepalived
 from trueup.facts.edge.vrrp_config import same_address
 from trueup.hosts.probing import take
 from trueup.model.catalog import catalog
+from trueup.model.claims import Deviation, Unmet
 from trueup.model.profile import load
-from trueup.model.result import Deviation, Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec

@@ -15,8 +15,8 @@ from trueup.facts.kube import kubeconfigs, preflight
 from trueup.facts.kube.nodes import KUBEADM, LEASES, NODES, SELF, VERSION
 from trueup.model import profile
 from trueup.model.catalog import catalog
+from trueup.model.claims import Unmet
 from trueup.model.fact import ApiFact, Fact
-from trueup.model.result import Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec

@@ -6,8 +6,8 @@ import pytest
 
 from trueup.facts.runtime.mirrors import certificate, mistake, parse, render, server
 from trueup.model.catalog import catalog
+from trueup.model.claims import Unmet
 from trueup.model.profile import load
-from trueup.model.result import Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import HostFacts
 from trueup.profiles.keys.runtime import Registry

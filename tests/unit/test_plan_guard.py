@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from trueup.engine.plan import Planned
 from trueup.engine.plan_guard import Agreed, differences
 from trueup.errors import ChangeFailed
-from trueup.model.result import Action, later
+from trueup.results.action import Action, later
 
 ROWS = st.lists(st.sampled_from(["-a", "+b", " c", "@@ -1 +1 @@", "+d"]), max_size=4).map("\n".join)
 WORDS = st.sampled_from(["one", "two", "three"])

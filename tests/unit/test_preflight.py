@@ -10,8 +10,8 @@ from trueup.facts.host.kernel import SYSCTL
 from trueup.facts.kube import preflight
 from trueup.facts.kube.preflight import Proxy
 from trueup.model.catalog import catalog
+from trueup.model.claims import Unmet
 from trueup.model.profile import load
-from trueup.model.result import Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec

@@ -12,8 +12,8 @@ import pytest
 from trueup.facts.across import reachability
 from trueup.facts.kube.network import ADDRESSES, Address
 from trueup.model.catalog import catalog
+from trueup.model.claims import Deviation, Unmet
 from trueup.model.fact import Peer
-from trueup.model.result import Deviation, Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec

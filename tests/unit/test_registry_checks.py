@@ -12,8 +12,8 @@ from trueup.facts.edge.handshakes import Handshake, distrusted
 from trueup.facts.runtime.docker import foreign
 from trueup.facts.runtime.mirrors import Directory, Hosts
 from trueup.model.catalog import catalog
+from trueup.model.claims import Deviation, Unmet
 from trueup.model.profile import load
-from trueup.model.result import Deviation, Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import HostFacts
 from trueup.pki import reading

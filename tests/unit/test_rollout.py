@@ -13,10 +13,11 @@ from trueup.change import Change, ClusterChange, hand
 from trueup.connection.transport import Completed
 from trueup.engine.batches import Batches, plan
 from trueup.engine.interrupts import Interrupts
-from trueup.engine.rollout import Rollout
-from trueup.model.result import Outcome, Result, equal, expect
+from trueup.engine.rollout import rollout
+from trueup.model.claims import equal, expect
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec
+from trueup.results.result import Outcome, Result
 
 ROLES = dict.fromkeys(HOSTS, ("node",))
 SINGLE = plan(ROLES, batch="1")
@@ -37,9 +38,9 @@ class Rolled:
         pairs = lab.pairs() if pairs is None else pairs
         self.said: list[str] = []
         lab.fleet.gather({host: [STATE, WHERE] for host in HOSTS})
-        self.rollout = Rollout(
+        self.rollout = rollout(
             lab.catalog, lab.fleet, lab.profile, pairs, run="run", apply=apply, say=self.said.append,
-            batches=batches, interrupts=interrupts or Interrupts(self.said.append),
+            batches=batches, interrupts=interrupts,
         )  # fmt: skip
         rank = {id: n for n, id in enumerate(lab.catalog.order())}
         subjects = {**lab.fleet.hosts, lab.fleet.cluster.id: lab.fleet.cluster}
@@ -176,7 +177,7 @@ def test_hosts_that_are_not_left_are_judged_and_not_changed(lab: Lab) -> None:
     lab.remedy(id="own.other")
     done = Rolled(lab, plan(ROLES, batch="1", left=["h2", "h3"]))
     assert done.outcomes("own.other") == ["failed", "fixed", "fixed"]
-    assert done.results["own.other", "h1"].detail == "not remedied: h1 is not among what was left to do"
+    assert done.results["own.other", "h1"].detail == "not remedied: h1 is not among the hosts that were left to do"
     assert lab.state("h1") == "bad"
     assert done.rollout.left() == []
 
@@ -191,7 +192,7 @@ def test_a_need_of_a_host_that_comes_later_is_judged_and_nothing_is_changed_ther
     pairs = [("own.served", "h3"), ("own.trusted", "h1"), ("own.trusted", "h2")]
     done = Rolled(lab, SINGLE, pairs=pairs)
     early = done.results["own.trusted", "h1"]
-    assert (early.outcome, early.detail) == (Outcome.BLOCKED, "needs own.served on h3, which is not-attempted")
+    assert (early.outcome, early.detail) == (Outcome.BLOCKED, "needs own.served on h3 (not-attempted)")
     assert done.results["own.served", "h3"].outcome is Outcome.FIXED
     assert lab.events.count("fix own.served h3") == 2  # and once to see that it finds nothing more to do
     assert done.rollout.left() == ["h1", "h2"]  # which another run brings to their end
@@ -228,7 +229,7 @@ def test_a_remedy_of_the_cluster_changes_no_host_whose_batch_has_not_begun(lab: 
     result = done.results["own.together", "cluster"]
     assert result.outcome is Outcome.FIXED, result.text()
     assert done.outcomes("own.after") == ["blocked", "blocked", "passed"]
-    assert done.results["own.after", "h1"].detail == "needs own.together, which is not-attempted"
+    assert done.results["own.after", "h1"].detail == "needs own.together (not-attempted)"
     assert "h1: good bad bad" in lab.events  # it began, and was taken back
     assert (
         "not-attempted before its turn: h2 is in a later batch; nothing was changed there\nrolled back" in result.text()

@@ -9,7 +9,7 @@ import pytest
 from trueup.checks.claims.uniform import odd
 from trueup.facts.across import fingerprint
 from trueup.model.catalog import catalog
-from trueup.model.result import Deviation, Unmet
+from trueup.model.claims import Deviation, Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.profiles.schema import Spec

@@ -8,8 +8,8 @@ from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed
 from trueup.model.catalog import Disruption
 from trueup.model.fact import Fact
-from trueup.model.result import Action
 from trueup.profiles.keys.section import Artifact
+from trueup.results.action import Action
 from trueup.shell import scripts
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}

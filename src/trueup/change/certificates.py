@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from trueup.change.hand import Hand
 from trueup.model.fact import Fact
-from trueup.model.result import Action
 from trueup.profiles.keys.registry import Issued, ServerCertificate
+from trueup.results.action import Action
 from trueup.shell import openssl
 
 

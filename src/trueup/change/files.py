@@ -14,8 +14,8 @@ from trueup.edit import documents
 from trueup.edit.documents import Values
 from trueup.errors import ChangeFailed
 from trueup.model.fact import Fact
-from trueup.model.result import Action
 from trueup.redact import digest
+from trueup.results.action import Action
 from trueup.shell import scripts
 
 

@@ -16,8 +16,8 @@ from trueup.journal.on_host import Entry, State
 from trueup.journal.record import Draft, Record
 from trueup.model.catalog import DISRUPTIONS, Disruption
 from trueup.model.fact import Fact
-from trueup.model.result import Action
 from trueup.redact import redact
+from trueup.results.action import Action
 
 T = TypeVar("T")
 _SLOW = 1800.0  # seconds: a download over a slow line

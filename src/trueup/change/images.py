@@ -9,7 +9,7 @@ from pathlib import Path
 from trueup.change.hand import Hand
 from trueup.facts.runtime import images
 from trueup.facts.runtime.containerd import PROXIES
-from trueup.model.result import Action
+from trueup.results.action import Action
 
 _KUBELETS = f"ctr -n {images.KUBELETS} images"
 # What was unpacked when the host lost its power is in containerd's way once: it clears that away only as it fails, see

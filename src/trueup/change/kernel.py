@@ -6,7 +6,8 @@ import shlex
 
 from trueup.change.files import Files
 from trueup.facts.host import kernel
-from trueup.model.result import Action, reaches
+from trueup.model.claims import reaches
+from trueup.results.action import Action
 from trueup.shell import scripts
 
 _SYSCTL_FILE = "/etc/sysctl.d/zz-trueup.conf"  # sorts after what others write, so that it wins

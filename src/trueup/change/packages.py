@@ -12,7 +12,7 @@ from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.facts.host import package_removal, packages
 from trueup.facts.host.packages import Installed
 from trueup.facts.host.packages import Packages as Found
-from trueup.model.result import Action, later
+from trueup.results.action import Action, later
 from trueup.shell import package_managers, scripts
 
 # what runs the containers, as distributions, Docker and Kubernetes package it

@@ -9,7 +9,7 @@ from trueup.change.hand import Hand
 from trueup.errors import ChangeFailed, CouldNotLook, NotBack, Unreachable
 from trueup.facts.host import boot
 from trueup.hosts.probing import ask
-from trueup.model.result import Action
+from trueup.results.action import Action
 from trueup.waiting import Patience
 
 _OWN = Path("/proc/sys/kernel/random/boot_id")

@@ -8,7 +8,7 @@ from typing import Literal
 
 from trueup.change.files import Files
 from trueup.facts.host import systemd
-from trueup.model.result import Action, later
+from trueup.results.action import Action, later
 from trueup.shell import scripts
 
 _UNIT_SECTION = frozenset({"After", "Before", "BindsTo", "PartOf", "Requires", "Wants"})  # the rest is of [Service]

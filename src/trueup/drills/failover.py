@@ -14,7 +14,7 @@ from trueup.engine.drill import Trial
 from trueup.errors import CouldNotLook, Unreachable
 from trueup.facts.kube.network import TRY, parse_addresses
 from trueup.model.fact import Drill, Fact
-from trueup.model.result import Action
+from trueup.results.action import Action
 from trueup.shell import scripts
 
 UNIT = "keepalived.service"

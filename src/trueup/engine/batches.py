@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from trueup.errors import UsageError, nearest
 
+LATER = "is in a later batch"  # why a host is closed to changes
+DONE = "is not among the hosts that were left to do"
 _SIZE = re.compile(r"([0-9]{1,9})(%?)")
 
 

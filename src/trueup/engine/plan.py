@@ -15,11 +15,12 @@ from pydantic import Field, ValidationError
 from trueup.errors import UsageError, nearest
 from trueup.model.catalog import Catalog, Disruption
 from trueup.model.fact import Fact
-from trueup.model.profile import LoadedProfile as Loaded
-from trueup.model.result import Action, Outcome, Result
-from trueup.model.run import Run
+from trueup.model.profile import LoadedProfile
 from trueup.profiles.keys.section import Section
 from trueup.redact import redact
+from trueup.results.action import Action
+from trueup.results.result import Outcome, Result
+from trueup.results.run import Run
 from trueup.version import VERSION
 
 SCHEMA: Literal[1] = 1
@@ -97,7 +98,7 @@ class Plan(Section):
     unplanned: list[Unplanned]
 
 
-def make(run: Run, catalog: Catalog, profile: Loaded, machines: Mapping[str, str]) -> Plan:
+def make(run: Run, catalog: Catalog, profile: LoadedProfile, machines: Mapping[str, str]) -> Plan:
     """Return the plan that a run in mode ``plan`` came to.
 
     Args:
@@ -148,17 +149,6 @@ def schema() -> str:
     return json.dumps(Plan.model_json_schema(by_alias=True), indent=2) + "\n"
 
 
-def check(path: Path) -> None:
-    """Refuse a file that could not be written, before anything is looked at.
-
-    Raises:
-        UsageError: its directory is not there.
-    """
-    if not path.absolute().parent.is_dir() or path.is_dir():
-        why = "is a directory" if path.is_dir() else "the directory does not exist"
-        raise UsageError(f"--plan-out={path}: {why}")
-
-
 def write(path: Path, plan: Plan) -> None:
     """Write a plan whole, or not at all; it shows configuration, so only its owner can read it."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
@@ -167,7 +157,7 @@ def write(path: Path, plan: Plan) -> None:
     new.replace(path)
 
 
-def read(path: Path, profile: Loaded, hosts: Iterable[str]) -> Plan:
+def read(path: Path, profile: LoadedProfile, hosts: Iterable[str]) -> Plan:
     """Return a saved plan that is for this profile, and for some of these hosts.
 
     Raises:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from trueup.engine.audit import Audit, Pair, Subject
 from trueup.engine.plan import Plan
 from trueup.errors import ChangeFailed
-from trueup.model.result import OPEN, Action, Outcome
+from trueup.results.action import OPEN, Action
+from trueup.results.result import Outcome, Pair, Result
 
 
 class Agreement:
@@ -28,20 +28,16 @@ class Agreement:
             if was and machines.get(host, was) not in ("", was)
         }
 
-    def compare(self, planner: Audit) -> None:
+    def compare(self, planned_now: Callable[[str, str], Result | None]) -> None:
         """Refuse the hosts on which the same plan would not be made any more.
 
-        Once steps are carried out, nobody could tell what they have changed from what somebody else has.
+        This comes before the first change: later, nobody could tell the run's own changes from those of others.
 
         Args:
-            planner: plans the steps anew, in their order.
+            planned_now: function of requirement and host that plans the remedy; no result where it is not selected.
         """
-        subjects: dict[str, Subject] = {**planner.fleet.hosts, planner.fleet.cluster.id: planner.fleet.cluster}
         for (id, host), planned in self.steps.items():
-            if (id, host) not in planner.pairs:
-                continue
-            result = planner.result(planner.catalog.requirements[id], subjects[host])
-            if result.outcome.holds:  # somebody was faster, and nothing is to be done
+            if (result := planned_now(id, host)) is None or result.outcome.holds:  # or somebody else has fixed it
                 continue
             words = differences(planned, result.actions)
             if result.outcome is not Outcome.FAILED or not result.actions:

@@ -15,7 +15,7 @@ from trueup.hosts.probing import ask, script, take, unframe
 from trueup.kubeapi.connection import ApiConnection, Route
 from trueup.model.catalog import Requirement
 from trueup.model.fact import ApiFact, Fact, of_api, of_cluster
-from trueup.model.snapshot import Raw, Snapshot
+from trueup.model.snapshot import Raw, Snapshot, dated
 from trueup.model.view import FleetFacts, HostFacts
 from trueup.redact import redact
 
@@ -100,7 +100,7 @@ class Cluster:
     def look(self, wanted: Iterable[Fact[Any]]) -> None:
         """Ask for the facts that are not known yet, each once; no way to the API is kept as the reason."""
         with self._looking:
-            self._looked = time.monotonic()
+            self._looked, asked_at = time.monotonic(), time.time()
             known, problem = self.facts.snapshot.raws, self.facts.snapshot.problem
             missing = {f.name: f for f in wanted if of_cluster(f) and f.name not in known}
             found = self._see([fact for fact in missing.values() if not of_api(fact)])
@@ -111,7 +111,8 @@ class Cluster:
                 except CouldNotLook as error:
                     problem = redact(str(error))
             if missing:
-                self.facts = HostFacts(Snapshot(self.id, raws=known | found, problem=problem))
+                raws = known | dated(found, asked_at)
+                self.facts = HostFacts(Snapshot(self.id, raws=raws, problem=problem))
 
     def _see(self, asked: list[Fact[Any]]) -> dict[str, Raw]:
         """Return what this machine sees itself."""

@@ -16,7 +16,7 @@ from trueup.hosts import probing
 from trueup.hosts.inventory import Connection, Target
 from trueup.model.catalog import Requirement
 from trueup.model.fact import CLOCK, Fact, of_cluster, of_host
-from trueup.model.snapshot import Snapshot
+from trueup.model.snapshot import Snapshot, dated
 from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 from trueup.redact import redact
@@ -116,6 +116,5 @@ class Host:
         snapshot = probing.take(self.id, answers, asked, self.spec, late)
         if snapshot.up is not None:
             self.started = time.monotonic() - snapshot.up
-        if known:
-            snapshot.raws = known | snapshot.raws
+        snapshot.raws = known | dated(snapshot.raws, sent)
         self.facts = HostFacts(snapshot)

@@ -57,6 +57,11 @@ class Target:
     query: dict[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
 
+    @property
+    def testinfra(self) -> str:
+        """The spec by which pytest-testinfra reaches the host in the same way: a bare name would mean paramiko."""
+        return f"ssh://{self.address}" if self.scheme == "ssh" and "://" not in self.spec else self.spec
+
     def becomes(self, options: Connection) -> bool:
         """Whether sudo is asked for on this host."""
         return options.sudo or self.query.get("sudo", "").lower() == "true"

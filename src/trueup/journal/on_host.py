@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from trueup.model.result import Action
 from trueup.redact import redact
+from trueup.results.action import Action
 
 SCHEMA = 1
 RUNS, SIZE = 20, 200  # that a host keeps at most, and their size together in MiB

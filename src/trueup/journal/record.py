@@ -8,8 +8,8 @@ from typing import Any
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
 from trueup.journal.on_controller import Ledger
 from trueup.journal.on_host import Entry, State, entry_of
-from trueup.model.result import Action
 from trueup.redact import redact
+from trueup.results.action import Action
 
 # (host, path) to what a plan would have left there so far, so that what comes later in it starts from that
 Draft = MutableMapping[tuple[str, str], Any]

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from trueup import place
 from trueup.errors import UsageError, nearest
-from trueup.model.result import Layer
+from trueup.model.claims import Layer
+from trueup.model.fact import Condition
 from trueup.version import FIRST_CATALOGUE
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Requirement:
     layers: tuple[Layer, ...]
     reads: tuple[Fact[Any], ...]
     needs: tuple[str, ...]
+    conditions: tuple[Condition, ...]
     after: tuple[str, ...]
     roles: frozenset[str]
     controls: tuple[str, ...]
@@ -66,6 +68,11 @@ class Requirement:
         parts = self.id.split(".")
         return ".".join(parts[:2]) if len(parts) > 2 else parts[0]
 
+    @property
+    def place(self) -> str:
+        """The file and line of its check, without the directories above that of the checks."""
+        return "/".join(self.source.split("/")[-2:])
+
 
 @dataclass(frozen=True)
 class Remedy:
@@ -76,6 +83,7 @@ class Remedy:
     sentence: str
     disruption: Disruption
     destructive: bool
+    can_undo: bool
     writes: tuple[str, ...]
     source: str
 
@@ -87,7 +95,12 @@ class Remedy:
     def exceeds(self, most: Disruption, *, node: bool = True) -> bool:
         """Whether it may disturb a host more than that; one that is no ``node`` of a cluster has nothing to drain."""
         disruption = "restart" if self.disruption == "drain" and not node else self.disruption
-        return DISRUPTIONS.index(disruption) > DISRUPTIONS.index(most)
+        return more(disruption, most)
+
+
+def more(disruption: Disruption, most: Disruption) -> bool:
+    """Whether a disruption is more than the most that is allowed."""
+    return DISRUPTIONS.index(disruption) > DISRUPTIONS.index(most)
 
 
 class Catalog:
@@ -106,7 +119,7 @@ class Catalog:
         reads: tuple[Fact[Any], ...],
         severity: Severity = "high",
         layers: tuple[Layer, ...] = ("effective",),
-        needs: tuple[str, ...] = (),
+        needs: tuple[str | Condition, ...] = (),
         after: tuple[str, ...] = (),
         roles: Iterable[str] = ("node",),
         controls: tuple[str, ...] = (),
@@ -116,14 +129,20 @@ class Catalog:
         drill: Drill[Any] | None = None,
         since: str = FIRST_CATALOGUE,
     ) -> Callable[[Check], Check]:
-        """Register a check. ``key`` is the profile key that holds the expected value, ``reads`` the facts it looks at,
-        ``needs`` the requirements without which it makes no sense, ``after`` those that must hold before its remedy is
-        safe, ``roles`` the hosts that it is for (none: every host), ``controls`` references such as ``CIS 5.1``. One
-        ``across`` hosts is judged once, on the facts of all and of the cluster. An ``active`` one does more than look
-        (it pulls, runs, connects), and leaves nothing behind. One that comes true ``eventually`` is waited for after a
-        change, up to the profile's deadline. One with a ``drill`` is judged on what that says, last and only when the
-        operator asked for drills. ``since`` is the catalogue that it came with: a profile of an earlier one leaves out
-        what comes with trueup since.
+        """Register a check.
+
+        Args:
+            key: the profile key of the expected value.
+            reads: the facts that the check reads.
+            needs: the requirements, and the conditions of a host, without which it makes no sense.
+            after: the requirements that must hold before its remedy is safe.
+            roles: the roles of the hosts that it is for; empty for every host.
+            controls: references such as ``CIS 5.1``.
+            across: it is judged once, on the facts of all hosts and of the cluster.
+            active: it does more than read (it pulls, runs, connects), and leaves nothing behind.
+            eventually: after a change it is waited for, up to the profile's deadline.
+            drill: it is judged on the outcome of this drill, last and only with ``--drill``.
+            since: the catalogue that it came with; a profile of an earlier catalogue leaves it out.
         """
 
         def register(check: Check) -> Check:
@@ -131,16 +150,20 @@ class Catalog:
             self._claim(self.requirements, id, source)
             if not _DATE.fullmatch(since):
                 raise UsageError(f'{source}: {id}: since={since!r} is no catalogue, as in since="{FIRST_CATALOGUE}"')
+            own = [need for need in needs if isinstance(need, Condition)]
+            conditions = tuple(dict.fromkeys([*own, *(fact.condition for fact in reads if fact.condition)]))
+            sentence, why = _sentence(check, id)
             made = self.requirements[id] = Requirement(
                 id=id,
                 check=check,
-                sentence=_sentence(check, id),
-                why=" ".join((inspect.getdoc(check) or "").partition("\n")[2].split()),
+                sentence=sentence,
+                why=why,
                 key=key,
                 severity=severity,
                 layers=layers,
-                reads=reads,
-                needs=needs,
+                reads=(*reads, *conditions),
+                needs=tuple(need for need in needs if isinstance(need, str)),
+                conditions=conditions,
                 after=after,
                 roles=frozenset(roles),
                 controls=controls,
@@ -158,16 +181,23 @@ class Catalog:
         return register
 
     def remedy(
-        self, id: str, *, disruption: Disruption, destructive: bool = False, writes: tuple[str, ...] = ()
+        self,
+        id: str,
+        *,
+        disruption: Disruption,
+        destructive: bool = False,
+        can_undo: bool = True,
+        writes: tuple[str, ...] = (),
     ) -> Callable[[Fix], Fix]:
-        """Register the remedy of a requirement and the most that it may disturb the host; a ``destructive`` one takes
-        away what may be missed, and is applied only where the operator allowed that. ``writes`` says what it asks of
-        the Kubernetes API beyond looking, as ``patch deployments.apps``."""
+        """Register the remedy of a requirement and the most that it may disturb the host. A ``destructive`` one removes
+        something that may be missed: it is applied only where the operator allowed that. ``can_undo`` says whether a
+        rollback restores the previous state. ``writes`` names its writes to the Kubernetes API, as ``patch
+        deployments.apps``."""
 
         def register(fix: Fix) -> Fix:
             source = _source(fix)
             self._claim(self.remedies, id, source)
-            made = Remedy(id, fix, _sentence(fix, id), disruption, destructive, writes, source)
+            made = Remedy(id, fix, _sentence(fix, id)[0], disruption, destructive, can_undo, writes, source)
             self.remedies[id] = replace(made, writes=(*writes, *_DRAINING)) if made.drains else made
             return fix
 
@@ -262,10 +292,12 @@ def _source(function: Callable[..., Any]) -> str:
     return place.written(file, line) if at_top else place.written(code.co_filename, code.co_firstlineno)
 
 
-def _sentence(function: Callable[..., Any], id: str) -> str:
+def _sentence(function: Callable[..., Any], id: str) -> tuple[str, str]:
+    """Return the sentence of a docstring, its first line, and the reason that follows."""
     if not (doc := inspect.getdoc(function)):
         raise UsageError(f"{_source(function)}: {id} needs a docstring: the sentence that must hold")
-    return doc.partition("\n")[0]
+    sentence, _, why = doc.partition("\n")
+    return sentence, " ".join(why.split())
 
 
 catalog = Catalog()

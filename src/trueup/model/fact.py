@@ -29,6 +29,7 @@ class Fact(Generic[T]):
         timeout: seconds that the probe may take on the host.
         seal: function of the answer and the spec that returns what is kept of it: a secret in it is compared with the
             spec's here, and never stored.
+        condition: without which the probe makes no sense; it blocks every requirement that reads the fact.
     """
 
     def __init__(
@@ -39,11 +40,13 @@ class Fact(Generic[T]):
         *,
         timeout: int = 15,
         seal: Callable[[str, Spec], str] = lambda text, _: text,
+        condition: Condition | None = None,
     ) -> None:
         self.name = name
         self.seal = seal
         self.parse = parse
         self.timeout = timeout
+        self.condition = condition
         self._probe = probe
         self._file, self._line, _ = place.caller(__name__)
 
@@ -73,6 +76,14 @@ class Fact(Generic[T]):
 
     def __repr__(self) -> str:
         return f"Fact({self.name!r})"
+
+
+class Condition(Fact[str]):
+    """A fact of a host that requirements can need, such as "systemd runs".
+
+    Args:
+        parse: returns an empty text where the condition holds, else the reason in words for the operator.
+    """
 
 
 class ApiFact(Fact[T]):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,11 +21,17 @@ _DENIED = ("permission denied", "operation not permitted", "access denied")
 
 @dataclass(frozen=True)
 class Raw:
-    """What a probe answered, kept as it came but for secrets."""
+    """What a probe answered, kept as it came but for secrets.
+
+    Args:
+        asked, answered: when, as Unix time, where that is known.
+    """
 
     rc: int
     out: str
     err: str = ""
+    asked: float | None = None
+    answered: float | None = None
 
     def why(self) -> str:
         """Return the reason why there is no answer, in words."""
@@ -39,6 +47,11 @@ class Raw:
         if self.rc == _MISSING:
             return f"tool missing ({last!r})"
         return f"exit code {self.rc}" + (f" ({last!r})" if last else "")
+
+
+def dated(raws: Mapping[str, Raw], asked: float) -> dict[str, Raw]:
+    """Return answers that have come now, with the time when they were asked for."""
+    return {name: replace(raw, asked=asked, answered=time.time()) for name, raw in raws.items()}
 
 
 CUT_OFF = Raw(_CUT_OFF, "")

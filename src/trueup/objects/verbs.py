@@ -14,9 +14,9 @@ from trueup.hosts.cluster import Cluster
 from trueup.journal.on_host import Entry, State
 from trueup.journal.record import Draft, Record
 from trueup.kubeapi.client import Api, ApiError, Object
-from trueup.model.result import Action, later
 from trueup.objects import state
 from trueup.redact import digest, redact
+from trueup.results.action import Action, later
 from trueup.waiting import Patience
 
 APPLY = "application/apply-patch+yaml"

@@ -1,38 +1,50 @@
-"""One requirement on one host, as pytest sees it, judged or taken back."""
+"""pytest's items: one requirement on one host, judged or undone."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trueup.engine.audit import Audit, Pair, Subject
-from trueup.engine.rollback import Rollback
-from trueup.errors import CouldNotLook
-from trueup.model.catalog import Requirement
-from trueup.model.result import Outcome, Result
-from trueup.plugin import allure
+from trueup.errors import CouldNotLook, UsageError
+from trueup.model.catalog import Requirement, catalog
+from trueup.results.result import Outcome, Result
+
+if TYPE_CHECKING:
+    from trueup.engine.needs import Subject
+    from trueup.plugin.session import Session
+    from trueup.results.result import Pair
+    from trueup.undo.run import Rollback
 
 _SKIPPED = (Outcome.BLOCKED, Outcome.WAIVED, Outcome.NOT_ATTEMPTED)
 _NO_VERDICT = (Outcome.UNREACHABLE, Outcome.COULD_NOT_LOOK)
 
 
 class ResultItem(pytest.Item):
-    """Lets pytest, and Allure, know a result in their own terms."""
+    """Reports a result to pytest, and to Allure, in their own terms."""
 
     result: Result | None = None
+    requirement: Requirement | None
 
-    def tell(self, result: Result, requirement: Requirement | None) -> None:
-        """Report what became of something.
+    def judge(self) -> Result:
+        """Return the result."""
+        raise NotImplementedError
+
+    def runtest(self) -> None:
+        """Report the result.
 
         Raises:
             AssertionError: the requirement does not hold, or was not undone.
-            CouldNotLook: nobody knows whether it does.
+            CouldNotLook: it is not known whether it holds.
             Skipped: blocked, waived, or not attempted.
         """
-        self.result = result
+        result = self.result = self.judge()
         if self.config.getoption("allure_report_dir", None):
-            allure.describe(requirement, result)
+            from trueup.reports import allure
+
+            allure.describe(self.requirement, result)
         if result.outcome in _SKIPPED:
             pytest.skip(f"{result.outcome}: {result.text()}")
         if result.outcome in _NO_VERDICT:
@@ -46,45 +58,113 @@ class ResultItem(pytest.Item):
 
 
 class RequirementItem(ResultItem):
-    """Reports what the audit says; it holds no logic of its own."""
+    """One requirement on one host."""
 
-    def __init__(self, *, requirement: Requirement, host: Subject, audit: Audit | None = None, **kwargs: Any) -> None:
+    requirement: Requirement
+
+    def __init__(self, *, requirement: Requirement, subject: Subject, session_: Session, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.requirement = requirement
-        self.host = host
-        self.audit = audit
-        self.function = requirement.check  # where tools look for the docstring
-        self.extra_keyword_matches.update({requirement.id, *host.roles})
+        self.subject = subject
+        self.function = requirement.check  # where other plugins look for the docstring
+        self._session = session_
+        self.extra_keyword_matches.update({requirement.id, *subject.roles})
         self.add_marker(requirement.severity)
         if requirement.active:
             self.add_marker("active")
 
-    def runtest(self) -> None:
-        """Tell what the audit says; see :meth:`ResultItem.tell`."""
-        assert self.audit is not None
-        self.tell(self.audit.verdict(self.requirement, self.host), self.requirement)
+    def judge(self) -> Result:
+        """Return the verdict."""
+        assert self._session.verdicts
+        return self._session.verdicts.verdict(self.requirement, self.subject)
 
     def reportinfo(self) -> tuple[Any, int, str]:
-        """Return where the requirement is written, and what it says."""
+        """Return where the requirement is written, and its sentence."""
         # pytest turns the dots of a name into "::" when it is given here
         return self.path, int(self.requirement.source.rpartition(":")[2]) - 1, self.requirement.sentence
 
 
 class RollbackItem(ResultItem):
-    """Reports what became of what a run did for one requirement on one host, when it is taken back."""
+    """The changes that a run made for one requirement on one host, undone."""
 
     def __init__(self, *, pair: Pair, rollback: Rollback, requirement: Requirement | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pair = pair
-        self.rollback = rollback
         self.requirement = requirement  # none where this version does not know it
+        self._rollback = rollback
         if requirement:
             self.add_marker(requirement.severity)
 
-    def runtest(self) -> None:
-        """Tell what became of it; see :meth:`ResultItem.tell`."""
-        self.tell(self.rollback.result(*self.pair), self.requirement)
+    def judge(self) -> Result:
+        """Return what was undone."""
+        return self._rollback.result(*self.pair)
 
     def reportinfo(self) -> tuple[Any, None, str]:
-        """Return that it is nowhere in a file, and its name."""
+        """Return that it is in no file, and its name."""
         return self.path, None, self.name
+
+
+def of_requirement(session: Session, collector: Any, requirement: Requirement) -> Iterator[RequirementItem]:
+    """Yield the items of a requirement: one for each host of its roles, or one for all hosts."""
+    for subject in session.subjects(requirement):
+        item = RequirementItem.from_parent(
+            collector, name=f"{requirement.id}[{subject.id}]", requirement=requirement, subject=subject,
+            session_=session,
+        )  # fmt: skip
+        _label(item, session, subject.roles)
+        yield item
+
+
+def of_rollback(session: Session, collection: pytest.Session) -> Iterator[RollbackItem]:
+    """Yield the items of the run that is undone: one for each requirement and host that it changed.
+
+    Raises:
+        UsageError: no host knows the run, another run has a host, or the command line names single tests.
+    """
+    if single := [arg for arg in collection.config.args if "::" in arg or Path(arg).is_file()]:
+        raise UsageError(f"--rollback undoes a run's changes, and {single[0]} is a test: select changes with -k")
+    rollback = session.begin_rollback()
+    for pair in rollback.pairs:
+        yield _past(session, collection, rollback, pair)
+
+
+def with_silent(session: Session, collection: pytest.Session, items: list[RollbackItem]) -> list[RollbackItem]:
+    """Return the selected items, and one for each host that did not answer, which no selection hides."""
+    rollback = session.rollback
+    assert rollback
+    rollback.selected = frozenset(item.pair for item in items)
+    return [*items, *(_past(session, collection, rollback, pair) for pair in rollback.silent)]
+
+
+def _past(session: Session, collection: pytest.Session, rollback: Rollback, pair: Pair) -> RollbackItem:
+    name = f"{pair[0]}[{pair[1]}]"
+    item = RollbackItem.from_parent(
+        collection, name=name, nodeid=f"{rollback.run}::{name}",
+        pair=pair, rollback=rollback, requirement=catalog.requirements.get(pair[0]),
+    )  # fmt: skip
+    _label(item, session, frozenset())
+    return item
+
+
+def _label(item: ResultItem, session: Session, roles: frozenset[str]) -> None:
+    if session.options.allure and item.requirement:
+        from trueup.reports import allure
+
+        for mark in allure.marks(item.requirement, session.profile.name, roles):
+            item.add_marker(mark)
+
+
+def by_turn(session: Session, items: list[pytest.Item]) -> None:
+    """Sort items: batch by batch, requirements in the order of their needs; a user's own tests come last.
+
+    Raises:
+        UsageError: requirements need each other in a circle.
+    """
+    rank = {id: n for n, id in enumerate(catalog.order())}
+
+    def turn(item: pytest.Item) -> tuple[int, int]:
+        if isinstance(item, RequirementItem):
+            return session.batches.rank(item.subject.id), rank[item.requirement.id]
+        return session.batches.last, len(rank)
+
+    items.sort(key=turn)

@@ -20,7 +20,7 @@ from trueup.hosts import probing
 from trueup.journal import on_host
 from trueup.journal.on_host import Entry, State
 from trueup.model.fact import Fact
-from trueup.model.result import Action
+from trueup.results.action import Action
 
 Known = Callable[[], list[Entry]]
 

@@ -21,8 +21,8 @@ from trueup.facts.runtime.containerd import DUMP
 from trueup.facts.runtime.mirrors import HOSTS
 from trueup.hosts.cluster import Cluster
 from trueup.model.catalog import catalog
+from trueup.model.claims import Unmet
 from trueup.model.profile import load
-from trueup.model.result import Unmet
 from trueup.model.snapshot import Raw, Snapshot
 from trueup.model.view import HostFacts
 from trueup.pki import reading

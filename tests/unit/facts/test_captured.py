@@ -211,6 +211,7 @@ READERS: dict[str, tuple[Callable[[str], Any], Callable[[Any, Any], Any]]] = {
     "preflight.proxy": (preflight.PROXY.parse, _plain),
     "swap.active": (swap.ACTIVE.parse, _as_is),
     "swap.fstab": (swap.FSTAB.parse, lambda found, _: [f"{line.what} at {line.where}" for line in found]),
+    "systemd.runs": (systemd.RUNS.parse, _as_is),
     "swap.units": (swap.UNITS.parse, _states),
     "apt.sources": (apt.SOURCES.parse, _sources),
     "clock.synchronised": (clock.SYNCHRONISED.parse, _as_is),

@@ -91,6 +91,6 @@ def test_a_host_where_a_need_does_not_hold_is_not_compared(three: Fakes, argumen
     (three.directory / "hosts/w2/state").write_text("odd\n")
     _, results, text = run(three, *arguments)
     assert results[0] == ("cluster", "blocked")
-    assert "not compared: w2: needs own.state, which is failed" in text
+    assert "not compared: w2: needs own.state (failed)" in text
     (three.directory / "hosts/w2/state").write_text("good\n")
     assert run(three, *arguments)[0] == 0

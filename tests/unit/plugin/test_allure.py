@@ -47,7 +47,7 @@ def test_labels_say_profile_subject_requirement_and_severity(results: list[dict[
     [
         ("own.state", "n1", "passed", ""),
         ("own.state", "n3", "failed", "effective, the state\n  expected  good\n  found     bad"),
-        ("own.uses_state", "n3", "skipped", "blocked: needs own.state, which is failed"),
+        ("own.uses_state", "n3", "skipped", "blocked: needs own.state (failed)"),
         ("own.state", "gone", "broken", "unreachable: ssh: Could not resolve hostname gone"),
     ],
 )

@@ -81,7 +81,7 @@ def test_a_fleet_stops_behind_a_batch_that_fails_and_a_file_brings_it_to_its_end
     assert "4 not-attempted" not in done.out
     (path,) = three.directory.glob(".trueup/runs/*/resume.json")
     name = path.relative_to(three.directory)
-    assert f"left to do: a2, a3; go on with --fix --resume={name}\n" in done.out
+    assert f"left to do: a2, a3; continue with --fix --resume={name}\n" in done.out
     assert [oct(each.stat().st_mode)[-3:] for each in (path, path.parent, path.parents[1])] == ["600", "700", "700"]
     assert json.loads(path.read_text()) == {
         "format": 1,
@@ -102,7 +102,7 @@ def test_a_fleet_stops_behind_a_batch_that_fails_and_a_file_brings_it_to_its_end
     again = three.run("--fix", f"--resume={name}", "--report=run.json")
     assert outcomes(three) == ["failed", "fixed", "fixed"]
     assert three.state("a1") == "bad"
-    assert f"nothing is left of what {name} lists" in again.out
+    assert f"nothing is left to do of {name}" in again.out
 
 
 def test_what_was_not_attempted_is_in_allure(three: Fakes) -> None:
@@ -127,12 +127,12 @@ def test_a_plan_says_the_batches(three: Fakes) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--batch=2",), "--canary and --batch are about changing hosts: give --fix or --fix=plan too"),
-        (("--canary=1",), "--canary and --batch are about changing hosts"),
+        (("--batch=2",), "--canary and --batch are for changing hosts: give --fix or --fix=plan too"),
+        (("--canary=1",), "--canary and --batch are for changing hosts"),
         (("--fix", "--max-fail=1"), "--max-fail counts between batches: give --batch or --canary too"),
-        (("--break-lock",), "--break-lock is for a run that changes hosts"),
-        (("--break-lock", "--fix=plan"), "--break-lock is for a run that changes hosts"),
-        (("--resume=x",), "--resume goes on with changing hosts: give --fix or --fix=plan too"),
+        (("--break-lock",), "--break-lock is for runs that change hosts"),
+        (("--break-lock", "--fix=plan"), "--break-lock is for runs that change hosts"),
+        (("--resume=x",), "--resume continues to change hosts: give --fix or --fix=plan too"),
         (("--fix", "--batch=1,zwei"), "--batch: 'zwei' is neither a number of hosts nor a percentage"),
         (("--fix", "--batch=0"), "--batch: a batch of no hosts would never end"),
         (("--fix", "--canary=0"), "'0' is not a whole number above 0"),
@@ -240,11 +240,11 @@ def test_ctrl_c_lets_the_step_end_and_begins_nothing_new(slow: Fakes) -> None:
     assert outcomes(slow, "own.slow") == ["fixed", "fixed"]
     assert outcomes(slow, "own.then") == ["not-attempted", "not-attempted"]
     assert "test_of_the_users_own PASSED" not in text and "1 passed" not in text
-    assert "left to do: a1, a2; go on with --fix --resume=" in text
+    assert "left to do: a1, a2; continue with --fix --resume=" in text
     assert not (slow.directory / "hosts/a1/kept/lock").exists()
     (path,) = slow.directory.glob(".trueup/runs/*/resume.json")
     done = slow.run("test_slow.py", "--fix", f"--resume={path}")
-    assert (done.code, "nothing is left of what" in done.out) == (0, True), done.text
+    assert (done.code, "nothing is left to do of" in done.out) == (0, True), done.text
 
 
 @pytest.mark.parametrize("signals", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)])
@@ -261,7 +261,7 @@ def test_twice_stops_now_and_what_has_begun_ends_by_itself(slow: Fakes, signals:
     assert "stopped: own.slow on a" in text
     assert outcomes(slow, "own.slow") == ["fix-failed"] * 2
     assert outcomes(slow, "own.then") == ["not-attempted"] * 2
-    assert "connection lost in the middle: stopped by the operator; what had begun is finished or not begun" in text
+    assert "connection lost while applying: stopped by the operator; the step completed or did not start" in text
     assert not (slow.directory / "hosts/a1/kept/lock").exists()
 
 

@@ -17,7 +17,7 @@ import test_own
 from trueup import Deviation, expect, remedy, requirement
 from trueup.engine.drill import Drill
 from trueup.errors import CouldNotLook
-from trueup.model.result import Action
+from trueup.results.action import Action
 
 
 def act(trial):

@@ -1,9 +1,11 @@
-"""0 compliant, 1 not compliant, 3 could not look at everything, 4 bad input and nothing was done."""
+"""Each exit code, and the line that says why the run ended with it."""
 
 from pathlib import Path
 
 import pytest
 from fakes import OWN, Fakes
+
+from trueup.plugin.exit_codes import MEANINGS
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -45,13 +47,13 @@ def test_the_outcomes_decide_the_code_and_the_last_words(fakes: Fakes, hosts: st
             ["--hosts=good", "--profile=misspelt.yaml"],
             "select: 'own.stat' matches no requirement; did you mean 'own.state'",
         ),
-        (["--hosts=good", "--profile=poor.yaml"], "selects own.state but gives no value for host.modules; set it, or"),
+        (["--hosts=good", "--profile=poor.yaml"], "selects own.state but has no value for host.modules; set it, or"),
         (["--hosts=good", "--report=run.jsn"], "--report=run.jsn: no report format for '.jsn'; did you mean '.json'?"),
         (["--hosts=good", "--report=gone/run.json"], "--report=gone/run.json: the directory does not exist"),
         (["--hosts=good", "--forks=0"], "'0' is not a whole number above 0"),
         (["--hosts=good", "--host-timeout=soon"], "'soon' is not a whole number above 0"),
         (["--hosts=good", "--ssh-config=gone"], "--ssh-config=gone: not readable (no such file)"),
-        ([], "no hosts: name them, as in --hosts=node1,node2 or --hosts=@FILE, or --hosts=local://"),
+        ([], "no hosts: give --hosts=node1,node2, --hosts=@FILE, or --hosts=local://"),
     ],
 )
 def test_bad_input_ends_the_run_in_words_before_any_login(fakes: Fakes, arguments: list[str], said: str) -> None:
@@ -122,6 +124,47 @@ def test_a_failing_test_of_the_user_fails_a_compliant_run(fakes: Fakes) -> None:
     assert done.code == 1, done.text
     assert "assert 1 == 2" in done.out
     assert "1 failed" in done.out.splitlines()[-1]
+
+
+def test_a_selection_of_nothing_is_said(fakes: Fakes) -> None:
+    done = fakes.run("test_own.py", "--hosts=good", "-k", "nothing")
+    assert done.code == 5, done.text
+    assert "exit code 5: no requirement was selected" in done.out
+
+
+def test_a_file_that_cannot_be_imported_is_not_a_verdict(fresh: Fakes) -> None:
+    fresh.host("good")
+    fresh.test("test_broken.py", "import nothing_of_that_name\n")
+    done = fresh.run("--hosts=good")
+    assert done.code == 70, done.text
+    assert "exit code 70: trueup, a plugin or a test file broke: test_broken.py: see the traceback above" in done.out
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("trueup.model.catalog.Catalog.load", "trueup broke while it started"),
+        ("trueup.engine.audit.Audit.verdict", "exit code 70: trueup, a plugin or a test file broke: test_own.py::"),
+        ("trueup.hosts.fleet.Fleet.gather", "exit code 70: trueup, a plugin or a test file broke: pytest or a plugin"),
+        ("trueup.reports.write", "exit code 70"),
+    ],
+)
+def test_a_crash_has_a_code_that_no_verdict_has(fresh: Fakes, broken: str, said: str) -> None:
+    fresh.host("good")
+    module, _, name = broken.rpartition(".")
+    lines = "import pkgutil\ndef crash(*a, **k):\n    raise ImportError('a defect')\n"
+    crash = f"{lines}setattr(pkgutil.resolve_name({module!r}), {name!r}, crash)\n"
+    fresh.test("conftest.py", (fresh.directory / "conftest.py").read_text() + crash)
+    done = fresh.run("test_own.py", "--hosts=good", "--report=run.json")
+    assert done.code == 70, done.text
+    assert said in done.text
+    assert "a defect" in done.text
+
+
+def test_help_lists_every_code(fakes: Fakes) -> None:
+    words = " ".join(fakes.run("--help").out.split())
+    for code, meaning in MEANINGS.items():
+        assert f"{code} {meaning}" in words
 
 
 def test_a_machine_without_ssh_is_told_so(fakes: Fakes, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_another_failure_of_the_requirement_is_a_block_of_its_own(done: Finished
 
 def test_what_is_blocked_names_its_cause_and_no_remedy(done: Finished) -> None:
     assert done.block("BLOCKED  own.uses_state  on n1, n2, n3, n4").rstrip("\n") + "\n" == (
-        "BLOCKED  own.uses_state  on n1, n2, n3, n4\n    needs own.state, which is failed\n"
+        "BLOCKED  own.uses_state  on n1, n2, n3, n4\n    needs own.state (failed)\n"
     )
 
 

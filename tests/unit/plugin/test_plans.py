@@ -63,7 +63,7 @@ def test_a_saved_plan_says_what_is_done_and_what_is_not_and_why(fleet: Fakes) ->
     assert action["verb"] == "write"
     assert "-bad\n+good\n" in action["diff"]
     assert len(action["precondition"]) == 64
-    assert [each["why"] for each in document["unplanned"]] == ["needs own.state, which is failed"] * 2
+    assert [each["why"] for each in document["unplanned"]] == ["needs own.state (failed)"] * 2
     assert (fleet.directory / "plan.json").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in fleet.directory.iterdir() if path.name.startswith(".plan")] == []
 
@@ -194,11 +194,11 @@ def test_a_step_of_what_is_not_there_any_more_ends_the_run(fleet: Fakes) -> None
     [
         (["--fix=none.json"], "--fix=none.json: no such file"),
         (["--fix=plam"], "--fix=plam: no such file; did you mean --fix=plan?"),
-        (["--fix="], "--fix=: names no file"),
+        (["--fix="], "--fix= names no file"),
         (["--fix=test_own.py"], "--fix=test_own.py: not JSON: "),
         (["--fix=run.json"], "--fix=run.json: this is no plan; one is made with --fix=plan --plan-out=FILE"),
-        (["--fix", "--fix=plan.json"], "one of --fix, --fix=plan and --fix=FILE is wanted"),
-        (["--plan-out=x.json"], "--plan-out=x.json: a plan is made with --fix=plan, which is not given"),
+        (["--fix", "--fix=plan.json"], "use one of --fix, --fix=plan and --fix=FILE"),
+        (["--plan-out=x.json"], "--plan-out=x.json saves a plan: give --fix=plan too"),
         (["--fix=plan", "--plan-out=no/x.json"], "--plan-out=no/x.json: the directory does not exist"),
     ],
 )

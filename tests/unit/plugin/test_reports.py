@@ -1,7 +1,13 @@
 """Reports say what the run found: JSON for programs, Markdown for people."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 from fakes import Fakes, Finished
+
+from trueup.results.run import schema
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +25,8 @@ def done(fleet: Fakes) -> Finished:
 
 def test_json_holds_every_result_once(fleet: Fakes) -> None:
     run = fleet.json()
-    assert (run["schema"], run["profile"], run["mode"]) == (1, "base", "audit")
-    assert run["hosts"] == ["gone", "n1", "n2", "n3"]
+    assert (run["schema"], run["profile"], run["mode"]) == (2, "base", "audit")
+    assert run["hosts"] == {host: ["node"] for host in ("gone", "n1", "n2", "n3")}
     assert run["counts"] == {"blocked": 2, "failed": 2, "passed": 2, "unreachable": 2}
     pairs = [(result["requirement"], result["host"]) for result in run["results"]]
     assert len(pairs) == len(set(pairs)) == 8
@@ -34,6 +40,38 @@ def test_json_holds_what_was_expected_and_found(fleet: Fakes) -> None:
     ]
     assert result["seconds"] > 0
     assert "evidence" not in result
+
+
+def test_json_holds_the_root_of_what_is_blocked(fleet: Fakes) -> None:
+    (result,) = (r for r in fleet.json()["results"] if (r["requirement"], r["host"]) == ("own.uses_state", "n1"))
+    assert (result["outcome"], result["detail"]) == ("blocked", "needs own.state (failed)")
+    assert result["cause"] == [{"name": "own.state", "host": "n1", "outcome": "failed", "words": ""}]
+
+
+def test_json_holds_the_run_its_requirements_and_when_hosts_answered(fleet: Fakes) -> None:
+    run = fleet.json()
+    assert run["options"] == {"hosts": "n1,n2,n3,gone"}
+    assert run["started"] <= run["ended"]
+    assert (run["exit_code"], len(run["digest"])) == (1, 64)
+    assert run["requirements"]["own.state"] == {
+        "sentence": "The state is good.", "why": "", "subject": "own", "key": "host.modules", "severity": "critical",
+        "layers": ["effective"], "controls": [], "source": run["requirements"]["own.state"]["source"],
+        "remedy": {"sentence": "Write the state.", "disruption": "reload", "destructive": False, "can_undo": True},
+    }  # fmt: skip
+    assert re.fullmatch(r"[^/]*/test_own.py:[0-9]+", run["requirements"]["own.state"]["source"])
+    for result in run["results"]:
+        if result["outcome"] in ("passed", "failed"):
+            assert 0 < result["asked"] <= result["answered"]
+            assert 0 <= result["age"] < 60
+
+
+def test_json_is_what_its_published_schema_says(fleet: Fakes) -> None:
+    published = (Path(__file__).parents[3] / "docs/result.schema.json").read_text()
+    assert published == schema()  # else: make schema
+    names, run = json.loads(published), fleet.json()
+    assert list(run) == list(names["properties"]) == names["required"]
+    for result in run["results"]:
+        assert result.keys() == names["$defs"]["Result"]["properties"].keys()
 
 
 def test_markdown_has_a_row_for_each_requirement_and_a_column_for_each_host(fleet: Fakes) -> None:

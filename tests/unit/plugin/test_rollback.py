@@ -73,12 +73,12 @@ def test_a_plan_shows_what_would_be_undone_newest_first_and_undoes_nothing(fleet
     done = fleet.run("--hosts=n1", f"--rollback={run}", "--fix=plan")
     assert done.code == 0, done.text
     assert fleet.state("n1") == "good"
-    block = done.block("UNDOABLE  own.greeting")
+    block = done.block("CAN-UNDO  own.greeting")
     newer, older = re.findall(r"would undo write \S+/greeting \((\d+)\)", block)
     assert int(newer) > int(older)
     assert "      -hello\n      +good day\n" in block
     assert "      -good day\n" in block
-    assert "all can be undone: 2 undoable on 1 host; 3 changes to make\n" in done.out
+    assert "all can be undone: 2 can-undo on 1 host; 3 changes to make\n" in done.out
 
 
 def test_k_takes_back_one_requirement_alone(fleet: Fakes) -> None:
@@ -153,11 +153,11 @@ def test_an_unknown_run_is_answered_with_those_that_are_known(fleet: Fakes) -> N
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--rollback=r"], "name the hosts"),
-        (["--hosts=n1", "--rollback=r", "--fix"], "goes with --fix=plan"),
-        (["--hosts=n1", "--rollback=r", "--drill"], "goes with --fix=plan"),
-        (["--hosts=n1", "--rollback=r", "test_own.py::own.state[n1]"], "narrow it with -k"),
-        (["--hosts=n1", "--rollback=r", "test_own.py"], "narrow it with -k"),
+        (["--rollback=r"], "needs the hosts of that run: --hosts="),
+        (["--hosts=n1", "--rollback=r", "--fix"], "combine it with --fix=plan"),
+        (["--hosts=n1", "--rollback=r", "--drill"], "combine it with --fix=plan"),
+        (["--hosts=n1", "--rollback=r", "test_own.py::own.state[n1]"], "select changes with -k"),
+        (["--hosts=n1", "--rollback=r", "test_own.py"], "select changes with -k"),
     ],
 )
 def test_what_makes_no_sense_is_refused(fleet: Fakes, arguments: list[str], said: str) -> None:

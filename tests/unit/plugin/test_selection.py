@@ -54,6 +54,18 @@ def test_the_requirements_of_every_file_are_selected(fakes: Fakes) -> None:
     assert len(passed(fakes)) == 6
 
 
+def test_the_verdict_does_not_depend_on_the_selection(fakes: Fakes) -> None:
+    state = fakes.directory / "hosts/w1/state"
+    state.write_text("bad\n")
+    try:
+        done = fakes.run("test_own.py", "--hosts=w1", "-k", "own.uses_state", "-v")
+    finally:
+        state.write_text("good\n")
+    assert done.code == 3, done.text
+    assert "needs own.state (failed)" in done.out
+    assert fakes.logins() == ["w1"]
+
+
 def test_only_the_hosts_of_selected_items_are_looked_at(fakes: Fakes) -> None:
     passed(fakes, "-k", "w1")
     assert fakes.logins() == ["w1"]

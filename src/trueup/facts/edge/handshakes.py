@@ -13,8 +13,8 @@ from trueup.facts.edge.certificate_files import NOW, read_blocks
 from trueup.facts.edge.harbor import host_name, local
 from trueup.facts.kube.certificates import CUT_OUT
 from trueup.facts.runtime.mirrors import Directory
+from trueup.model.claims import Deviation
 from trueup.model.fact import Fact, RunnerFact
-from trueup.model.result import Deviation
 from trueup.pki.certificate import Certificate, misnamed, refused
 
 if TYPE_CHECKING:

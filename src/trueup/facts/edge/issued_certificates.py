@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from trueup.facts.edge.certificate_files import File, Files
-from trueup.model.result import Deviation, equal
+from trueup.model.claims import Deviation, equal
 from trueup.pki.certificate import Certificate, address, refused
 
 if TYPE_CHECKING:

@@ -255,7 +255,7 @@ def seal(text: str, spec: Spec) -> str:
     return _PASSWORD.sub(judged, text)
 
 
-CONF = Fact("lb.keepalived.conf", _PROBE, parse, seal=seal)
+CONF = Fact("lb.keepalived.conf", _PROBE, parse, seal=seal, condition=systemd.RUNS)
 # lines of its journal about states and mistakes, newest last
 JOURNAL = Fact(
     "lb.keepalived.journal",

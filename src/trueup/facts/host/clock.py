@@ -32,6 +32,7 @@ TIME_SERVICES = Fact(
     "clock.services",
     "systemctl show -p Id,LoadState,ActiveState,UnitFileState -- " + " ".join(f"{name}.service" for name in SERVICES),
     systemd.parse_units,
+    condition=systemd.RUNS,
 )
 
 # Shell that waits for it: a time service that has just started needs some answers from its servers first.

@@ -75,7 +75,7 @@ def parse_units(text: str) -> dict[str, systemd.Unit]:
     }
 
 
-UNITS = Fact("swap.units", _PROBE_UNITS, parse_units)
+UNITS = Fact("swap.units", _PROBE_UNITS, parse_units, condition=systemd.RUNS)
 
 
 def maker(name: str) -> str:

@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from trueup.model.fact import Fact
+from trueup.model.fact import Condition, Fact
 
 _UNLIMITED = str(2**64 - 1)  # systemd before 249 prints this for infinity
 _SPAN = {"us": 1e-6, "ms": 1e-3, "s": 1, "sec": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -102,6 +102,17 @@ def parse_units(text: str) -> dict[str, Unit]:
     return {unit.properties["Id"]: unit for unit in found}
 
 
+def parse_runs(text: str) -> str:
+    """Return why units cannot be asked for, or nothing where systemd runs; by sd_booted(3)."""
+    init = text.strip()
+    return f"systemd does not run here: process 1 is {init[:40]!r}" if init else ""
+
+
+_PROBE_RUNS = """[ -d /run/systemd/system ] || { read -r init </proc/1/comm; echo "${init:-unknown}"; }"""
+RUNS = Condition("systemd.runs", _PROBE_RUNS, parse_runs)
+
+
 def unit(name: str) -> Fact[Unit]:
     """Return the fact about one unit."""
-    return Fact(f"unit.{name}", f"systemctl show {shlex.quote(name)} -p {','.join(_PROPERTIES.split())}", parse_unit)
+    probe = f"systemctl show {shlex.quote(name)} -p {','.join(_PROPERTIES.split())}"
+    return Fact(f"unit.{name}", probe, parse_unit, condition=RUNS)

@@ -129,7 +129,7 @@ def parse_kubelet(text: str) -> KubeletConfig:
     return KubeletConfig(path, body, bool(exists), flag.strip(), dropins)
 
 
-KUBELET_CONFIG = Fact("kube.kubelet_config", _PROBE_KUBELET, parse_kubelet)
+KUBELET_CONFIG = Fact("kube.kubelet_config", _PROBE_KUBELET, parse_kubelet, condition=systemd.RUNS)
 
 REPOSITORY = apt_repository.of(
     "kube.repository", lambda spec: (spec.kube.apt.repository, next(iter(spec.kube.packages.names), "kubeadm"))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trueup.facts.host import systemd
 from trueup.facts.host.packages import OWNER
 from trueup.facts.host.systemd import unit
 from trueup.facts.runtime.toml_file import TomlFile
@@ -84,7 +85,7 @@ def parse_config(text: str) -> Config:
     return Config(fields["path"], body, bool(exists), float(fields.get("changed", "0")))
 
 
-CONFIG = Fact("containerd.config", _probe_config, parse_config)
+CONFIG = Fact("containerd.config", _probe_config, parse_config, condition=systemd.RUNS)
 
 
 def parse_dump(text: str) -> dict[str, Any] | None:
@@ -100,7 +101,7 @@ if [ -e "$path" ]; then containerd --config "$path" config dump; else containerd
 """
 
 
-DUMP = Fact("containerd.dump", _probe_dump, parse_dump)
+DUMP = Fact("containerd.dump", _probe_dump, parse_dump, condition=systemd.RUNS)
 DEFAULT: Fact[str] = Fact("containerd.default", "containerd config default", str)
 
 
@@ -165,7 +166,7 @@ def parse_binaries(text: str) -> Binaries:
     return Binaries(found.get("containerd"), found.get("runc"), found.get("nerdctl"), tuple(copies))
 
 
-BINARIES = Fact("containerd.binaries", _PROBE_BINARIES, parse_binaries)
+BINARIES = Fact("containerd.binaries", _PROBE_BINARIES, parse_binaries, condition=systemd.RUNS)
 
 # Uptime and process start are both by the clock that also runs during suspend, in hundredths of a second.
 _PROBE_STARTED = f"""{_PID}
@@ -183,7 +184,7 @@ def parse_started(text: str) -> float | None:
     return now - up + ticks / hertz
 
 
-STARTED = Fact("containerd.started", _PROBE_STARTED, parse_started)
+STARTED = Fact("containerd.started", _PROBE_STARTED, parse_started, condition=systemd.RUNS)
 
 
 # Shell that replaces the session's proxy variables by those of containerd's unit. curl reads only lower case, Go reads
@@ -226,7 +227,7 @@ def parse_running(text: str) -> Running | None:
     return Running(path.removesuffix(_DELETED), path.endswith(_DELETED))
 
 
-RUNNING = Fact("containerd.running", _PROBE_RUNNING, parse_running)
+RUNNING = Fact("containerd.running", _PROBE_RUNNING, parse_running, condition=systemd.RUNS)
 
 
 def parse_plugins(text: str) -> dict[str, str]:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from trueup.engine.node import CORDONED_BY, Node, Pod, cordoned, owed
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable, some
 from trueup.facts.kube.preflight import FILES, member
-from trueup.model.result import Action, Deviation, Outcome, Result, later
+from trueup.model.claims import Deviation
+from trueup.nodes.node import CORDONED_BY, Node, Pod, cordoned, owed
 from trueup.redact import redact
+from trueup.results.action import Action, later
+from trueup.results.result import Outcome, Result
 from trueup.waiting import Patience
 
 if TYPE_CHECKING:

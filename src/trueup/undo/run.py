@@ -8,8 +8,6 @@ from functools import cached_property
 from operator import itemgetter
 
 from trueup.change import hand
-from trueup.engine.audit import Pair
-from trueup.engine.undo import Step, Undoing
 from trueup.errors import Unreachable, UsageError, nearest
 from trueup.hosts import probing as framing
 from trueup.hosts.fleet import Fleet
@@ -17,9 +15,11 @@ from trueup.journal import on_host as journal
 from trueup.journal.on_controller import Ledger
 from trueup.journal.on_host import Journal
 from trueup.model.fact import Fact
-from trueup.model.result import Action, Outcome, Result
+from trueup.results.action import Action
+from trueup.results.result import Outcome, Pair, Result
+from trueup.undo.steps import Step, Undoing
 
-LIST = "list"  # in the place of a run: say which there are
+LIST = "list"  # in the place of a run: list the runs
 WHOLE = "rollback"  # in the place of a requirement, where nothing is known of a host
 _PATIENCE = 60.0  # seconds to read a journal
 _SHOWN = 10  # runs in a message
@@ -77,7 +77,7 @@ class Rollback:
         if (gone := self._undoing.gone.get(host)) and (left or not steps):
             outcome = Outcome.UNREACHABLE if isinstance(gone, Unreachable) else Outcome.COULD_NOT_LOOK
             return Result(requirement, host, outcome, detail=str(gone))
-        good = Outcome.UNDONE if self._apply else Outcome.UNDOABLE
+        good = Outcome.UNDONE if self._apply else Outcome.CAN_UNDO
         result = Result(requirement, host, Outcome.NOT_UNDONE if left else good)
         result.actions = [_action(step) for step in steps if not step.why]
         result.note(*(f"{step.entry.summary}: {step.why}" for step in left))

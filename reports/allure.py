@@ -12,7 +12,8 @@ from allure_commons import hookimpl, plugin_manager
 from allure_commons.model2 import StatusDetails, TestResult
 
 from trueup.model.catalog import Requirement
-from trueup.model.result import Outcome, Result
+from trueup.results.result import Outcome, Result
+from trueup.results.run import Run
 
 _SEVERITY = {"critical": "critical", "high": "normal", "medium": "minor", "low": "trivial"}
 # The most urgent first, which is also the order in which Allure 3 tries and shows them.
@@ -82,15 +83,15 @@ def describe(requirement: Requirement | None, result: Result) -> None:
     for name, raw in result.evidence.items():
         answer = raw.out + (f"\n--- stderr, exit code {raw.rc}\n{raw.err}" if raw.err or raw.rc else "")
         allure.attach(answer or "no output", f"evidence: {name}", allure.attachment_type.TEXT)
-    planned = (Outcome.FAILED, Outcome.UNDOABLE)  # what is planned stays failed
+    planned = (Outcome.FAILED, Outcome.CAN_UNDO)  # what is planned stays failed
     verb = "would" if result.outcome in planned else "did"
     for action in result.actions:
         allure.attach(action.diff or action.summary, f"{verb} {action.summary}", allure.attachment_type.TEXT)
 
 
-def finish(directory: Path, environment: dict[str, str]) -> None:
+def finish(directory: Path, run: Run) -> None:
     """Write what describes the run as a whole: Allure's environment and its categories."""
     directory.mkdir(parents=True, exist_ok=True)
-    rows = (f"{key}={value}\n" for key, value in environment.items())
+    rows = (f"{key}={value}\n" for key, value in run.environment.items())
     (directory / "environment.properties").write_text("".join(rows), encoding="utf-8")
     (directory / "categories.json").write_text(json.dumps(_CATEGORIES, indent=2), encoding="utf-8")

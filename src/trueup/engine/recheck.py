@@ -1,0 +1,131 @@
+"""Judging again after a change: which facts are asked for anew, and how long to wait until a requirement holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any
+
+from trueup import waiting
+from trueup.engine.audit import Audit, check
+from trueup.engine.batches import LATER
+from trueup.engine.interrupts import Interrupts
+from trueup.engine.needs import Subject
+from trueup.hosts.cluster import Cluster
+from trueup.hosts.host import Host
+from trueup.model.catalog import Requirement
+from trueup.model.fact import Fact, of_cluster
+from trueup.results.result import Outcome, Pair, Result
+from trueup.waiting import Patience
+
+Say = Callable[[str], None]
+_VARYING = re.compile(r"[0-9:.]{3,}|[0-9]+ s\b")  # times, and process ids
+
+
+class Recheck:
+    """Keeps the facts of a run up to date while hosts are changed.
+
+    Args:
+        pairs: the selected pairs, which are judged in the order of the catalogue.
+        apply: hosts are changed; otherwise nothing is waited for.
+        say: takes a line that says what is waited for.
+    """
+
+    def __init__(
+        self, audit: Audit, pairs: Iterable[Pair], interrupts: Interrupts, *, apply: bool, say: Say = lambda _: None
+    ) -> None:
+        self.changed = False  # anything, on any host: the effect may take a while to show
+        self._audit = audit
+        self._pairs = frozenset(pairs)
+        self._interrupts = interrupts
+        self._apply = apply
+        self._say = say
+        self._order = audit.catalog.order()
+
+    @cached_property
+    def held(self) -> frozenset[Pair]:
+        """The pairs that held before the first change: no remedy will change a host for them."""
+        held: set[Pair] = set()
+        for requirement in (self._audit.catalog.requirements[id] for id in self._order):
+            for host in self._audit.fleet.hosts.values():
+                needs = {(id, host.id) for id in requirement.needs} & self._pairs
+                if (requirement.id, host.id) in self._pairs and needs <= held and self._holds(requirement, host):
+                    held.add((requirement.id, host.id))
+        return frozenset(held)
+
+    def judge(self, requirement: Requirement, subject: Subject) -> Result:
+        """Return the verdict, after asking for the facts that are not known."""
+        self.look(requirement, subject)
+        return self._audit.judge(requirement, subject)
+
+    def look(self, requirement: Requirement, subject: Subject) -> None:
+        """Ask for the facts that the requirement is judged on, and with those of a host for the next ones."""
+        members = [member for member in subject.members(requirement) if not member.knows(requirement.reads)]
+        wanted: dict[str, Iterable[Fact[Any]]] = {member.id: self._ahead(requirement, member) for member in members}
+        cluster = self._audit.fleet.cluster
+        if not cluster.knows(requirement.reads):
+            wanted[cluster.id] = requirement.reads
+        self._audit.fleet.gather(wanted)
+
+    def forget(self, requirement: Requirement, subject: Subject, others: Iterable[str] = (), age: float = 0) -> None:
+        """Drop the facts of the hosts that the requirement is judged on, and those of the cluster.
+
+        Args:
+            others: ids of more hosts that were changed.
+            age: seconds; facts of the cluster that are newer stay.
+        """
+        for host in [*subject.members(requirement), *(self._audit.fleet.hosts[id] for id in others)]:
+            host.forget()
+        self._audit.fleet.cluster.forget(age)
+
+    def until(self, requirement: Requirement, subject: Subject, result: Result, seconds: float) -> Result:
+        """Return the result once the requirement holds, or the last one when the time is up."""
+        limit, said = Patience(seconds), ""
+        while (
+            self._worth_waiting(requirement, subject)
+            and result.outcome in (Outcome.FAILED, Outcome.COULD_NOT_LOOK)
+            and not limit.ended
+        ):
+            words = "; ".join(f"{d.where}: {d.found}" for d in result.deviations) or result.detail
+            if (form := _VARYING.sub("", words)) != said:
+                self._say(f"waiting for {requirement.id} on {subject.id}: {words}")
+            said = form
+            self.forget(requirement, subject, age=limit.rest())
+            result = self.judge(requirement, subject)
+        return result
+
+    def coming_up(self, subject: Subject) -> float:
+        """Return for how many seconds a requirement without a remedy may still come to hold."""
+        if self.changed:
+            return subject.spec.wait
+        hosts = self._audit.fleet.hosts.values() if isinstance(subject, Cluster) else [subject]
+        return max([0, *(subject.spec.wait - host.age for host in hosts)])
+
+    def refresh(self, requirement: Requirement, subject: Subject) -> Result:
+        """Return the verdict on facts that no change of this run, on any host, has outdated."""
+        if requirement.eventually and self.changed:
+            self.forget(requirement, subject, age=waiting.FIRST)
+        return self.judge(requirement, subject)
+
+    def _worth_waiting(self, requirement: Requirement, subject: Subject) -> bool:
+        if not requirement.eventually or not self._apply or subject.closed == LATER:
+            return False
+        return not self._interrupts.asked or requirement.id in self._audit.catalog.remedies
+
+    def _holds(self, requirement: Requirement, host: Host) -> bool:
+        view = host.view(requirement, self._audit.fleet.cluster.facts)
+        return check(requirement, host, view).outcome is Outcome.PASSED
+
+    def _ahead(self, requirement: Requirement, host: Host) -> list[Fact[Any]]:
+        """Return the facts to ask for now: also those of the requirements up to the next that may change the host.
+
+        A change drops all facts of its host. Asked for one requirement at a time, each would be a round trip.
+        """
+        wanted = list(requirement.reads)
+        following = self._order[self._order.index(requirement.id) + 1 :]
+        for id in (id for id in following if (id, host.id) in self._pairs):
+            wanted += [fact for fact in self._audit.catalog.requirements[id].reads if not of_cluster(fact)]
+            if (id, host.id) not in self.held:
+                break
+        return wanted

@@ -1,0 +1,1 @@
+"""The outcome of a run: actions, results, and the run as a whole."""

@@ -1,0 +1,1 @@
+"""Undoing the changes of a run, by its journals."""
