@@ -62,6 +62,7 @@ lab-down: .venv/ready  ## also cleans up after a crash
 bench: .venv/ready lab-setup
 	$(BIN)/python -m benchmarks.audit
 	$(BIN)/python -m benchmarks.listing
+	$(BIN)/python -m benchmarks.guest
 
 # Debian's python3 has venv in a package of its own.
 .venv/ready: requirements.lock pyproject.toml
