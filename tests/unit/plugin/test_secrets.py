@@ -41,6 +41,9 @@ def fleet(fakes: Fakes) -> Fakes:
     (home / "config.toml").write_text(CONFIG)
     fakes.host("n2", systemctl=show, containerd=said)
     fakes.test("own.yaml", PROFILE.format(home=home))
+    # The fake hosts have a systemctl of their own; whether systemd runs on this machine is of no account.
+    runs = "\nimport trueup.facts.host.systemd\n\ntrueup.facts.host.systemd.RUNS._probe = ':'\n"
+    fakes.test("conftest.py", (fakes.directory / "conftest.py").read_text() + runs)
     return fakes
 
 
