@@ -25,7 +25,8 @@ def render() -> str:
             lines.append(f"## {subject}\n")
         scenarios = sorted(path.stem for part in _SCENARIOS for path in (part / id).glob("*.sh"))
         allowed = " Destructive: needs `--fix-allow=destructive`." if remedy and remedy.destructive else ""
-        cost = f"{remedy.sentence} Disruption: {remedy.disruption}.{allowed}" if remedy else ""
+        kept = " Cannot be undone." if remedy and not remedy.can_undo else ""
+        cost = f"{remedy.sentence} Disruption: {remedy.disruption}.{allowed}{kept}" if remedy else ""
         roles = ", ".join(sorted(requirement.roles)) or "every host"
         rows = {
             "since": requirement.since if requirement.since > FIRST_CATALOGUE else "",

@@ -100,7 +100,7 @@ def synchronise_clock(change: Change, spec: Spec, facts: HostFacts) -> None:
         change.run("sh", "-c", clock.WAIT, why="wait until the clock is synchronised", undo=":")
 
 
-@remedy("host.reboot.pending", disruption="reboot")
+@remedy("host.reboot.pending", disruption="reboot", can_undo=False)
 def reboot(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Reboot the host, and wait until it answers."""
     if why := change.look(boot.PENDING).why:

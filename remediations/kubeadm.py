@@ -50,7 +50,7 @@ def _blank(found: frozenset[str]) -> None:
         )
 
 
-@remedy("kube.init", disruption="restart")
+@remedy("kube.init", disruption="restart", can_undo=False)
 def initialise(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
     """Run kubeadm init on the first control-plane host, if it is blank, with a configuration made from the profile."""
     found, first = facts.each(preflight.FILES), change.control_planes[0]
@@ -119,7 +119,7 @@ _ETCDS = Fact(  # by nodes, because they exist before the mirror pods
 )
 
 
-@remedy("kube.join", disruption="restart")
+@remedy("kube.join", disruption="restart", can_undo=False)
 def join(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Run kubeadm join with a fresh token and a verified CA hash; a control-plane host joins as one."""
     node = facts[nodes.SELF].among(facts[nodes.NODES])

@@ -133,6 +133,14 @@ def test_a_pattern_that_leads_nowhere_is_refused(catalog: Catalog, pattern: str)
     assert str(caught.value) == f"my.yaml: select: {pattern!r} matches no requirement; did you mean 'host.swap'?"
 
 
+def test_a_remedy_says_that_it_cannot_be_undone() -> None:
+    from trueup.model.catalog import catalog as shared
+
+    shared.load("trueup.checks", "trueup.remediations")
+    cannot = {remedy.id for remedy in shared.remedies.values() if not remedy.can_undo}
+    assert cannot == {"host.reboot.pending", "kube.init", "kube.join"}
+
+
 def test_everything_that_is_shipped_is_well_joined() -> None:
     from trueup.model.catalog import catalog as shared
 
