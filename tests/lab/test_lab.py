@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab import Lab, LabUnavailable
+from lab.machine import cgroups
 
 pytestmark = pytest.mark.lab
 
@@ -50,6 +51,11 @@ def test_hosts_answer_ssh_under_their_names(lab: Lab) -> None:
         lab.sh("cp1", "ping -c1 -W2 w1 >/dev/null; cat /etc/machine-id").stdout
         != lab.sh("w1", "cat /etc/machine-id").stdout
     )
+
+
+def test_the_hosts_weigh_more_than_one_process(lab: Lab) -> None:
+    weights = [group / file for group in cgroups("") for file in ("cpu.shares", "cpu.weight")]
+    assert [path.read_text() for path in weights if path.exists()] in (["16384\n"], ["1600\n"])
 
 
 def test_sudo_is_for_op_alone(lab: Lab) -> None:
