@@ -177,7 +177,7 @@ def test_hosts_that_are_not_left_are_judged_and_not_changed(lab: Lab) -> None:
     lab.remedy(id="own.other")
     done = Rolled(lab, plan(ROLES, batch="1", left=["h2", "h3"]))
     assert done.outcomes("own.other") == ["failed", "fixed", "fixed"]
-    assert done.results["own.other", "h1"].detail == "not remedied: h1 is not among the hosts that were left to do"
+    assert done.results["own.other", "h1"].detail == "not remedied: h1 is not in the resume file"
     assert lab.state("h1") == "bad"
     assert done.rollout.left() == []
 

@@ -1,1 +1,1 @@
-"""Judging, changing, planning and undoing, requirement by requirement."""
+"""The engine: judges requirements on hosts, plans and applies their remedies."""

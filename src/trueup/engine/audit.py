@@ -26,9 +26,9 @@ class Audit:
     """Judges pairs of requirement and host.
 
     Args:
-        pairs: what can be judged: the selected pairs, and those that they need.
-        trial: begins the drill of a requirement; where not given, none is carried out.
-        result: returns the result of a pair that another one needs; where not given, this audit's own.
+        pairs: the selected pairs, and the pairs that they need.
+        trial: starts the drill of a requirement; without it, no drill is run.
+        result: returns the result of a pair that another one needs; by default, this audit's own.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Audit:
         return self._results[pair]
 
     def judge(self, requirement: Requirement, subject: Subject) -> Result:
-        """Return what the check says of the facts as they are known now."""
+        """Return the check's verdict on the facts that are known now."""
         began = time.perf_counter()
         result = self._across(requirement, subject) if isinstance(subject, Cluster) else self._on(requirement, subject)
         if result.outcome is Outcome.FAILED and (waiver := self._profile.waiver(requirement.id, subject.id)):
@@ -71,7 +71,7 @@ class Audit:
         return result
 
     def view(self, requirement: Requirement, subject: Subject) -> HostFacts | FleetFacts:
-        """Return the facts that the requirement may read; those of hosts that block it are left out."""
+        """Return the facts that the requirement may read, without those of hosts that block it."""
         if isinstance(subject, Cluster):
             return subject.view(requirement, _reasons(self.needs.blocked(requirement, subject)))
         return subject.view(requirement, self.fleet.cluster.facts)
@@ -115,13 +115,13 @@ class Audit:
 
 
 def blocked(requirement: Requirement, subject: Subject, causes: Iterable[Cause]) -> Result:
-    """Return the result of a requirement that is not judged, with the roots of what blocks it."""
+    """Return the result of a requirement that is blocked, with the causes."""
     roots = list(dict.fromkeys(causes))
     return Result(requirement.id, subject.id, Outcome.BLOCKED, detail=say(roots, subject.id), cause=roots)
 
 
 def check(requirement: Requirement, subject: Subject, facts: HostFacts | FleetFacts) -> Result:
-    """Return what the check says of these facts: passed, failed or could-not-look, and the answers that it read."""
+    """Return the check's outcome (passed, failed or could-not-look), and the answers that it read."""
     result = Result(requirement.id, subject.id, Outcome.PASSED)
     try:
         requirement.check(facts, subject.spec)

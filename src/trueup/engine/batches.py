@@ -1,4 +1,4 @@
-"""Which hosts are changed together, in which order, and how many of them may fail before the rest is left alone."""
+"""Batches: which hosts are changed together, in which order, and how many may fail before the run stops."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from dataclasses import dataclass, field
 
 from trueup.errors import UsageError, nearest
 
-LATER = "is in a later batch"  # why a host is closed to changes
-DONE = "is not among the hosts that were left to do"
+LATER = "is in a later batch"  # why a host must not be changed
+DONE = "is not in the resume file"
 _SIZE = re.compile(r"([0-9]{1,9})(%?)")
 
 
 @dataclass(frozen=True)
 class Size:
-    """A number of hosts, or a percentage of all that are to be changed."""
+    """The size of a batch: a number of hosts, or a percentage of the hosts to change."""
 
     number: int
     percent: bool = False
 
     def of(self, hosts: int) -> int:
-        """Return how many of so many hosts that is; a part of one is none."""
+        """Return the size in hosts, rounded down."""
         return hosts * self.number // 100 if self.percent else self.number
 
 
 def size(text: str, option: str) -> Size:
-    """Return the size that one word says.
+    """Return the size that a word of an option gives.
 
     Raises:
-        UsageError: it says none.
+        UsageError: the word is not a size.
     """
     found = _SIZE.fullmatch(text.strip())
     if not found or (found[2] and int(found[1]) > 100):
@@ -38,22 +38,22 @@ def size(text: str, option: str) -> Size:
 
 
 def sizes(text: str, option: str) -> tuple[Size, ...]:
-    """Return the sizes that words with commas between them say.
+    """Return the sizes of a comma-separated list.
 
     Raises:
-        UsageError: one of them is none, or is nothing.
+        UsageError: one of them is not a size, or is 0.
     """
     found = tuple(size(word, option) for word in text.split(","))
     if any(each.number == 0 for each in found):
-        raise UsageError(f"{option}: a batch of no hosts would never end")
+        raise UsageError(f"{option}: a batch needs at least one host")
     return found
 
 
 def split(hosts: Sequence[str], wanted: Sequence[Size], total: int) -> Iterator[tuple[str, ...]]:
-    """Yield the hosts in batches of these sizes, the last size again and again; without a size there is one batch.
+    """Yield the hosts in batches of these sizes; the last size repeats, and without a size there is one batch.
 
     Args:
-        total: of how many hosts a percentage is.
+        total: the number of hosts that is 100%.
     """
     rest, sizes = tuple(hosts), iter(wanted)
     count = len(rest)
@@ -65,7 +65,7 @@ def split(hosts: Sequence[str], wanted: Sequence[Size], total: int) -> Iterator[
 
 
 def canaries(roles: Mapping[str, Collection[str]], number: int) -> list[str]:
-    """Return the first hosts of each role, so many of each; ``roles`` is host to the roles that it has."""
+    """Return the first ``number`` hosts of each role; ``roles`` maps each host to its roles."""
     chosen: list[str] = []
     for host, own in roles.items():
         if any(sum(role in roles[other] for other in chosen) < number for role in own):
@@ -78,10 +78,10 @@ class Batches:
     """The batches of a run.
 
     Args:
-        hosts: the ids of those that are changed, batch by batch.
-        canary: whether the first batch is there to find out whether all goes well.
-        done: the ids of those that are looked at and not changed.
-        tolerated: how many hosts may fail before the next batch is not begun; a canary may not fail at all.
+        hosts: the ids of the hosts to change, batch by batch.
+        canary: whether the first batch consists of canaries.
+        done: the ids of the hosts that are only audited.
+        tolerated: how many hosts may fail without stopping the run; a failed canary always stops it.
     """
 
     hosts: tuple[tuple[str, ...], ...]
@@ -100,11 +100,11 @@ class Batches:
         return max(len(self.hosts) - 1, 0)
 
     def rank(self, id: str) -> int:
-        """Return the number of a host's batch, from 0; what is judged once for all belongs to the last."""
+        """Return the number of a host's batch, from 0; the cluster belongs to the last one."""
         return self._rank.get(id, self.last)
 
     def name(self, batch: int) -> str:
-        """Return what a batch is called."""
+        """Return the name of a batch for messages."""
         if self.canary and batch == 0:
             return "canary"
         ahead = 0 if self.canary else 1
@@ -120,15 +120,15 @@ def plan(
     left: Iterable[str] | None = None,
     where: str = "",
 ) -> Batches:
-    """Return the batches of a run as its options have them.
+    """Return the batches that the options ask for.
 
     Args:
-        roles: host to the roles that it has, for all hosts in their order.
-        left: the hosts that are to be changed, where these are not all.
-        where: the file that says so.
+        roles: host to its roles, for all hosts in their order.
+        left: the hosts to change, if not all.
+        where: the file that ``left`` comes from, for messages.
 
     Raises:
-        UsageError: a size that is none, or a host of which nothing is known.
+        UsageError: an invalid size, or an unknown host.
     """
     changed = set(roles if left is None else left)
     if unknown := sorted(changed - roles.keys()):

@@ -1,4 +1,4 @@
-"""Makes one requirement hold on one host: judge, remedy, judge again."""
+"""Converges one requirement on one host: judge, remedy, judge again."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from trueup.results.result import Outcome, Result
 
 
 class Converge:
-    """Decides whether a failed requirement is remedied, and with which preparation.
+    """Decides whether a failed requirement is remedied, and whether its node is drained first.
 
     Args:
-        allow: what else remedies may do; ``destructive``.
-        most: the most that a remedy may disturb a host.
-        say: takes a line that says what is waited for.
+        allow: the values of --fix-allow, such as ``destructive``.
+        most: the highest disruption that is allowed.
+        say: prints a line of progress.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Converge:
         return result
 
     def _failed(self, requirement: Requirement, remedy: Remedy | None, subject: Subject, result: Result) -> Result:
-        """Return a failed result with the reason why it is not remedied, or what its remedy did."""
+        """Return a failed result with the reason why it is not remedied, or the result of its remedy."""
         node = bool(remedy and remedy.drains and isinstance(subject, Host) and drain.is_node(subject))
         if remedy is None or (why := self._refusal(requirement, remedy, subject, node=node)):
             result.note("no automatic remedy" if remedy is None else why)
@@ -83,7 +83,7 @@ class Converge:
         return self._remedies.carry_out(requirement, remedy, subject, result)
 
     def _refusal(self, requirement: Requirement, remedy: Remedy, subject: Subject, *, node: bool) -> str:
-        """Return why the operator's options or the saved plan exclude the remedy, or nothing."""
+        """Return why the options or the saved plan exclude the remedy; empty if they do not."""
         agreement = self._remedies.agreement
         if agreement and (requirement.id, subject.id) not in agreement.steps:
             return "not in the plan"
@@ -106,14 +106,14 @@ class Converge:
         )  # fmt: skip
 
     def _drained(self, requirement: Requirement, remedy: Remedy, subject: Subject, before: Result) -> Result:
-        """Remedy one node at a time, while its pods are on other nodes."""
+        """Drain the node, remedy it and uncordon it; one node at a time."""
         with self._audit.fleet.cluster.turn:
             draining = self._drain(requirement, subject)
             around = draining.around(remedy, lambda: self._remedies.change(remedy, subject, apply=False))
             return self._in_service(draining.finish(self._remedies.carry_out(requirement, around, subject, before)))
 
     def _in_service(self, result: Result) -> Result:
-        """Return the result of a step that may have cordoned a node or not: facts of pods are outdated."""
+        """Return the result, and forget the facts of pods, which a drain has outdated."""
         if self._remedies.apply and result.actions:
             self._recheck.changed = True
             self._audit.fleet.cluster.forget()

@@ -1,4 +1,4 @@
-"""Drills: what is learned only by trying it on the hosts. Each is asked for, comes last, and is taken back whole."""
+"""Drills: disruptive trials on the hosts. Each needs --drill, runs last, and restores the previous state."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ T = TypeVar("T")
 
 
 class Trial:
-    """One drill as it is carried out: the hand, the hosts, and who is told.
+    """One drill while it runs: gives it the hosts and the verbs to change them.
 
     Args:
-        run: the run's id, part of the names of all that is made on hosts meanwhile.
-        say: takes a line that tells how far it is.
-        ledger: the run's journal on this machine.
+        run: the run's id, part of the name of every temporary file and unit.
+        say: prints a line of progress.
+        ledger: the run's journal on the controller.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class Trial:
         self._restored = False
 
     def note(self, words: str) -> None:
-        """Tell how far it is, and keep that with the result."""
+        """Print a line of progress, and add it to the result."""
         self.notes.append(words)
         self._say(f"{self._id}: {words}")
 
     def pause(self, seconds: float) -> None:
-        """Let time go by.
+        """Wait so many seconds.
 
         Raises:
             CouldNotLook: the operator has interrupted the drill.
@@ -71,10 +71,10 @@ class Trial:
             raise CouldNotLook("interrupted")
 
     def each(self, asked: Fact[T]) -> dict[str, T]:
-        """Return member to a fact as it is now, all asked at once.
+        """Return host to the current value of a fact, from all these hosts at once.
 
         Raises:
-            CouldNotLook: one of them cannot say, or is not reached.
+            CouldNotLook: a probe failed, or a host is unreachable.
         """
 
         def look(id: str) -> T:
@@ -87,20 +87,20 @@ class Trial:
             return dict(zip(self.members, pool.map(look, self.members), strict=True))
 
     def restore(self) -> None:
-        """Take back what was done, once.
+        """Undo the drill's changes, once.
 
         Raises:
-            ChangeFailed: something could not be.
+            ChangeFailed: a change could not be undone.
         """
         if not self._restored:
             self._restored = True
             if problems := self.change.rollback():
-                raise ChangeFailed(f"could not put back: {'; '.join(problems)}")
+                raise ChangeFailed(f"could not undo: {'; '.join(problems)}")
 
     def carry_out(self, drill: Drill[Any]) -> Raw:
-        """Return what the drill says, or why it says nothing; all that it did is taken back by then.
+        """Run a drill, undo its changes, and return its answer, or the reason why there is none.
 
-        It is in a thread of its own, where an interrupt cannot end it between two steps.
+        It runs in its own thread, so that Ctrl-C cannot end it between two steps.
         """
         with ThreadPoolExecutor(1, thread_name_prefix="drill") as pool:
             acting = pool.submit(self._act, drill)
@@ -108,7 +108,7 @@ class Trial:
                 return acting.result()
             except KeyboardInterrupt:
                 self._cut.set()
-                self._say(f"{self._id}: interrupted, putting back what was done")
+                self._say(f"{self._id}: interrupted, undoing its changes")
                 raise
 
     def _act(self, drill: Drill[Any]) -> Raw:
@@ -119,6 +119,6 @@ class Trial:
                 self.restore()
         except (ChangeFailed, CouldNotLook, Unreachable) as error:
             return Raw(1, "", redact(str(error)))
-        except Exception as error:  # noqa: BLE001 - hosts may have said anything, and must not end the run
+        except Exception as error:  # noqa: BLE001 - an unexpected answer of a host must not end the run
             return Raw(1, "", redact(f"the drill broke ({type(error).__name__}: {error})"))
         return Raw(0, redact(json.dumps(data, indent=0)))

@@ -1,4 +1,4 @@
-"""Ctrl-C while hosts are changed: once lets the step that has begun come to its end, twice stops now."""
+"""Ctrl-C while hosts are changed: once finishes the current step, twice stops now."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Takes the signals that end a run, for as long as it is entered.
+    """A context manager that handles SIGINT and SIGTERM.
 
     Until :meth:`by_steps`, and in a :meth:`whole`, each is a ``KeyboardInterrupt``; later SIGTERM is as Ctrl-C twice.
 
     Args:
-        say: takes a line for the operator; any thread may call.
+        say: prints a line; any thread may call it.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        self.asked = False  # to begin nothing new
+        self.asked = False  # set: start nothing new
         self._say = say
         self._steps = False
         self._under_way: Callable[[], str] = str
         self._before: dict[signal.Signals, Any] = {}
 
     def by_steps(self, under_way: Callable[[], str]) -> None:
-        """Interrupt nothing from now on that has begun; ``under_way`` says what that is."""
+        """From now on let a started step finish; ``under_way`` returns its name."""
         self._steps, self._under_way = True, under_way
 
     @contextmanager
     def whole(self) -> Iterator[None]:
-        """Let an interrupt reach what is done meanwhile, which knows how to end."""
+        """Raise ``KeyboardInterrupt`` inside this block, which handles it itself."""
         steps, self._steps = self._steps, False
         try:
             yield

@@ -1,4 +1,4 @@
-"""One run at a time changes a host: a file there says whose turn it is."""
+"""The lock of a host: a file there names the one run that may change it."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from trueup.hosts.probing import ask
 from trueup.model.fact import Fact
 from trueup.redact import redact
 
-DEAD = 3600  # seconds without a sign of life, after which a lock is nobody's: twice what one script may take
-_BEAT = 600.0  # seconds between the signs of life that this process gives
-_CONTEST = 15.0  # seconds that the earlier of two runs waits for the other to give back what both want
+DEAD = 3600  # seconds without a sign of life, after which a lock is stale: twice the limit of one script
+_BEAT = 600.0  # seconds between the signs of life of this process
+_CONTEST = 15.0  # seconds that the earlier of two runs waits until the later one releases its locks
 _PAUSE = 0.5  # seconds
 _LIMIT = 45  # seconds for one script
-_MOST = 1000  # bytes that are read of a lock, and the longest word that is shown of it
+_MOST = 1000  # bytes read of a lock, and the longest word shown of it
 _WORD = 80
 
-# A change holds the directory's flock(2), shared, from its look at the lock to its end: who wants to write the lock
-# takes it alone, and so knows that no script of another run is still at work, whatever became of its controller.
+# Each change holds a shared flock(2) on the directory from reading the lock to its end. A run that writes the lock
+# takes it exclusively, so no script of another run is still at work, even if its controller is dead.
 _PRELUDE = """own={own}; dir={dir}; lock=$dir/lock
 uptime=$(cut -d. -f1 /proc/uptime); boot=$(cat /proc/sys/kernel/random/boot_id)
 """
@@ -55,7 +55,7 @@ printf '%s\\nboot=%s\\nalive=%s\\n' "$content" "$boot" "$uptime" | cat >"$lock.$
   rm -f "$lock.$$"; rmdir "$dir" 2>/dev/null; exit 1; }
 echo taken
 """
-# What comes after it in a change has the host's own umask.
+# No umask here: the rest of the change uses the host's own.
 _ALIVE = """( umask 077
   { sed '/^alive=/d; /^boot=/d' "$lock" && printf 'boot=%s\\nalive=%s\\n' "$boot" "$uptime"; } >"$lock.$$" &&
   mv -f "$lock.$$" "$lock" || rm -f "$lock.$$" )
@@ -86,12 +86,12 @@ def _text(run: str, *parts: str, **values: str) -> str:
 
 @dataclass(frozen=True)
 class Holder:
-    """Who has a lock, as its file says; any of it may be missing, or be anything.
+    """The holder of a lock by its file, of which any part may be missing or invalid.
 
     Args:
-        silent: seconds without a sign of life, at least; ``None`` where that cannot be told.
-        ident: what tells this lock from another.
-        working: whether a script is still at work under it.
+        silent: least seconds without a sign of life; ``None`` if unknown.
+        ident: checksum that identifies the lock.
+        working: whether one of its scripts still runs.
     """
 
     said: Mapping[str, str]
@@ -106,7 +106,7 @@ class Holder:
 
     @property
     def lives(self) -> bool | None:
-        """Whether its process is still there; ``None`` where that cannot be told from this machine."""
+        """Whether its process still runs; ``None`` if this machine cannot know."""
         pid, started = self.said.get("pid", ""), self.said.get("started", "")
         if self.said.get("controller") != _controller() or not started or not pid.isdecimal() or len(pid) > 9:
             return None
@@ -114,13 +114,13 @@ class Holder:
             os.kill(int(pid), 0)
         except ProcessLookupError:
             return False
-        except OSError:  # it is another user's, and perhaps nobody else sees when it began
+        except OSError:  # another user's process, whose start time may be hidden
             return _started(int(pid)) in (started, "")
         return _started(int(pid)) == started
 
     @property
     def stale(self) -> str:
-        """Return why nobody has the lock any more, or nothing."""
+        """Return why the lock is stale; empty if it is not."""
         if (lives := self.lives) is not None:
             return "" if lives else "its process is gone"
         dead = self.silent is not None and self.silent > DEAD
@@ -140,7 +140,7 @@ class Holder:
 
 
 class Locks:
-    """The locks of all hosts that a run may change: entered, they are this run's.
+    """A context manager that holds the locks of all hosts that a run may change.
 
     A host that is not reached or cannot be locked is closed to changes, and the others are not. Each change on a host
     makes sure that the lock is still the run's, and is a sign of life; so is a word every ten minutes.
@@ -170,10 +170,10 @@ class Locks:
         )  # fmt: skip
 
     def __enter__(self) -> Locks:
-        """Take them.
+        """Take the locks.
 
         Raises:
-            UsageError: another run has one of them; none is taken then.
+            UsageError: another run holds one of them; none is taken.
         """
         try:
             self._take()
@@ -194,7 +194,7 @@ class Locks:
 
     def _take(self) -> None:
         until = time.monotonic() + _CONTEST
-        wanted = dict.fromkeys(self._hosts, "")  # host to the lock that may be replaced there
+        wanted = dict.fromkeys(self._hosts, "")  # host to the stale lock that may be replaced there
         while wanted:
             busy = self._try(wanted)
             wanted, in_the_way = {}, {}
@@ -208,7 +208,7 @@ class Locks:
                 else:
                     in_the_way[id] = holder
             if in_the_way:
-                # Two that began at once each have some: the later one gives back, and the earlier one gets all.
+                # Two runs that start together hold some locks each: the later one releases its own.
                 contest = self._taken and all(self._run < holder.run for holder in in_the_way.values())
                 if not contest or time.monotonic() > until:
                     raise UsageError(_refusal(in_the_way))
@@ -216,7 +216,7 @@ class Locks:
                 time.sleep(_PAUSE)
 
     def _try(self, wanted: Mapping[str, str]) -> dict[str, Holder]:
-        """Take those that are free, or are what may be replaced; return who has the others."""
+        """Take the locks that are free or may be replaced; return the holders of the others."""
         busy = {}
         for id, answer in self._each(wanted, lambda id: self._taking(wanted[id])).items():
             host = self._hosts[id]
@@ -242,10 +242,10 @@ class Locks:
 
     def _live(self) -> None:
         while not self._over.wait(_BEAT):
-            self._each(self._taken, lambda _: _text(self._run, _HOLD, _ALIVE))  # a host that is out of reach may return
+            self._each(self._taken, lambda _: _text(self._run, _HOLD, _ALIVE))  # an unreachable host may return
 
     def _each(self, ids: Iterable[str], text: Callable[[str], str]) -> dict[str, str | CouldNotLook | Unreachable]:
-        """Return host to what its script says, or why it says nothing; all at once."""
+        """Run scripts on all hosts at once; return host to its output, or to the error."""
 
         def one(id: str) -> str | CouldNotLook | Unreachable:
             try:
@@ -266,7 +266,7 @@ def _holder(answer: str) -> Holder:
     said = {name: value for name, _, value in rows}
     silent = None
     with suppress(ValueError, KeyError):
-        # by the host's uptime: its clock may be set meanwhile; since it was booted anew, nothing was heard at all
+        # by the host's uptime, because its clock may be set; after a reboot, at least its uptime
         silent = max(0, int(uptime) - (int(said["alive"]) if said["boot"] == boot else 0))
     return Holder(said, silent, ident, working == "working")
 
@@ -283,7 +283,7 @@ def _refusal(holders: Mapping[str, Holder]) -> str:
 
 
 def _controller() -> str:
-    """Return what tells this machine from others, as far as process ids go."""
+    """Return an id of this machine's process-id namespace."""
     where = [socket.gethostname()]
     for path in ("/etc/machine-id", "/proc/self/ns/pid"):
         with suppress(OSError):
@@ -292,7 +292,7 @@ def _controller() -> str:
 
 
 def _started(pid: int) -> str:
-    """Return when a process of this machine began, in the kernel's own count, or nothing where nobody says."""
+    """Return when a process of this machine started, in clock ticks since boot; empty if unknown."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
     except (OSError, IndexError):
@@ -300,7 +300,7 @@ def _started(pid: int) -> str:
 
 
 def _word(text: str) -> str:
-    """Return what a host says so that it can be shown in a line."""
+    """Return untrusted text of a host, cut and cleaned for one line."""
     text = redact(text[:_WORD])
     return text if text.isprintable() else repr(text)
 

@@ -1,4 +1,4 @@
-"""The requirements and conditions that a requirement needs: which of them do not hold, and for which hosts."""
+"""The needs of requirements: which do not hold, and on which hosts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Needs:
     """The graph of requirements over the hosts of a run.
 
     Args:
-        pairs: the requirements that can be judged on each host; a need beyond them blocks nothing.
+        pairs: the requirements that are judged on each host; other needs block nothing.
         result: returns the result of such a pair.
     """
 
@@ -36,7 +36,7 @@ class Needs:
         self._result = result
 
     def unmet(self, ids: Iterable[str], subject: Subject) -> list[Cause]:
-        """Return why the first of these requirements does not hold, or nothing where all hold."""
+        """Return the causes of the first of these requirements that does not hold; empty if all hold."""
         for id in ids:
             requirement = self._catalog.requirements[id]
             for on in self._bearers(requirement, subject):
@@ -45,7 +45,7 @@ class Needs:
         return []
 
     def conditions(self, requirement: Requirement, host: Host) -> list[Cause]:
-        """Return the first condition that the host does not meet, or nothing where it meets all."""
+        """Return the first condition that the host does not meet; empty if it meets all."""
         for condition in requirement.conditions:
             try:
                 words, outcome = host.facts[condition], Outcome.FAILED
@@ -56,7 +56,7 @@ class Needs:
         return []
 
     def unmet_before(self, requirement: Requirement, subject: Subject) -> list[Cause]:
-        """Return what must hold before the requirement's remedy is safe, and does not."""
+        """Return the causes that make the requirement's remedy unsafe now."""
         if isinstance(subject, Host):
             return self.unmet(requirement.after, subject)
         causes = self.unmet(self.across(requirement.after), subject)
@@ -65,7 +65,7 @@ class Needs:
         return causes
 
     def blocked(self, requirement: Requirement, cluster: Cluster) -> dict[str, list[Cause]]:
-        """Return the hosts that lack what the requirement needs of each, and the causes."""
+        """Return the hosts on which a need of the requirement does not hold, and the causes."""
         found = {
             host.id: self.conditions(requirement, host) or self.unmet(self._own(requirement.needs, host), host)
             for host in cluster.members(requirement)
@@ -73,17 +73,17 @@ class Needs:
         return {host: causes for host, causes in found.items() if causes}
 
     def across(self, ids: Iterable[str]) -> list[str]:
-        """Return those of the requirements that are judged once for all hosts."""
+        """Return the requirements among these that are judged once for all hosts."""
         return [id for id in ids if self._catalog.requirements[id].across]
 
     def relied(self, requirement: Requirement, subject: Subject) -> set[str]:
-        """Return the ids of the hosts whose facts decide a result, by way of its needs too."""
+        """Return the ids of the hosts whose facts decide a result, directly or through its needs."""
         found = reached(self._catalog, self._fleet, [(requirement, subject)])
         followed = (pair for key, pair in found.items() if key in self.pairs or key == (requirement.id, subject.id))
         return {host.id for each, on in followed for host in on.members(each)}
 
     def _own(self, ids: Iterable[str], host: Host) -> list[str]:
-        """Return those of the requirements that are judged on the host."""
+        """Return the requirements among these that are judged on the host."""
         requirements = (self._catalog.requirements[id] for id in ids)
         return [each.id for each in requirements if not each.across and host.concerns(each)]
 
@@ -92,7 +92,7 @@ class Needs:
 
 
 def bearers(fleet: Fleet, requirement: Requirement, subject: Subject) -> list[Subject]:
-    """Return on whom a requirement must hold for another one that needs it on the subject.
+    """Return the subjects on which a requirement must hold, for another one that needs it on ``subject``.
 
     A requirement across hosts holds for each of them or for none. One that is for hosts of another role must hold on
     all of those.
@@ -107,10 +107,10 @@ def bearers(fleet: Fleet, requirement: Requirement, subject: Subject) -> list[Su
 def reached(
     catalog: Catalog, fleet: Fleet, start: Iterable[tuple[Requirement, Subject]], *, after: bool = False
 ) -> dict[Pair, tuple[Requirement, Subject]]:
-    """Return all pairs that the first ones depend on, themselves included.
+    """Return the start pairs and all pairs that they depend on.
 
     Args:
-        after: follow what must hold before a remedy is safe, too.
+        after: also follow the ``after`` of remedies.
     """
     waiting = {(each.id, on.id): (each, on) for each, on in start}
     found: dict[Pair, tuple[Requirement, Subject]] = {}
@@ -127,7 +127,7 @@ def reached(
 
 
 def say(causes: Iterable[Cause], host: str) -> str:
-    """Return causes in words, seen from a host: a fact's own words, or the requirement and its outcome."""
+    """Return causes as text for a host: a fact's reason, or a requirement and its outcome."""
     words = []
     for cause in causes:
         where = f" on {cause.host}" if cause.host not in (host, "cluster") else ""

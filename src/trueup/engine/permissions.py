@@ -1,4 +1,4 @@
-"""Before the first change: whether the Kubernetes API allows what remedies will ask of it."""
+"""Checks before the first change that the Kubernetes API allows the writes of the remedies."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from trueup.model.catalog import Disruption, Requirement
 def check_rights(
     cluster: Cluster, before: Audit, fixable: Iterable[tuple[Requirement, Subject]], most: Disruption
 ) -> None:
-    """Stop where the API would refuse a write of a remedy.
+    """Stop the run if the API would refuse a write of a remedy.
 
     Args:
-        before: judges what holds before the first change; a requirement that holds is not remedied.
-        most: the most that a remedy may disturb a host; others are not applied.
+        before: judges a requirement before the first change; one that holds needs no rights.
+        most: the highest disruption that is allowed; remedies above it need no rights.
 
     Raises:
-        UsageError: names the rights that are missing, and the requirements that need them.
+        UsageError: rights are missing; names them and the requirements that need them.
     """
     if cluster.facts.snapshot.problem or not cluster.connected:
         return  # there is no cluster yet

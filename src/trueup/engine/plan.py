@@ -1,4 +1,4 @@
-"""A plan as a file: what a fix would do, so that a person can agree to that, and the fix does that and nothing else."""
+"""A saved plan: the actions of --fix, for a person to approve and --fix=FILE to apply."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ MACHINE = Fact(
 
 
 class Planned(Section):
-    """One change, as it is recorded when it is done."""
+    """One planned action."""
 
     verb: str
     target: str
     summary: str
     diff: str = Field(description="unified, without secrets")
     precondition: str = Field(
-        description="SHA-256 of what it starts from, without secrets; empty where the diff says all"
+        description="SHA-256 of the state before it, without secrets; empty if the diff shows all of that"
     )
 
     @classmethod
     def of(cls, action: Action) -> Planned:
-        """Return an action as a plan has it."""
+        """Return the planned form of an action."""
         return cls(
             verb=action.verb,
             target=action.target,
@@ -55,12 +55,12 @@ class Planned(Section):
 
     @property
     def action(self) -> Action:
-        """Return the action, without what would undo it."""
+        """Return the action, without its undo."""
         return Action(self.verb, self.target, self.summary, self.diff, precondition=self.precondition)
 
 
 class Step(Section):
-    """What one remedy does on one host."""
+    """The actions of one remedy on one host."""
 
     requirement: str
     host: str
@@ -70,7 +70,7 @@ class Step(Section):
 
 
 class Unplanned(Section):
-    """What does not hold and has no step, such as what needs something that is not so yet."""
+    """A requirement that fails and has no step, for example because its needs do not hold yet."""
 
     requirement: str
     host: str
@@ -79,30 +79,30 @@ class Unplanned(Section):
 
 
 class Of(Section):
-    """The profile that the plan is for."""
+    """The profile of the plan."""
 
     name: str
-    digest: str = Field(description="SHA-256 of the profile with all that it extends, without secrets")
+    digest: str = Field(description="SHA-256 of the profile and the profiles it extends, without secrets")
 
 
 class Plan(Section):
     """A saved plan."""
 
     schema_: Literal[1] = Field(alias="schema")
-    trueup: str = Field(description="version that made it")
+    trueup: str = Field(description="version of trueup that made it")
     run: str = Field(description="id of the run that made it")
-    time: str = Field(description="when that was, in UTC")
+    time: str = Field(description="when it was made, in UTC")
     profile: Of
-    hosts: dict[str, str] = Field(description="host to SHA-256 of its machine-id; empty where it has none")
-    steps: list[Step] = Field(description="in the order in which they are carried out")
+    hosts: dict[str, str] = Field(description="host to SHA-256 of its machine-id; empty if it has none")
+    steps: list[Step] = Field(description="in the order in which they are applied")
     unplanned: list[Unplanned]
 
 
 def make(run: Run, catalog: Catalog, profile: LoadedProfile, machines: Mapping[str, str]) -> Plan:
-    """Return the plan that a run in mode ``plan`` came to.
+    """Return the plan from the results of a run in mode ``plan``.
 
     Args:
-        machines: host to what :data:`MACHINE` says of it, as far as it was reached.
+        machines: host to its value of :data:`MACHINE`, for the hosts that were reached.
     """
     rank = {id: n for n, id in enumerate(catalog.order())}
     results = sorted(run.results, key=lambda result: rank[result.requirement])
@@ -150,7 +150,7 @@ def schema() -> str:
 
 
 def write(path: Path, plan: Plan) -> None:
-    """Write a plan whole, or not at all; it shows configuration, so only its owner can read it."""
+    """Write a plan atomically, mode 600, because it shows configuration."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     new.touch(mode=0o600)
     new.write_text(plan.model_dump_json(by_alias=True, indent=2) + "\n", encoding="utf-8")
@@ -158,10 +158,10 @@ def write(path: Path, plan: Plan) -> None:
 
 
 def read(path: Path, profile: LoadedProfile, hosts: Iterable[str]) -> Plan:
-    """Return a saved plan that is for this profile, and for some of these hosts.
+    """Read a saved plan, and check that it is for this profile and some of these hosts.
 
     Raises:
-        UsageError: it is not; says where it is wrong, and the nearest fix.
+        UsageError: it is not, or is invalid; says where, and the nearest fix.
     """
     where = f"--fix={path}"
     try:
@@ -187,7 +187,7 @@ def read(path: Path, profile: LoadedProfile, hosts: Iterable[str]) -> Plan:
 def _validate(data: Any, where: str) -> Plan:
     again = "make it again with --fix=plan --plan-out"
     if not isinstance(data, dict) or "schema" not in data or "steps" not in data:
-        raise UsageError(f"{where}: this is no plan; one is made with --fix=plan --plan-out=FILE")
+        raise UsageError(f"{where}: not a plan; make one with --fix=plan --plan-out=FILE")
     if data["schema"] != SCHEMA:
         raise UsageError(f"{where}: schema: it is {data['schema']!r}, and this trueup reads {SCHEMA}: {again}")
     try:
@@ -199,10 +199,10 @@ def _validate(data: Any, where: str) -> Plan:
 
 
 def known(plan: Plan, catalog: Catalog, path: str) -> None:
-    """Stop on a plan of what is not there any more.
+    """Stop the run if a step of the plan names an unknown requirement or remedy.
 
     Raises:
-        UsageError: a step has no requirement, or that has no remedy; says the nearest.
+        UsageError: names the nearest requirement with a remedy.
     """
     for n, step in enumerate(plan.steps):
         if step.requirement not in catalog.remedies:

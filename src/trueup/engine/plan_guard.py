@@ -1,4 +1,4 @@
-"""Holding a fix to its plan: what was agreed to is done, and nothing else."""
+"""Enforces a saved plan: applies the planned actions only, and refuses hosts that drifted."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from trueup.results.result import Outcome, Pair, Result
 
 
 class Agreement:
-    """A saved plan while it is carried out.
+    """A saved plan while it is applied.
 
     Args:
-        machines: host to what :data:`trueup.engine.plan.MACHINE` says of it now.
+        machines: host to its current value of :data:`trueup.engine.plan.MACHINE`.
     """
 
     def __init__(self, plan: Plan, machines: Mapping[str, str]) -> None:
         self.steps: dict[Pair, list[Action]] = {
             (step.requirement, step.host): [planned.action for planned in step.actions] for step in plan.steps
         }
-        self.drift: dict[Pair, str] = {}  # how that which would be done now differs from what was planned
-        self._refused = {  # host to why nothing more is changed there
+        self.drift: dict[Pair, str] = {}  # requirement and host to the differences from the plan
+        self._refused = {  # host to why it is refused
             host: "it is another machine than the one that the plan was made for"
             for host, was in plan.hosts.items()
             if was and machines.get(host, was) not in ("", was)
         }
 
     def compare(self, planned_now: Callable[[str, str], Result | None]) -> None:
-        """Refuse the hosts on which the same plan would not be made any more.
+        """Plan again, and refuse the hosts whose plan would differ now.
 
         This comes before the first change: later, nobody could tell the run's own changes from those of others.
 
@@ -37,7 +37,7 @@ class Agreement:
             planned_now: function of requirement and host that plans the remedy; no result where it is not selected.
         """
         for (id, host), planned in self.steps.items():
-            if (result := planned_now(id, host)) is None or result.outcome.holds:  # or somebody else has fixed it
+            if (result := planned_now(id, host)) is None or result.outcome.holds:  # else it was fixed by someone else
                 continue
             words = differences(planned, result.actions)
             if result.outcome is not Outcome.FAILED or not result.actions:
@@ -46,19 +46,19 @@ class Agreement:
                 self.refuse((id, host), words)
 
     def refuse(self, pair: Pair, words: list[str]) -> None:
-        """Note how a step differs from what it was, so that nothing is changed on its host."""
+        """Record how a step differs from the plan, and refuse its host."""
         id, host = pair
         self.drift[pair] = "\n".join([f"not as planned, so nothing is changed on {host}", *words])
         self._refused.setdefault(host, f"{id} is not as planned")
 
     def refusal(self, hosts: Iterable[str]) -> str:
-        """Return why nothing is changed on one of the hosts, or nothing."""
+        """Return why one of the hosts is refused; empty if none is."""
         stopped = next((host for host in hosts if host in self._refused), "")
         return stopped and f"nothing is changed on {stopped}: {self._refused[stopped]}"
 
 
 class Agreed:
-    """The actions of one step, each of which may be done once, in their order.
+    """The planned actions of one step, each allowed once, in order.
 
     An earlier step may have done some of it, and so changed what this one starts from. Files and objects are compared
     even so, because a plan shows them as the steps before would leave them.
@@ -68,10 +68,10 @@ class Agreed:
         self._left = list(planned)
 
     def admit(self, action: Action) -> None:
-        """Let an action pass that is planned.
+        """Allow a planned action.
 
         Raises:
-            ChangeFailed: it is not, or another way.
+            ChangeFailed: the action is not planned, or differs from the plan.
         """
         _, planned, self._left = _find(self._left, action)
         if planned is None:
@@ -81,7 +81,7 @@ class Agreed:
 
 
 def differences(planned: Iterable[Action], done: Iterable[Action]) -> list[str]:
-    """Return in words what was done otherwise than planned, or would be; nothing where it is the same.
+    """Return how the actions differ from the plan, as text; empty if they do not.
 
     What only the run can tell, and the plan says so, is whatever the run has made of it.
     """
@@ -93,7 +93,7 @@ def differences(planned: Iterable[Action], done: Iterable[Action]) -> list[str]:
 
 
 def _find(planned: list[Action], now: Action) -> tuple[list[Action], Action | None, list[Action]]:
-    """Return what comes before the action of that name, that action, and what comes behind it; or all as the last."""
+    """Return the actions before the one with this summary, that action, and those after it; without it, all as last."""
     for n, each in enumerate(planned):
         if _same(each.summary, now.summary):
             return planned[:n], each, planned[n + 1 :]
@@ -105,7 +105,7 @@ def _undone(planned: Iterable[Action]) -> list[str]:
 
 
 def _difference(planned: Action, now: Action, signs: str) -> str:
-    """Return how two actions of the same name differ, as far as rows of their diffs with these signs go."""
+    """Return how two actions with one summary differ, comparing the diff rows with these signs."""
     if (planned.verb, planned.target) != (now.verb, now.target):
         return f"{now.summary}: planned for {planned.verb} {planned.target}"
     if OPEN in planned.summary:
@@ -121,6 +121,6 @@ def _difference(planned: Action, now: Action, signs: str) -> str:
 
 
 def _same(planned: str, now: str) -> bool:
-    """Whether two words or rows are the same, as far as the plan can say."""
+    """Whether two texts are the same, apart from values that only the run decides."""
     fixed, undecided, _ = planned.partition(OPEN)
     return planned == now if not undecided else now.startswith(fixed) or now == fixed.rstrip()

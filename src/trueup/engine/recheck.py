@@ -1,4 +1,4 @@
-"""Judging again after a change: which facts are asked for anew, and how long to wait until a requirement holds."""
+"""Re-checks after a change: which facts to gather again, and how long to wait until a requirement holds."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Recheck:
 
     Args:
         pairs: the selected pairs, which are judged in the order of the catalogue.
-        apply: hosts are changed; otherwise nothing is waited for.
-        say: takes a line that says what is waited for.
+        apply: whether hosts are changed; a plan waits for nothing.
+        say: prints a line of progress.
     """
 
     def __init__(
         self, audit: Audit, pairs: Iterable[Pair], interrupts: Interrupts, *, apply: bool, say: Say = lambda _: None
     ) -> None:
-        self.changed = False  # anything, on any host: the effect may take a while to show
+        self.changed = False  # whether any host was changed: the effect may take a while to show
         self._audit = audit
         self._pairs = frozenset(pairs)
         self._interrupts = interrupts
@@ -45,7 +45,7 @@ class Recheck:
 
     @cached_property
     def held(self) -> frozenset[Pair]:
-        """The pairs that held before the first change: no remedy will change a host for them."""
+        """The pairs that held before the first change, and so need no remedy."""
         held: set[Pair] = set()
         for requirement in (self._audit.catalog.requirements[id] for id in self._order):
             for host in self._audit.fleet.hosts.values():
@@ -55,12 +55,12 @@ class Recheck:
         return frozenset(held)
 
     def judge(self, requirement: Requirement, subject: Subject) -> Result:
-        """Return the verdict, after asking for the facts that are not known."""
+        """Gather the missing facts, then return the verdict."""
         self.look(requirement, subject)
         return self._audit.judge(requirement, subject)
 
     def look(self, requirement: Requirement, subject: Subject) -> None:
-        """Ask for the facts that the requirement is judged on, and with those of a host for the next ones."""
+        """Gather the missing facts of the requirement, and on a host also those of the next requirements."""
         members = [member for member in subject.members(requirement) if not member.knows(requirement.reads)]
         wanted: dict[str, Iterable[Fact[Any]]] = {member.id: self._ahead(requirement, member) for member in members}
         cluster = self._audit.fleet.cluster
@@ -69,10 +69,10 @@ class Recheck:
         self._audit.fleet.gather(wanted)
 
     def forget(self, requirement: Requirement, subject: Subject, others: Iterable[str] = (), age: float = 0) -> None:
-        """Drop the facts of the hosts that the requirement is judged on, and those of the cluster.
+        """Forget the facts of the requirement's hosts and of the cluster.
 
         Args:
-            others: ids of more hosts that were changed.
+            others: ids of other hosts that were changed.
             age: seconds; facts of the cluster that are newer stay.
         """
         for host in [*subject.members(requirement), *(self._audit.fleet.hosts[id] for id in others)]:
@@ -80,7 +80,7 @@ class Recheck:
         self._audit.fleet.cluster.forget(age)
 
     def until(self, requirement: Requirement, subject: Subject, result: Result, seconds: float) -> Result:
-        """Return the result once the requirement holds, or the last one when the time is up."""
+        """Judge until the requirement holds or the time is up; return the last result."""
         limit, said = Patience(seconds), ""
         while (
             self._worth_waiting(requirement, subject)
@@ -96,14 +96,14 @@ class Recheck:
         return result
 
     def coming_up(self, subject: Subject) -> float:
-        """Return for how many seconds a requirement without a remedy may still come to hold."""
+        """Return for how many seconds a requirement without a remedy is still waited for."""
         if self.changed:
             return subject.spec.wait
         hosts = self._audit.fleet.hosts.values() if isinstance(subject, Cluster) else [subject]
         return max([0, *(subject.spec.wait - host.age for host in hosts)])
 
     def refresh(self, requirement: Requirement, subject: Subject) -> Result:
-        """Return the verdict on facts that no change of this run, on any host, has outdated."""
+        """Return the verdict on facts that are newer than every change of this run."""
         if requirement.eventually and self.changed:
             self.forget(requirement, subject, age=waiting.FIRST)
         return self.judge(requirement, subject)
@@ -118,9 +118,9 @@ class Recheck:
         return check(requirement, host, view).outcome is Outcome.PASSED
 
     def _ahead(self, requirement: Requirement, host: Host) -> list[Fact[Any]]:
-        """Return the facts to ask for now: also those of the requirements up to the next that may change the host.
+        """Return the facts to gather now, including those of later requirements up to the next possible change.
 
-        A change drops all facts of its host. Asked for one requirement at a time, each would be a round trip.
+        A change forgets all facts of its host, and gathering per requirement would cost one round trip each.
         """
         wanted = list(requirement.reads)
         following = self._order[self._order.index(requirement.id) + 1 :]

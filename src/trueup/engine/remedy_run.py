@@ -1,4 +1,4 @@
-"""One remedy on one host, from the permission to change it to the proof that a second application changes nothing."""
+"""Applies one remedy on one host: lock, plan, apply, re-check, prove idempotence, or undo."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Remedies:
 
     Args:
         run: the run's id.
-        apply: change hosts; otherwise only record what would be done.
-        agreement: a saved plan; nothing is done that is not in it.
+        apply: change hosts; otherwise only record the actions.
+        agreement: the saved plan that limits the actions.
         ledger: the run's journal on the controller.
     """
 
@@ -48,10 +48,10 @@ class Remedies:
         self._audit = audit
         self._recheck = recheck
         self._ledger = ledger
-        self._draft: ChainMap[tuple[str, str], Any] = ChainMap()  # the files as the plan leaves them so far
+        self._draft: ChainMap[tuple[str, str], Any] = ChainMap()  # the files as the planned actions leave them
 
     def carry_out(self, requirement: Requirement, remedy: Remedy, subject: Subject, before: Result) -> Result:
-        """Return the result of a failed requirement once its remedy was applied, or planned."""
+        """Apply or plan the remedy of a failed requirement, and return the result."""
         pair = (requirement.id, subject.id)
         self.under_way[pair] = None
         try:
@@ -63,7 +63,7 @@ class Remedies:
     def change(
         self, remedy: Remedy, subject: Subject, *, apply: bool, agreed: Agreed | None = None, draft: Draft | None = None
     ) -> Change | ClusterChange:
-        """Return the verbs that a remedy is given for a host, or for the cluster."""
+        """Return the verbs for a host, or for the cluster."""
         record = Record(remedy.id, self._ledger, *([agreed.admit] if agreed else []))
         given: dict[str, Any] = {
             "run": self.run, "apply": apply, "allowed": remedy.disruption, "record": record,
@@ -87,14 +87,14 @@ class _Attempt:
         self._result = replace(before, actions=self._change.actions)
 
     def planned(self) -> Result:
-        """Return the requirement as it is, with the actions of its remedy; none where the remedy fails."""
+        """Return the result with the planned actions; none if the remedy fails."""
         if failed := self._applied():
             return failed
         self._remedies._draft.update(self._draft.maps[0])
         return self._result
 
     def carried_out(self) -> Result:
-        """Return the result after these states, the first that ends it; each failure after a change is undone."""
+        """Go through these states until one returns a result; a failure after a change is undone."""
         return (
             self._locked()  # the host may be changed by this run
             or self._agreed()  # the saved plan still says the same
@@ -110,7 +110,7 @@ class _Attempt:
         return None
 
     def _agreed(self) -> Result | None:
-        """Plan the remedy again: it must be the step of the saved plan, on hosts that were not refused."""
+        """Plan the remedy again, and refuse it if it differs from the saved plan."""
         if (agreement := self._remedies.agreement) is None:
             return None
         pair, others = (self._requirement.id, self._subject.id), set[str]()
@@ -120,7 +120,7 @@ class _Attempt:
             others = again.record.hosts
             try:
                 self._fix(again)
-            except Exception as error:  # noqa: BLE001 - nobody agreed to it, whatever it is
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is not in the plan
                 agreement.refuse(pair, [redact(str(error))])
         if words := agreement.drift.get(pair):
             return replace(self._before, outcome=Outcome.FIX_FAILED, detail=words)
@@ -151,7 +151,7 @@ class _Attempt:
         # Where the remedy found nothing to change, an earlier run's change may still be taking effect.
         now = self._recheck.judge(self._requirement, self._subject)
         now = self._recheck.until(self._requirement, self._subject, now, self._subject.spec.wait)
-        if now.outcome is Outcome.UNREACHABLE and changed:  # neither known to have failed, nor can it be undone
+        if now.outcome is Outcome.UNREACHABLE and changed:  # not known to have failed, and out of reach for an undo
             detail = (
                 f"applied, but the host no longer answers: {now.detail}; "
                 f"run --fix again, or --rollback={self._remedies.run}"
@@ -172,7 +172,7 @@ class _Attempt:
         again = self._remedies.change(self._remedy, self._subject, apply=False)
         try:
             self._fix(again)
-        except Exception as error:  # noqa: BLE001 - a second run would meet it too, whatever it is
+        except Exception as error:  # noqa: BLE001 - a second run would fail in the same way
             words = redact(f"a second application fails: {error}")
             return replace(self._result, outcome=Outcome.NOT_IDEMPOTENT, detail=words)
         if again.actions:
@@ -181,7 +181,7 @@ class _Attempt:
         return replace(self._result, outcome=Outcome.FIXED)
 
     def _undone(self, result: Result, why: str) -> Result:
-        """Undo what was done, and return the result; a plan that would fail shows no actions."""
+        """Undo the actions, and return the result; a failed plan shows no actions."""
         words = [redact(why).strip("; ")]
         if not self._remedies.apply:
             return replace(result, actions=[], detail="\n".join(words))

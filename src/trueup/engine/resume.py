@@ -1,4 +1,4 @@
-"""What a run that stopped left to do: a file that the next run goes by."""
+"""The resume file of a stopped run, for --resume."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Name = Annotated[str, Field(min_length=1)]
 
 
 class Resume(BaseModel):
-    """The hosts of a run, and those of them that it failed on or did not come to."""
+    """The hosts of a run, and those that failed or were not attempted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -28,10 +28,10 @@ class Resume(BaseModel):
 
 
 def read(path: str) -> Resume:
-    """Return what a file says is left to do.
+    """Read a resume file.
 
     Raises:
-        UsageError: unreadable, or no resume file; says where.
+        UsageError: unreadable, or not a resume file; says where.
     """
     try:
         return Resume.model_validate_json(Path(path).read_text(encoding="utf-8"))
@@ -46,14 +46,14 @@ def read(path: str) -> Resume:
 
 
 def describe(run: str, profile: str, hosts: str, targets: Iterable[Target], left: list[str]) -> Resume:
-    """Return what a run leaves to do.
+    """Return the content of a run's resume file.
 
     Args:
         profile, hosts: as the operator gave them.
-        targets: what ``hosts`` means.
+        targets: the hosts that ``hosts`` resolved to.
     """
     path = Path(profile)
-    # a file of hosts may be another one by then; but only an inventory knows by which names it calls them
+    # an @file may change until then; an Ansible inventory must resolve its own names again
     named = all(each.id == parse(each.spec, each.spec).id for each in targets)
     return Resume(
         format=1,
@@ -65,7 +65,7 @@ def describe(run: str, profile: str, hosts: str, targets: Iterable[Target], left
 
 
 def write(directory: Path, left: Resume) -> Path:
-    """Write the file into a run's own directory, readable by nobody else, and return its path.
+    """Write the file into the run's own directory with mode 600, and return its path.
 
     Raises:
         OSError: it cannot be written.

@@ -28,15 +28,15 @@ _BROKEN = (Outcome.FAILED, Outcome.COULD_NOT_LOOK)
 
 
 class Rollout:
-    """A converge in which each batch of hosts goes through all requirements before the next one begins.
+    """Converges the hosts batch by batch: each batch meets all requirements before the next one starts.
 
-    A requirement across hosts has its turn in the last batch. Where a host needs it before that, or a requirement of a
+    A requirement across hosts is judged in the last batch. If a host needs it earlier, or needs a requirement of a
     host in a later batch, it is asked for early: such a result counts for one batch only. No host is changed before its
     batch, except by the Kubernetes API.
 
     Args:
         pairs: the selected pairs; others are judged where a selected one needs them, and never remedied.
-        say: takes a line for the operator.
+        say: prints a line.
     """
 
     def __init__(
@@ -52,19 +52,19 @@ class Rollout:
         say: Say = lambda _: None,
     ) -> None:
         self.pairs = frozenset(pairs)
-        self.stopped = ""  # why, once nothing more is attempted
+        self.stopped = ""  # why the run stopped; empty while it goes on
         self.apply = remedies.apply
         self._audit, self._recheck, self._remedies, self._converge = audit, recheck, remedies, converge
         self._batches, self._interrupts, self._say = batches, interrupts, say
         self._hosts = audit.fleet.hosts
         self._results: dict[Pair, Result] = {}
         self._batch = -1
-        self._early: dict[Pair, tuple[int, Result]] = {}  # with the batch that it counts for
+        self._early: dict[Pair, tuple[int, Result]] = {}  # early results, with the batch that each counts for
         for host in self._hosts.values():
             host.closed = host.closed or (DONE if host.id in batches.done else LATER)
 
     def verdict(self, requirement: Requirement, subject: Subject) -> Result:
-        """Return the result when its turn has come, or that it was not attempted."""
+        """Return the final result, which is ``not-attempted`` if the run stopped before."""
         self._advance(self._batches.rank(subject.id))
         pair = (requirement.id, subject.id)
         if self._interrupts.asked:
@@ -74,18 +74,18 @@ class Rollout:
             return early if early and early.actions else self._not_attempted(requirement, subject)
         if not requirement.drill:
             return self.result(requirement, subject)
-        self._open(DONE)  # a drill is asked for by itself, and restores the previous state
+        self._open(DONE)  # a drill has its own option, and restores the previous state
         with self._interrupts.whole():
             return self.result(requirement, subject)
 
     def result(self, requirement: Requirement, subject: Subject) -> Result:
-        """Return the result, or the preliminary one where its turn has not come yet."""
+        """Return the result, or an early one if its batch has not started."""
         pair = (requirement.id, subject.id)
         if pair not in self.pairs:
             return self._recheck.judge(requirement, subject)
         if pair in self._results:
             return self._results[pair]
-        if requirement.drill:  # no remedy, and an interrupt must reach it: it gets no thread
+        if requirement.drill:  # no thread: it has no remedy, and Ctrl-C must reach it
             self._results[pair] = self._audit.judge(requirement, subject)
         elif self._batches.rank(subject.id) <= self._batch:
             for result in self._true_up(requirement, self._due(requirement)):
@@ -122,7 +122,7 @@ class Rollout:
                 self._begin(self._batch + 1)
 
     def _weigh(self) -> None:
-        """Stop where more hosts have failed than may."""
+        """Stop the run if more hosts failed than --max-fail allows."""
         failed, name = self.failed(), self._batches.name(self._batch)
         tolerated = 0 if self._batches.canary and self._batch == 0 else self._batches.tolerated
         if self.apply and len(failed) > tolerated:
@@ -138,7 +138,7 @@ class Rollout:
         hosts = self._batches.hosts[batch] if self._batches.hosts else ()
         if len(self._batches.hosts) > 1:
             self._say(f"{self._batches.name(batch)}: {some(hosts)}")
-        if batch > 0 and self.apply:  # their facts may be old by now
+        if batch > 0 and self.apply:  # their facts may be outdated
             for id in hosts:
                 self._hosts[id].forget()
             self._audit.fleet.cluster.forget()
@@ -151,16 +151,16 @@ class Rollout:
                 host.closed = ""
 
     def _due(self, requirement: Requirement) -> list[Subject]:
-        """Return the hosts of the batches so far on which the requirement has no result."""
+        """Return the hosts up to this batch on which the requirement has no result."""
         everyone: list[Subject] = [*self._hosts.values(), self._audit.fleet.cluster]
         pairs = self.pairs - self._results.keys()
         now = [each for each in everyone if self._batches.rank(each.id) <= self._batch]
         return [each for each in now if (requirement.id, each.id) in pairs]
 
     def _true_up(self, requirement: Requirement, subjects: list[Subject]) -> list[Result]:
-        """Return the results of one requirement on several hosts, all remedied at the same time."""
+        """Converge one requirement on several hosts in parallel; return the results."""
         _ = self._recheck.held  # known before the first change
-        for subject in subjects:  # before the threads start, so that none remedies a need a second time
+        for subject in subjects:  # judged before the threads start, so that a need is remedied only once
             for member in [*subject.members(requirement), subject]:
                 self._audit.needs.unmet((*requirement.needs, *requirement.after), member)
         with ThreadPoolExecutor(self._audit.fleet.forks, thread_name_prefix="fix") as pool:
@@ -177,17 +177,17 @@ class Rollout:
         if asked < self._batch:
             [result] = self._true_up(requirement, [subject])
             if result.outcome is Outcome.FIX_FAILED and (not result.actions or LATER in result.detail):
-                result.outcome = Outcome.NOT_ATTEMPTED  # it could do nothing yet, or not all of it
+                result.outcome = Outcome.NOT_ATTEMPTED  # its remedy could not do everything yet
             self._early[pair] = self._batch, result
         return self._early[pair][1]
 
     def _with_early(self, now: Result) -> Result:
-        """Return a result with the actions that were done for it before its turn."""
+        """Return a result with the actions of its early result."""
         _, before = self._early.get((now.requirement, now.host), (0, None))
         if before is None or not before.actions:
             return now
         if not self.apply:
-            return before  # a plan is not planned upon itself
+            return before  # a plan records each action once
         if before.outcome is Outcome.FIXED and now.outcome is Outcome.PASSED:
             return replace(before, evidence=now.evidence, seconds=before.seconds + now.seconds)
         both = replace(now, actions=[*before.actions, *now.actions])
@@ -214,7 +214,7 @@ class Rollout:
 
 
 def _waits(result: Result) -> bool:
-    """Whether a result may change once the other hosts have been attempted."""
+    """Whether a result may change after the other hosts were attempted."""
     if result.outcome is Outcome.BLOCKED:
         return any(cause.outcome is Outcome.NOT_ATTEMPTED for cause in result.cause)
     return result.outcome in (Outcome.UNREACHABLE, Outcome.NOT_ATTEMPTED)
@@ -242,8 +242,8 @@ def rollout(
 
     Args:
         pairs: the selected pairs.
-        batches: all hosts in one, where not given.
-        judged: more pairs, which selected ones need.
+        batches: by default one batch of all hosts.
+        judged: pairs that the selected ones need.
     """
     pairs = frozenset(pairs)
     batches = batches or plan({host.id: host.roles for host in fleet.hosts.values()})

@@ -134,7 +134,7 @@ def test_a_plan_says_the_batches(three: Fakes) -> None:
         (("--break-lock", "--fix=plan"), "--break-lock is for runs that change hosts"),
         (("--resume=x",), "--resume continues to change hosts: give --fix or --fix=plan too"),
         (("--fix", "--batch=1,zwei"), "--batch: 'zwei' is neither a number of hosts nor a percentage"),
-        (("--fix", "--batch=0"), "--batch: a batch of no hosts would never end"),
+        (("--fix", "--batch=0"), "--batch: a batch needs at least one host"),
         (("--fix", "--canary=0"), "'0' is not a whole number above 0"),
         (("--fix", "--batch=1", "--max-fail=110%"), "--max-fail: '110%' is neither"),
     ],

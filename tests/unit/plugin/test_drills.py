@@ -1,4 +1,4 @@
-"""Drills: only where they are asked for, once, last, and never without putting back what they did."""
+"""Drills: they need --drill, run once and last, and always undo their changes."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_what_cannot_be_put_back_is_said(two: Fakes) -> None:
     two.test("test_drill.py", DRILL.replace("undo='", "undo='echo the disk is full; false; "))
     code, outcomes, text = run(two, "--drill")
     assert (code, outcomes["own.drill", "cluster"]) == (3, "could-not-look")
-    assert "could not put back: undo: exit code 1: the disk is full" in text
+    assert "could not undo: undo: exit code 1: the disk is full" in text
 
 
 @pytest.mark.parametrize("fix", [(), ("--fix",)])
@@ -163,7 +163,7 @@ def test_an_interrupt_takes_it_back_at_once(two: Fakes, fix: tuple[str, ...]) ->
         code = process.wait(20)
     assert code == 2, log.read_text()
     assert drills(two) == ["stop", "back"]
-    assert "own.drill: interrupted, putting back what was done" in log.read_text()
+    assert "own.drill: interrupted, undoing its changes" in log.read_text()
 
 
 def test_a_drill_has_no_remedy(two: Fakes) -> None:

@@ -196,7 +196,7 @@ def test_a_step_of_what_is_not_there_any_more_ends_the_run(fleet: Fakes) -> None
         (["--fix=plam"], "--fix=plam: no such file; did you mean --fix=plan?"),
         (["--fix="], "--fix= names no file"),
         (["--fix=test_own.py"], "--fix=test_own.py: not JSON: "),
-        (["--fix=run.json"], "--fix=run.json: this is no plan; one is made with --fix=plan --plan-out=FILE"),
+        (["--fix=run.json"], "--fix=run.json: not a plan; make one with --fix=plan --plan-out=FILE"),
         (["--fix", "--fix=plan.json"], "use one of --fix, --fix=plan and --fix=FILE"),
         (["--plan-out=x.json"], "--plan-out=x.json saves a plan: give --fix=plan too"),
         (["--fix=plan", "--plan-out=no/x.json"], "--plan-out=no/x.json: the directory does not exist"),
