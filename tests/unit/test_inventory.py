@@ -103,7 +103,7 @@ def test_a_host_that_is_named_twice_is_one_host() -> None:
 
 
 def test_two_ways_to_one_name_are_refused() -> None:
-    assert refusal("node1,root@node1") == "--hosts=root@node1: 'root@node1' and 'node1' would both be called 'node1'"
+    assert refusal("node1,root@node1") == "--hosts=root@node1: 'root@node1' and 'node1' have the same name 'node1'"
 
 
 def test_one_name_on_two_ports_is_two_hosts() -> None:

@@ -151,7 +151,7 @@ def test_where_it_cannot_be_written_nothing_is_changed(
     api: FakeApi, fleet: Fleet, ledger: Ledger, tmp_path: Path
 ) -> None:
     (tmp_path / ".trueup").write_text("a file where the directory would be")
-    with pytest.raises(ChangeFailed, match="cannot write the journal on this machine"):
+    with pytest.raises(ChangeFailed, match="cannot write the journal on the controller"):
         change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
     assert api.objects[AT]["data"] == {"a": "1"}
 

@@ -1,1 +1,1 @@
-"""The hosts of a run, their cluster, and how they are asked."""
+"""The hosts of a run, their cluster, and how facts are gathered."""

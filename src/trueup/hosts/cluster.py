@@ -1,4 +1,4 @@
-"""What is judged once for all hosts: what they have in common, and the Kubernetes cluster that they make."""
+"""All hosts of a run together, and the Kubernetes cluster that they form."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from trueup.profiles.schema import Spec
 
 _ADMIN = "/etc/kubernetes/admin.conf"
-ADMIN_CONF = Fact("cluster.admin_conf", f"[ ! -e {_ADMIN} ] || cat {_ADMIN}", str)  # never in a snapshot
-_AT_ONCE = 8  # questions to the API
+ADMIN_CONF = Fact("cluster.admin_conf", f"[ ! -e {_ADMIN} ] || cat {_ADMIN}", str)  # not in a snapshot
+_AT_ONCE = 8  # parallel requests to the API
 
 
 class Cluster:
-    """All hosts of a run as one, and the API that some of them serve.
+    """The subject of requirements across hosts: all hosts, and the API of their cluster.
 
     Args:
-        kubeconfig: the operator's own way to the API; where not given it leads through a control-plane host.
-        patience: seconds that the API may take to answer, restarts included.
+        kubeconfig: the operator's own; by default, the API is reached through a control-plane host.
+        patience: seconds to wait for the API, restarts included.
     """
 
     id = "cluster"
@@ -45,7 +45,7 @@ class Cluster:
         self.hosts = hosts
         self.spec = spec
         self.facts = HostFacts(Snapshot(self.id))
-        self.turn = threading.RLock()  # of what only one host may do at a time
+        self.turn = threading.RLock()  # held for changes that only one host may make at a time
         self._kubeconfig = kubeconfig
         self._patience = patience
         self._looking = threading.Lock()
@@ -55,12 +55,12 @@ class Cluster:
 
     @property
     def control_planes(self) -> list[Host]:
-        """Return the hosts that are to carry the control plane, in the order of the inventory."""
+        """Return the hosts with role ``control-plane``, in the order of the inventory."""
         return [host for host in self.hosts.values() if "control-plane" in host.roles]
 
     @property
     def present(self) -> bool:
-        """Whether there is a cluster to speak of: somebody said how to reach one, or which hosts make it."""
+        """Whether there is a cluster: a kubeconfig, or a host with role ``control-plane``."""
         return bool(self._kubeconfig or self.control_planes)
 
     @property
@@ -75,11 +75,11 @@ class Cluster:
         return [host for host in self.hosts.values() if host.concerns(requirement)]
 
     def concerned(self, requirement: Requirement) -> bool:
-        """Whether there is anything that the requirement could be judged on."""
+        """Whether the requirement can be judged: it has hosts, or a cluster."""
         return bool(self.members(requirement)) or (self.present and any(map(of_api, requirement.reads)))
 
     def view(self, requirement: Requirement, blocked: Mapping[str, str] | None = None) -> FleetFacts:
-        """Return the facts that the requirement may read; hosts that are blocked or cannot be looked at are silent."""
+        """Return the facts that the requirement may read; blocked and unreachable hosts are silent."""
         members = self.members(requirement)
         silent = dict(blocked or {}) | {h.id: problem for h in members if (problem := h.facts.snapshot.problem)}
         views = {host.id: host.view(requirement, self.facts) for host in members if host.id not in silent}
@@ -87,18 +87,18 @@ class Cluster:
         return FleetFacts(views, silent, self.facts.view(requirement.reads), roles)
 
     def forget(self, age: float = 0) -> None:
-        """Drop all facts that are older than ``age`` seconds: something was changed."""
+        """Forget all facts that are older than ``age`` seconds, after a change."""
         with self._looking:
             if time.monotonic() - self._looked >= age:
                 self.facts = HostFacts(Snapshot(self.id))
 
     def knows(self, wanted: Iterable[Fact[Any]]) -> bool:
-        """Whether all of these facts that are the cluster's have an answer already."""
+        """Whether all of these facts that belong to the cluster have an answer."""
         snapshot = self.facts.snapshot
         return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted if of_cluster(fact))
 
     def look(self, wanted: Iterable[Fact[Any]]) -> None:
-        """Ask for the facts that are not known yet, each once; no way to the API is kept as the reason."""
+        """Gather the missing facts once; without a connection to the API, record the reason."""
         with self._looking:
             self._looked, asked_at = time.monotonic(), time.time()
             known, problem = self.facts.snapshot.raws, self.facts.snapshot.problem
@@ -115,7 +115,7 @@ class Cluster:
                 self.facts = HostFacts(Snapshot(self.id, raws=raws, problem=problem))
 
     def _see(self, asked: list[Fact[Any]]) -> dict[str, Raw]:
-        """Return what this machine sees itself."""
+        """Return the answers of the controller's probes."""
         if not asked:
             return {}
         text, nonce = script(asked, self.spec)
@@ -126,10 +126,10 @@ class Cluster:
         return take(self.id, unframe(nonce, done.out, done.err), asked, self.spec).raws
 
     def _ask(self, asked: list[ApiFact[Any]]) -> dict[str, Raw]:
-        """Return what the API says.
+        """Return the answers of the API.
 
         Raises:
-            CouldNotLook: no way leads there, or it is not ready.
+            CouldNotLook: no connection, or the API is not ready.
         """
         api = self.api()
         api.begin()
@@ -140,20 +140,20 @@ class Cluster:
             return dict(zip((fact.name for fact in asked), raws, strict=True))
 
     def api(self) -> Api:
-        """Return the connection to the API, made when first needed.
+        """Return the connection to the API, opened at first use.
 
         Raises:
-            CouldNotLook: no way leads there; says which were tried.
+            CouldNotLook: no connection; names the hosts that were tried.
         """
         return self._connection.api()
 
     @property
     def missing(self) -> list[str]:
-        """Return the hosts that were rebooted in this run, and have not come back."""
+        """Return the hosts that did not come back after a reboot in this run."""
         return [host.id for host in self.hosts.values() if host.gone]
 
     def severed(self, host: str) -> None:
-        """Look for a new way to the API where the one that there is led through this host."""
+        """Reconnect to the API through another host, if the connection led through this one."""
         if self._seat and self._seat.id == host:
             self._connection.sever()
 
@@ -169,11 +169,11 @@ class Cluster:
         return self._seat
 
     def close(self) -> None:
-        """Give back the connection, and remove its credentials."""
+        """Close the connection, and remove its credentials."""
         self._connection.close()
 
     def _route(self) -> Route:
-        """Note the first control-plane host that has an administrator's kubeconfig, and return the route through it.
+        """Return the route through the first control-plane host that has an admin kubeconfig, and remember the host.
 
         Raises:
             CouldNotLook: there is none.
@@ -193,9 +193,9 @@ class Cluster:
 
 def _fetch(fact: ApiFact[Any], api: Api, spec: Spec) -> Raw:
     try:
-        # a line for each key, which is what `redact` goes by
+        # one key per line, as `redact` needs
         return Raw(0, redact(json.dumps(fact.fetch(api, spec), indent=0)))
     except CouldNotLook as error:
         return Raw(1, "", redact(str(error)))
-    except Exception as error:  # noqa: BLE001 - an object may have any shape, and must not end the run
+    except Exception as error:  # noqa: BLE001 - an object of any shape must not end the run
         return Raw(1, "", redact(f"unreadable answer ({type(error).__name__}: {error})"))

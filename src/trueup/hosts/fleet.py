@@ -1,4 +1,4 @@
-"""The hosts of a run: what each ought to be, how it is reached, and what is known of it."""
+"""The fleet: all hosts of a run, and how their facts are gathered in parallel."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Fleet:
         self.cluster = Cluster(self.hosts, profile.spec(""), kubeconfig, timeout)
 
     def gather(self, wanted: Mapping[str, Iterable[Fact[Any]]], progress: Progress | None = None) -> None:
-        """Look at many hosts at once, ``forks`` at a time, then at what they say of each other, then at the cluster,
-        for which a host may be the way."""
+        """Gather facts of the hosts, ``forks`` at a time, then their peer facts, then those of the cluster, which may
+        be reached through a host."""
         asked = [fact for facts in wanted.values() for fact in facts]
         if any(map(of_api, asked)):
             for host in self.cluster.control_planes:
-                host.shared = True  # one login for all that it is asked
+                host.shared = True  # one login for all scripts
         wanted = {id: facts for id, facts in wanted.items() if id != self.cluster.id}
         with ThreadPoolExecutor(self.forks, thread_name_prefix="gather") as pool:
             looks = {pool.submit(self.hosts[id].look, list(facts)): self.hosts[id] for id, facts in wanted.items()}
@@ -66,29 +66,29 @@ class Fleet:
         self.cluster.look(asked)
 
     def _among(self, host: Host, asked: PeerFact[T]) -> Fact[T]:
-        """Return a question about the other hosts as it is put to one of them, as far as those are known."""
+        """Return a peer fact for one host, about the other hosts that are known."""
         peers = {}
         for id, each in self.hosts.items():
-            with suppress(CouldNotLook):  # the reason is said where that host itself is judged
+            with suppress(CouldNotLook):  # the result of that host says why
                 peers[id] = Peer(each.roles, each.spec, each.facts[asked.first])
         own = peers.pop(host.id, None)
         return asked.among(own, peers) if own else Fact(asked.name, asked.probe(None), asked.parse)
 
     def save(self, directory: Path) -> None:
-        """Write every host's snapshot into a directory that only we can read."""
+        """Write every host's snapshot into a private directory."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         everyone: list[Host | Cluster] = [*self.hosts.values(), self.cluster]
         for each in everyone:
             each.facts.snapshot.save(_file(directory, each.id))
 
     def load(self, id: str, directory: Path) -> None:
-        """Take the facts of a host, or of the cluster, from a saved snapshot unless they are known."""
+        """Read the saved snapshot of a host or the cluster, unless it is known."""
         each = self.cluster if id == self.cluster.id else self.hosts[id]
         if each.facts.snapshot.blank:
             each.facts = HostFacts(Snapshot.load(_file(directory, id)))
 
     def close(self) -> None:
-        """End all connections."""
+        """Close all connections."""
         self.cluster.close()
         open_ones = [host.transport for host in self.hosts.values() if "transport" in vars(host)]
         with ThreadPoolExecutor(self.forks) as pool:

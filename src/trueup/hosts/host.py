@@ -1,4 +1,4 @@
-"""One host of a run: what it ought to be, how it is reached, and what is known of it."""
+"""One host of a run: its spec, its connection and its snapshot."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from trueup.model.view import HostFacts
 from trueup.profiles.schema import Spec
 from trueup.redact import redact
 
-_SLOW = 30  # seconds: a fact that may take longer is a trial, which gets its time on top of the host's
+_SLOW = 30  # seconds: the timeout of a slower fact is added to the host's
 
 
 @dataclass
@@ -33,33 +33,33 @@ class Host:
     roles: frozenset[str]
     options: Connection
     shared: bool = False
-    timeout: float = 60.0  # seconds for one script of probes, without the slow ones
-    closed: str = ""  # why nothing may be changed there now
+    timeout: float = 60.0  # seconds for one script of probes, without the slow facts
+    closed: str = ""  # why it must not be changed now
     facts: HostFacts = field(init=False)
-    gone: str = ""  # why nothing is asked of it any more
-    # By time.monotonic(), where that is known:
+    gone: str = ""  # why it is not asked any more
+    # By time.monotonic(), if known:
     started: float | None = None
-    left: float | None = None  # when a run that did not come to its end was last at work there
+    left: float | None = None  # when an interrupted run last changed it
 
     def __post_init__(self) -> None:
         self.forget()
 
     @property
     def id(self) -> str:
-        """Return the name under which the host is reported."""
+        """Return the name of the host in reports."""
         return self.target.id
 
     @cached_property
     def transport(self) -> Transport:
-        """Return the one connection to the host, made when first needed."""
+        """Return the host's one connection, opened at first use."""
         return self.target.connect(self.options, shared=self.shared)
 
     def concerns(self, requirement: Requirement) -> bool:
-        """Whether the requirement is for a host with these roles."""
+        """Whether the requirement applies to the roles of this host."""
         return not requirement.roles or bool(requirement.roles & self.roles)
 
     def members(self, requirement: Requirement) -> list[Host]:  # noqa: ARG002 - see Cluster
-        """Return the hosts whose facts the requirement is judged on: this one."""
+        """Return the hosts that the requirement is judged on: this one."""
         return [self]
 
     def view(self, requirement: Requirement, cluster: HostFacts | None = None) -> HostFacts:
@@ -67,12 +67,12 @@ class Host:
         return self.facts.view(requirement.reads, cluster)
 
     def forget(self) -> None:
-        """Drop all facts: the host was changed."""
+        """Forget all facts, after a change."""
         self.facts = HostFacts(Snapshot(self.id, problem=self.gone, unreachable=bool(self.gone)))
 
     @property
     def age(self) -> float:
-        """Return the seconds since it has started, or was left in the middle by another run; infinity if long ago."""
+        """Return the seconds since it booted or an interrupted run last changed it; infinity if unknown."""
         return time.monotonic() - max((at for at in (self.started, self.left) if at is not None), default=-math.inf)
 
     def give_up(self, why: str) -> None:
@@ -81,20 +81,20 @@ class Host:
         self.forget()
 
     def knows(self, wanted: Iterable[Fact[Any]]) -> bool:
-        """Whether all these facts have an answer already, be it the reason why there is none."""
+        """Whether all these facts have an answer, or the reason why there is none."""
         snapshot = self.facts.snapshot
         return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted if not of_cluster(fact))
 
     def look(self, wanted: Iterable[Fact[Any]]) -> None:
-        """Ask in one round trip for the facts that are not known yet; a host that cannot answer keeps the reason.
+        """Gather the missing facts in one round trip; if the host cannot answer, record the reason.
 
-        When the host's time is up, what it has answered counts, and only the rest has no answer.
+        After a timeout, the answers that arrived count, and only the others are missing.
         """
         known = self.facts.snapshot.raws
         missing = {f.name: f for f in wanted if f.name not in known and of_host(f)}
         if not missing or self.facts.snapshot.problem:
             return
-        asked = sorted(missing.values(), key=attrgetter("timeout"))  # so that the slow cost the others nothing
+        asked = sorted(missing.values(), key=attrgetter("timeout"))  # so that slow facts do not delay the others
         script, nonce = probing.script(asked, self.spec)
         limit, late = self.timeout + sum(f.timeout for f in asked if f.timeout > _SLOW), ""
         sent = time.time()

@@ -30,12 +30,12 @@ _KEYS = {
 }
 _TOGETHER = "cluster"
 _DEFAULT_CONNECT = 10  # seconds
-_ALIVE = ("-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3")  # or a cut would be noticed in half an hour
+_ALIVE = ("-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3")  # notice a lost connection
 
 
 @dataclass(frozen=True)
 class Connection:
-    """The options that hold for every host unless its own spec says otherwise."""
+    """The connection options of all hosts, unless a host's spec overrides them."""
 
     ssh_config: str | None = None
     ssh_identity_file: str | None = None
@@ -48,7 +48,7 @@ class Connection:
 
 @dataclass(frozen=True)
 class Target:
-    """One host of the inventory: its id in every report, and how it is reached."""
+    """One host of the inventory: its id, and how to connect."""
 
     id: str
     spec: str
@@ -59,7 +59,7 @@ class Target:
 
     @property
     def testinfra(self) -> str:
-        """The spec by which pytest-testinfra reaches the host in the same way: a bare name would mean paramiko."""
+        """The host spec for pytest-testinfra, with ``ssh://``, because a bare name would mean paramiko."""
         return f"ssh://{self.address}" if self.scheme == "ssh" and "://" not in self.spec else self.spec
 
     def becomes(self, options: Connection) -> bool:
@@ -67,7 +67,7 @@ class Target:
         return options.sudo or self.query.get("sudo", "").lower() == "true"
 
     def connect(self, options: Connection, *, shared: bool) -> Transport:
-        """Return the transport to this host; ``shared`` keeps the connection for further scripts."""
+        """Return the transport to this host; ``shared`` keeps one connection open for all scripts."""
         sudo = self.becomes(options)
         password = options.password if sudo else None
         shell = sudo_shell(self.query.get("sudo_user", options.sudo_user), password) if sudo else ["sh"]
@@ -89,7 +89,7 @@ class Target:
 
 
 def read(hosts: str | None, options: Connection) -> list[Target]:
-    """Return the hosts sorted by id, so that every process of a run sees the same order.
+    """Return the hosts sorted by id, so that all processes of a run have the same order.
 
     Raises:
         UsageError: empty or malformed; says which part and the nearest fix.
@@ -106,9 +106,9 @@ def read(hosts: str | None, options: Connection) -> list[Target]:
         for target in _ansible(spec, where, options) if spec.startswith("ansible://") else [parse(spec, where)]:
             if found.setdefault(target.id, target).spec != target.spec:
                 other = found[target.id].spec
-                raise UsageError(f"{where}: {target.spec!r} and {other!r} would both be called {target.id!r}")
+                raise UsageError(f"{where}: {target.spec!r} and {other!r} have the same name {target.id!r}")
     if _TOGETHER in found:
-        raise UsageError(f"--hosts: no host may be called {_TOGETHER!r}: what is judged for all is reported so")
+        raise UsageError(f"--hosts: no host may be called {_TOGETHER!r}: results across hosts have this name")
     return [found[id] for id in sorted(found)]
 
 
@@ -129,7 +129,7 @@ def _specs(hosts: str) -> Iterator[tuple[str, str]]:
 
 
 def parse(spec: str, where: str) -> Target:
-    """Return the host of one spec: a bare name goes by ssh, ``SCHEME://[user@]name[:port][?key=value]`` says how.
+    """Return the host of one spec: ``[SCHEME://][user@]name[:port][?key=value]``, by default ``ssh://``.
 
     Raises:
         UsageError: unknown scheme or query key, a password in the spec, a malformed address.
@@ -161,7 +161,7 @@ def _split(spec: str, where: str) -> tuple[str, str, str]:
 
 
 def _query(scheme: str, text: str, where: str) -> dict[str, str]:
-    """Return the keys of a spec, of which testinfra itself would drop the unknown ones."""
+    """Return the query keys of a spec; unknown ones are an error, because testinfra ignores them."""
     found, known = dict(urllib.parse.parse_qsl(text, keep_blank_values=True)), _KEYS.get(scheme, _COMMON)
     if unknown := sorted(set(found) - known):
         hint = nearest(unknown[0], known) or f"; known here: {', '.join(sorted(known))}"
@@ -179,7 +179,7 @@ def _refuse_password(address: str, where: str) -> None:
 
 
 def _id(address: str, where: str) -> str:
-    """Return the name under which the host at an address is reported."""
+    """Return the id of the host at an address."""
     try:
         port, name = urllib.parse.urlsplit(f"//{address}").port, _bare(address)
     except ValueError as error:
@@ -197,7 +197,7 @@ def _bare(address: str) -> str:
 
 
 def _ansible(spec: str, where: str, options: Connection) -> list[Target]:
-    """Ask Ansible itself what its inventory says, then connect by our own ssh: its connections are slow."""
+    """Read the inventory with ansible-inventory; connect with our own ssh, which is faster than Ansible's."""
     wanted = parse(spec if spec != "ansible://" else "ansible://all", where)
     inventory = wanted.query.get("ansible_inventory", options.ansible_inventory)
     command = ["ansible-inventory", "--list", *(["-i", inventory] if inventory else [])]

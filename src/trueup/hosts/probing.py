@@ -1,4 +1,4 @@
-"""One script for all that is asked of a host, and its answers out of what comes back."""
+"""Probing: one script for all probes of a host, and the answers from its output."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ probe() {
 
 
 def script(facts: Iterable[Fact[Any]], spec: Spec | None) -> tuple[str, str]:
-    """Return one shell script that sends every probe, and the nonce that frames its answers."""
+    """Return one shell script with all probes, and the nonce that frames their answers."""
     nonce = f"trueup-{secrets.token_hex(12)}"
     asked: list[Fact[Any]] = [_WHOAMI, _UP, *facts]
     if CLOCK in asked:
@@ -44,7 +44,7 @@ def script(facts: Iterable[Fact[Any]], spec: Spec | None) -> tuple[str, str]:
 
 
 def unframe(nonce: str, out: bytes, err: bytes) -> dict[str, Raw]:
-    """Return the answers by fact name; anything outside the frames (banners, motd) is not ours and is dropped."""
+    """Return the answers by fact name; output outside the frames (banners, motd) is dropped."""
     errors = {name: text for name, (text, _) in _frames(nonce, err).items()}
     return {name: Raw(rc, text, errors.get(name, "")) for name, (text, rc) in _frames(nonce, out).items()}
 
@@ -54,7 +54,7 @@ def _frames(nonce: str, stream: bytes) -> dict[str, tuple[str, int]]:
     for chunk in stream.split(f"\n{nonce} begin ".encode())[1:]:
         name, _, rest = chunk.partition(b"\n")
         body, found, tail = rest.partition(f"\n{nonce} end ".encode())
-        if found:  # a frame without an end was cut off: no answer
+        if found:  # a frame without an end was cut off
             rc = tail.partition(b"\n")[0]
             frames[name.decode(errors="replace")] = (
                 body.decode(errors="replace"),
@@ -64,9 +64,9 @@ def _frames(nonce: str, stream: bytes) -> dict[str, tuple[str, int]]:
 
 
 def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]], spec: Spec, late: str = "") -> Snapshot:
-    """Return a snapshot in which every wanted fact has an answer, be it "no answer", and no answer has a secret.
+    """Return a snapshot with an answer, or "no answer", for every wanted fact, and without secrets.
 
-    ``late`` says in words why some may have none.
+    ``late`` is the reason for missing answers.
     """
     none = replace(CUT_OFF, err=late)
     whoami, up = raws.get(_WHOAMI.name), None
@@ -81,7 +81,7 @@ def take(host: str, raws: Mapping[str, Raw], wanted: Iterable[Fact[Any]], spec: 
 
 
 def ask(transport: Transport, asked: Fact[T], timeout: float) -> T:
-    """Return one fact as it is now, unredacted and kept nowhere.
+    """Return the current value of one fact, unredacted and not stored.
 
     Raises:
         CouldNotLook: the probe failed, or its answer is unreadable.
@@ -96,7 +96,7 @@ def ask(transport: Transport, asked: Fact[T], timeout: float) -> T:
 
 
 def between(raws: Mapping[str, Raw], sent: float, received: float) -> Raw:
-    """Return the answer of :data:`CLOCK`: the host looked at its clock first and last, we at ours around that."""
+    """Return the answer of :data:`CLOCK` from the host's first and last clock reading and our own around them."""
     first, last = raws.get(_NOW.name, CUT_OFF), raws.get(_THEN.name, CUT_OFF)
     if bad := next((raw for raw in (first, last) if raw.rc), None):
         return bad
@@ -104,22 +104,22 @@ def between(raws: Mapping[str, Raw], sent: float, received: float) -> Raw:
 
 
 def parse_up(text: str) -> float:
-    """Return for how many seconds a host has been up, by its first process: the kernel of a container is older.
+    """Return the uptime in seconds by the age of process 1, because a container's kernel is older.
 
     Raises:
-        ValueError: not a time that has passed.
+        ValueError: not a number, or negative.
     """
     began, now = (float(word) for word in text.split())
-    if not (age := now - began / _TICKS) >= 0:  # which what is no number is not, either
+    if not (age := now - began / _TICKS) >= 0:  # NaN compares false, so it is rejected too
         raise ValueError("it began later than now")
     return age
 
 
 _WHOAMI = Fact("whoami", "id -u", str.strip)
-# proc(5): the 22nd field is when a process began, in ticks since the boot; the second, in brackets, may hold blanks.
+# proc(5): field 22 is the start time in ticks since boot; field 2, in brackets, may contain blanks.
 _UP = Fact(
     "up", 'read -r stat </proc/1/stat; set -- ${stat##*) }; read -r now rest </proc/uptime; echo "${20} $now"', parse_up
 )
-_TICKS = 100  # in a second: USER_HZ, the same on all architectures that Kubernetes has
+_TICKS = 100  # ticks per second: USER_HZ, the same on all architectures of Kubernetes
 _NOW = Fact("clock.first", "date +%s.%N", float)
 _THEN = Fact("clock.last", "date +%s.%N", float)

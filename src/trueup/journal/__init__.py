@@ -1,1 +1,1 @@
-"""What a run did, on the host and on the controller."""
+"""The journals of a run, on the hosts and on the controller."""

@@ -1,4 +1,4 @@
-"""The journal of a run on this machine: which host was changed in what order, and objects as they were before."""
+"""The journal on the controller: the order of a run's changes, and the previous state of objects."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 from trueup.errors import ChangeFailed
 from trueup.journal.on_host import SCHEMA, Entry, State
 
-RUNS = 50  # that are kept
+RUNS = 50  # runs that are kept
 _WORDS = ("sequence", "time", "requirement", "verb", "target", "summary")
 
 
 class Ledger:
-    """``RUN/journal.jsonl`` below a directory; a run that changes nothing leaves none."""
+    """The file ``RUN/journal.jsonl``; a run that changes nothing writes none."""
 
     def __init__(self, runs: Path, run: str) -> None:
         self._runs = runs
@@ -27,28 +27,28 @@ class Ledger:
 
     @property
     def known(self) -> bool:
-        """Whether this machine knows the run."""
+        """Whether there is a journal of the run."""
         return self._file.exists()
 
     def begin(self, host: str, entry: Entry, *, whole: bool = False) -> None:
-        """Note a change that is about to begin, ``whole`` where no host has it in a journal of its own.
+        """Record a change before it begins; ``whole`` if no host's journal has it.
 
         Raises:
-            ChangeFailed: nothing can be written; nothing was changed.
+            ChangeFailed: the journal cannot be written; nothing was changed.
         """
         names = [*_WORDS, "stays", "before"] if whole else _WORDS
         self._append({"schema": SCHEMA, "host": host, "state": entry.state} | {n: getattr(entry, n) for n in names})
 
     def mark(self, entry: Entry, state: State, **known: Any) -> None:
-        """Note how far a change is now, and what else is known of it.
+        """Record the new state of a change.
 
         Raises:
-            ChangeFailed: nothing can be written.
+            ChangeFailed: the journal cannot be written.
         """
         self._append({"sequence": entry.sequence, "state": state, **known})
 
     def objects(self) -> list[Entry]:
-        """Return the changes to objects of the cluster, in order; rows that cannot be read are left out."""
+        """Return the changes to objects of the cluster, in order; unreadable rows are left out."""
         rows: dict[int, dict[str, Any]] = {}
         with suppress(OSError, UnicodeDecodeError):
             for line in self._file.read_text(encoding="utf-8").splitlines():
@@ -73,10 +73,10 @@ class Ledger:
                 with os.fdopen(os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
                     file.write(line)
         except OSError as error:
-            raise ChangeFailed(f"cannot write the journal on this machine: {error}; nothing was changed") from None
+            raise ChangeFailed(f"cannot write the journal on the controller: {error}; nothing was changed") from None
 
     def _make(self) -> None:
-        """Make the run's directory, and remove the oldest runs where there are too many."""
+        """Make the run's directory, and remove the oldest runs above the limit."""
         for directory in (self._runs.parent, self._runs, self._file.parent):
             directory.mkdir(mode=0o700, exist_ok=True)
         old = sorted(path for path in self._runs.iterdir() if path.is_dir() and path != self._file.parent)

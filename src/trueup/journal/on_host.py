@@ -1,7 +1,7 @@
-"""The journal of a run on a host: what each change is undone by, on disk before the change begins.
+"""The journal of a run on a host: the undo of each change, on disk before the change begins.
 
-Of each change there is one file below ``runs/RUN/journal``, ``000042.begun.json``, whose name says how far it is. It is
-renamed and never written again, so that it can be read whatever was cut off, killed or full.
+Each change has one file in ``runs/RUN/journal``, such as ``000042.begun.json``, whose name has the state. The file is
+renamed and never rewritten, so it stays readable after a crash or on a full disk.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from trueup.redact import redact
 from trueup.results.action import Action
 
 SCHEMA = 1
-RUNS, SIZE = 20, 200  # that a host keeps at most, and their size together in MiB
-_numbers = itertools.count(1)  # a process is one run
+RUNS, SIZE = 20, 200  # most runs that a host keeps, and their total size in MiB
+_numbers = itertools.count(1)  # one process is one run
 
 
 class State(enum.StrEnum):
-    """How far a change is; ``begun`` may be done, where the host or the connection went away."""
+    """The state of a change; ``begun`` may be done, if the host or the connection was lost."""
 
     BEGUN = "begun"
     DONE = "done"
@@ -36,7 +36,7 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One change as the journal has it."""
+    """One change in the journal."""
 
     sequence: int
     requirement: str
@@ -53,26 +53,26 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """Return its number as files are named by it."""
+        """Return its number as in the file's name."""
         return f"{self.sequence:06}"
 
     @property
     def place(self) -> tuple[str, str]:
-        """Return what it changed; of two changes with the same place the newer one is undone first."""
+        """Return its target; of two changes to one target the newer one is undone first."""
         return ("", self.target) if self.target.startswith("/") else (self.verb, self.target)
 
     def to_json(self) -> str:
-        """Return the text of its file, in which no shell is that may hold a secret; its state is in the file's name."""
+        """Return the content of its file, without shell text that may contain a secret."""
         data = {"schema": SCHEMA, **asdict(self)}
         del data["state"]
         if any(redact(text) != text for text in (self.undo, self.settle, self.intact)):
-            stays = "what would undo it may hold a secret, which the journal does not keep"
+            stays = "its undo may contain a secret, which the journal does not keep"
             data |= {"undo": "", "settle": "", "intact": "", "stays": stays}
         return json.dumps(data, indent=1)
 
     @classmethod
     def from_json(cls, text: str, sequence: int, state: State) -> Entry:
-        """Return an entry as a host has it; one that cannot be read is one that cannot be undone."""
+        """Parse an entry of a host; an unreadable entry cannot be undone."""
         try:
             data = json.loads(text)
             if data.pop("schema") != SCHEMA:
@@ -110,7 +110,7 @@ def _directory(state: str, run: str) -> str:
 
 
 def begin(state: str, run: str, entry: Entry) -> str:
-    """Return text that writes an entry, whole and on disk; the first one of a run makes room for the run."""
+    """Return shell text that writes an entry to disk; the first one of a run removes old runs."""
     return f"""umask 077
 if [ ! -d {_directory(state, run)} ]; then
   mkdir -p {_directory(state, run)}
@@ -128,7 +128,7 @@ sync .
 
 
 def _prune(state: str, run: str) -> str:
-    """Return text that removes the oldest runs where there are too many or too large ones, never one that goes on."""
+    """Return shell text that removes the oldest runs above the limits, but none that is still running."""
     return f"""cd {shlex.quote(f"{state}/runs")} && for old in *; do
   [ "$(ls | wc -l)" -gt {RUNS} ] || [ "$(du -sk . | cut -f1)" -gt {SIZE * 1024} ] || break
   [ "$old" = {shlex.quote(run)} ] || grep -qrsF -- "$old" {shlex.quote(f"{state}/lock")} || rm -rf -- "./$old"
@@ -136,16 +136,16 @@ done"""
 
 
 def end(state: str, run: str, entry: Entry) -> str:
-    """Return text that marks an entry by the exit code in ``$rc``."""
+    """Return shell text that renames an entry by the exit code in ``$rc``."""
     path = f"{_directory(state, run)}/{entry.name}"
     return f"""[ $rc = 0 ] && became={State.DONE} || became={State.FAILED}
 mv -f {path}.begun.json {path}.$became.json"""
 
 
 def undo(state: str, run: str, entry: Entry) -> str:
-    """Return text that undoes a change and marks it, unless it never began or is undone.
+    """Return shell text that undoes a change and marks it; nothing if it never began or is undone.
 
-    It fails, and undoes nothing, where something is neither as the change left it nor as it was before.
+    It fails, and undoes nothing, if the state is neither the one before the change nor the one after.
     """
     path = f"{_directory(state, run)}/{entry.name}"
     return f"""entry=
@@ -160,7 +160,7 @@ mv -f "$entry" {path}.undone.json
 
 
 def reading(state: str, run: str) -> str:
-    """Return a probe for the runs that a host knows, and all that one of them did; :func:`parse` reads the answer."""
+    """Return a probe for the runs of a host and the entries of one; :func:`parse` reads the answer."""
     return f"""state={shlex.quote(state)}
 [ ! -e "$state" ] || [ -x "$state" ] || {{ echo 'not root there: use --sudo' >&2; exit 1; }}
 cd "$state/runs" 2>/dev/null || exit 0
@@ -176,14 +176,14 @@ done
 
 @dataclass(frozen=True)
 class Journal:
-    """What a host remembers: its runs with the number of changes that are not undone, and the entries of one."""
+    """The journal of a host: its runs with their number of changes not undone, and the entries of one run."""
 
     runs: dict[str, int]
     entries: list[Entry]
 
 
 def parse(text: str) -> Journal:
-    """Return the journal; what is no row of it is left out."""
+    """Return the journal; other rows are ignored."""
     rows = [row.split(" ") for row in text.splitlines()]
     runs = {row[1]: int(row[2]) for row in rows if row[0] == "run" and len(row) == 3 and row[2].isdecimal()}
     return Journal(runs, sorted(_entries(rows), key=lambda entry: entry.sequence))

@@ -1,4 +1,4 @@
-"""What one remedy has done or, in a plan, would have done."""
+"""The record of one remedy: its actions, done or planned."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from trueup.journal.on_host import Entry, State, entry_of
 from trueup.redact import redact
 from trueup.results.action import Action
 
-# (host, path) to what a plan would have left there so far, so that what comes later in it starts from that
+# (host, path) to the state after the planned actions so far, from which later actions start
 Draft = MutableMapping[tuple[str, str], Any]
 
 
 class Record:
-    """What one remedy has done, wherever it did it.
+    """The actions of one remedy on all hosts.
 
     Args:
-        requirement: what it is a remedy of.
-        ledger: the run's journal on this machine.
-        admit: raises ``ChangeFailed`` where an action may not be done, before it is.
+        requirement: the id of its requirement.
+        ledger: the run's journal on the controller.
+        admit: raises ``ChangeFailed`` if an action is not allowed.
     """
 
     def __init__(
@@ -31,8 +31,8 @@ class Record:
         self.actions: list[Action] = []
         self._ledger = ledger
         self.entries: list[Entry] = []
-        self.hosts: set[str] = set()  # ids of those beside the remedy's own that may have been changed
-        self.notes: list[str] = []  # what came of it, for who reads the result
+        self.hosts: set[str] = set()  # ids of other hosts that may have been changed
+        self.notes: list[str] = []  # lines for the result
         self.undone = False  # all of it
         self._undo: list[tuple[Hashable, Callable[[], object]]] = []
         self._settle: list[tuple[Hashable, Callable[[], object]]] = []
@@ -40,23 +40,23 @@ class Record:
 
     @property
     def undoes(self) -> bool:
-        """Whether there is anything that can be undone: a reboot, for one, cannot."""
+        """Whether any action can be undone; a reboot cannot, for example."""
         return bool(self._undo)
 
     def add(self, action: Action) -> None:
-        """Note an action that is about to be done.
+        """Record an action before it is done.
 
         Raises:
-            ChangeFailed: it may not be.
+            ChangeFailed: it is not allowed.
         """
         action.diff = redact(action.diff)
         if not (action.undo or action.settle or action.stays):
-            action.stays = "no way back is known"
+            action.stays = "no undo is known"
         self._admit(action)
         self.actions.append(action)
 
     def begin(self, host: str, action: Action, *, whole: bool = False) -> Entry:
-        """Return the journal's entry of an action that is about to be done; see :meth:`Ledger.begin`."""
+        """Return the journal's entry of an action, before it is done; see :meth:`Ledger.begin`."""
         entry = entry_of(action, self.requirement)
         if self._ledger:
             self._ledger.begin(host, entry, whole=whole)
@@ -64,16 +64,16 @@ class Record:
         return entry
 
     def mark(self, entry: Entry, state: State, **known: object) -> None:
-        """Note how far an action is; see :meth:`Ledger.mark`."""
+        """Record the state of an action; see :meth:`Ledger.mark`."""
         if self._ledger:
             self._ledger.mark(entry, state, **known)
 
     def undo_with(self, key: Hashable, undo: Callable[[], object], *, settle: bool = False) -> None:
-        """Note how the last action is undone; what has the same key is done once, and what settles comes at the end."""
+        """Record the undo of the last action; each key is undone once, and services load the state at the end."""
         (self._settle if settle else self._undo).append((key, undo))
 
     def rollback(self) -> list[str]:
-        """Undo what was done, newest first, then let services take it up; return what could not be undone."""
+        """Undo the actions, newest first, then let services load the state; return what could not be undone."""
         problems = []
         for undo in dict([*reversed(self._undo), *self._settle]).values():
             try:

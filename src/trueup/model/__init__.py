@@ -1,1 +1,1 @@
-"""What everything else speaks of: requirements, facts, results, a run, a profile."""
+"""The data model: requirements, facts, snapshots and profiles."""

@@ -1,4 +1,4 @@
-"""Requirements and remedies, joined by id and nothing else."""
+"""The catalogue: requirements and remedies, joined by id only."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from trueup.model.fact import Drill, Fact
     from trueup.profiles.schema import Spec
 
-    # of the facts of one host (HostFacts) and changes to it (Change), or across hosts (FleetFacts, ClusterChange)
+    # a check takes HostFacts or FleetFacts; a remedy takes Change or ClusterChange
     Check = Callable[[Any, Spec], None]
     Fix = Callable[[Any, Spec, Any], None]
 
 Severity = Literal["critical", "high", "medium", "low"]
 Disruption = Literal["none", "reload", "restart", "drain", "reboot"]
 DISRUPTIONS: tuple[Disruption, ...] = ("none", "reload", "restart", "drain", "reboot")
-MOST: Disruption = "restart"  # that --fix does to a host unless told
-_DRAINING = ("patch nodes", "create pods/eviction")  # what is asked of the Kubernetes API to empty a node first
-OWN = "@own"  # among patterns: every requirement that does not come with trueup
+MOST: Disruption = "restart"  # the highest disruption that --fix allows by default
+_DRAINING = ("patch nodes", "create pods/eviction")  # rights at the Kubernetes API that a drain needs
+OWN = "@own"  # a pattern: every requirement that does not come with trueup
 _DATE = re.compile(r"\d{4}\.(0[1-9]|1[0-2])")
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)+")
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """A sentence about a host, or across hosts, that must hold, and the pure function that says whether it does."""
+    """A sentence that must hold for a host or across hosts, and the pure function that checks it."""
 
     id: str
     check: Check
@@ -64,19 +64,19 @@ class Requirement:
 
     @property
     def subject(self) -> str:
-        """The feature that it belongs to: the first two parts of the id, or the first of two."""
+        """The feature: the first two parts of the id, or the first of two."""
         parts = self.id.split(".")
         return ".".join(parts[:2]) if len(parts) > 2 else parts[0]
 
     @property
     def place(self) -> str:
-        """The file and line of its check, without the directories above that of the checks."""
+        """The file and line of its check, relative to the parent of its directory."""
         return "/".join(self.source.split("/")[-2:])
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """How an unmet requirement is put right, and what that costs the host."""
+    """A function that makes a failed requirement hold, and its disruption."""
 
     id: str
     fix: Fix
@@ -89,22 +89,22 @@ class Remedy:
 
     @property
     def drains(self) -> bool:
-        """Whether a node of a cluster is emptied of its pods before it is applied there."""
+        """Whether a node is drained before it is applied there."""
         return self.disruption in ("drain", "reboot")
 
     def exceeds(self, most: Disruption, *, node: bool = True) -> bool:
-        """Whether it may disturb a host more than that; one that is no ``node`` of a cluster has nothing to drain."""
+        """Whether its disruption exceeds ``most``; a host that is not a ``node`` of a cluster needs no drain."""
         disruption = "restart" if self.disruption == "drain" and not node else self.disruption
         return more(disruption, most)
 
 
 def more(disruption: Disruption, most: Disruption) -> bool:
-    """Whether a disruption is more than the most that is allowed."""
+    """Whether a disruption exceeds the highest one that is allowed."""
     return DISRUPTIONS.index(disruption) > DISRUPTIONS.index(most)
 
 
 class Catalog:
-    """The registry of all requirements and remedies of a run."""
+    """The registry of requirements and remedies."""
 
     def __init__(self) -> None:
         self.requirements: dict[str, Requirement] = {}
@@ -134,15 +134,15 @@ class Catalog:
         Args:
             key: the profile key of the expected value.
             reads: the facts that the check reads.
-            needs: the requirements, and the conditions of a host, without which it makes no sense.
+            needs: the requirements and host conditions that must hold before it is judged.
             after: the requirements that must hold before its remedy is safe.
-            roles: the roles of the hosts that it is for; empty for every host.
+            roles: the roles of its hosts; empty for every host.
             controls: references such as ``CIS 5.1``.
-            across: it is judged once, on the facts of all hosts and of the cluster.
-            active: it does more than read (it pulls, runs, connects), and leaves nothing behind.
-            eventually: after a change it is waited for, up to the profile's deadline.
-            drill: it is judged on the outcome of this drill, last and only with ``--drill``.
-            since: the catalogue that it came with; a profile of an earlier catalogue leaves it out.
+            across: it is judged once for all hosts, on their facts and the cluster's.
+            active: its check does more than read (pulls, runs, connects), and cleans up.
+            eventually: after a change, wait until it holds, up to the profile's deadline.
+            drill: it is judged on the answer of this drill, last and only with ``--drill``.
+            since: its first catalogue; a profile with an earlier catalogue does not select it.
         """
 
         def register(check: Check) -> Check:
@@ -189,10 +189,9 @@ class Catalog:
         can_undo: bool = True,
         writes: tuple[str, ...] = (),
     ) -> Callable[[Fix], Fix]:
-        """Register the remedy of a requirement and the most that it may disturb the host. A ``destructive`` one removes
-        something that may be missed: it is applied only where the operator allowed that. ``can_undo`` says whether a
-        rollback restores the previous state. ``writes`` names its writes to the Kubernetes API, as ``patch
-        deployments.apps``."""
+        """Register the remedy of a requirement, with its highest disruption. A ``destructive`` remedy may remove
+        data or packages and needs --fix-allow. ``can_undo`` says whether a rollback restores the previous state.
+        ``writes`` names its writes to the Kubernetes API, such as ``patch deployments.apps``."""
 
         def register(fix: Fix) -> Fix:
             source = _source(fix)
@@ -206,19 +205,19 @@ class Catalog:
     def _claim(self, taken: dict[str, Any], id: str, source: str) -> None:
         if not _ID.fullmatch(id):
             raise UsageError(f"{source}: {id!r} is not a requirement id (words joined by dots)")
-        # pytest may import a file by its path after the engine imported it by its name: same source, same thing.
+        # pytest may import a file again by its path: the same source is the same requirement.
         if id in taken and taken[id].source != source:
             raise UsageError(f"{source}: {id!r} is already defined at {taken[id].source}")
 
     def load(self, *packages: str) -> None:
-        """Import every module of the packages that come with trueup, so that their decorators register."""
+        """Import trueup's own checks and remedies, so that their decorators register them."""
         for package in packages:
             self._directories.update(map(os.path.realpath, importlib.import_module(package).__path__))
             for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
                 importlib.import_module(module.name)
 
     def validate(self) -> None:
-        """Stop on an id, a fact or a profile key that leads nowhere, or to two places.
+        """Check that ids, facts and profile keys are known and unambiguous.
 
         Raises:
             UsageError: a remedy or a need names an unknown requirement, needs form a cycle, a drill could be carried
@@ -228,7 +227,7 @@ class Catalog:
         from trueup.profiles import named  # and so pydantic, which only a run needs
 
         self._facts()
-        # What comes with trueup reads keys that mypy knows; to look again would take a tenth of a second.
+        # mypy checks the keys of trueup's own checks; doing it again would take 0.1 s.
         checks = [each.check for each in self.requirements.values() if not each.shipped]
         fixes = [each.fix for each in self.remedies.values() if not self._ships(each.source)]
         named.hold(((each.source, each.key) for each in self.requirements.values()), [*checks, *fixes])
@@ -259,7 +258,7 @@ class Catalog:
                     raise UsageError(f"{fact.source}: fact {fact.name!r} is already defined at {first.source}")
 
     def order(self) -> list[str]:
-        """Return all ids so that each comes after what it needs, drills last, otherwise as written."""
+        """Return all ids, each after its needs, drills last, otherwise in the order of registration."""
         rank = {r.id: (r.drill is not None, n) for n, r in enumerate(self.requirements.values())}
         sorter = graphlib.TopologicalSorter({r.id: (*r.needs, *r.after) for r in self.requirements.values()})
         try:
@@ -275,7 +274,7 @@ class Catalog:
         return ordered
 
     def known(self, patterns: Iterable[str], where: str) -> None:
-        """Stop on a pattern (``host.*``, ``+host.swap``, ``!host.swap``) that leads nowhere.
+        """Check that each pattern (``host.*``, ``+host.swap``, ``!host.swap``) matches a requirement.
 
         Raises:
             UsageError: a pattern matches no requirement, with the nearest id.

@@ -1,4 +1,4 @@
-"""What a check says: claims that hold, or deviate from the profile."""
+"""The claims of a check: each returns a deviation from the profile, or None."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Layer = Literal["declared", "effective", "persistent"]
 
 @dataclass(frozen=True)
 class Deviation:
-    """One difference between what ought to be and what is."""
+    """One difference between the expected and the found state."""
 
     expected: str
     found: str
@@ -20,13 +20,13 @@ class Deviation:
     hint: str = ""
 
     def lines(self) -> list[str]:
-        """Return the deviation as indented lines for a person."""
+        """Return the deviation as indented lines of text."""
         body = [f"{self.layer}, {self.where}", f"  expected  {self.expected}", f"  found     {self.found}"]
         return [*body, f"  hint      {self.hint}"] if self.hint else body
 
 
 class Unmet(AssertionError):
-    """Raised by a check whose requirement does not hold; carries every deviation, not only the first."""
+    """Raised by a check whose requirement fails; carries all deviations."""
 
     def __init__(self, *deviations: Deviation) -> None:
         super().__init__("\n".join(line for d in deviations for line in d.lines()))
@@ -34,17 +34,17 @@ class Unmet(AssertionError):
 
 
 def expect(*claims: Deviation | None) -> None:
-    """Assert that no claim deviates.
+    """Assert that there is no deviation.
 
     Raises:
-        Unmet: with all deviations, so that an operator sees every layer that is wrong at once.
+        Unmet: with all deviations, so that an operator sees every wrong layer at once.
     """
     if deviations := [claim for claim in claims if claim is not None]:
         raise Unmet(*deviations)
 
 
 def unmet(*deviations: Deviation) -> NoReturn:
-    """Say that the requirement does not hold, where nothing more can be said.
+    """Fail the requirement with a text, if there is no expected and found value.
 
     Raises:
         Unmet: always.
@@ -53,25 +53,25 @@ def unmet(*deviations: Deviation) -> NoReturn:
 
 
 def equal(found: object, expected: object, *, where: str, layer: Layer, hint: str = "") -> Deviation | None:
-    """Return a deviation unless the two are equal; ``None`` as found reads as "not set"."""
+    """Return a deviation unless both are equal; a found ``None`` is shown as "not set"."""
     if found == expected:
         return None
     return Deviation(_say(expected), _say(found), where, layer, hint)
 
 
 def reaches(found: object, least: int) -> bool:
-    """Whether what was found is a whole number, or text of one, and not less."""
+    """Whether the found value is a whole number, or its text, and at least ``least``."""
     text = str(found)
     return re.fullmatch("-?[0-9]{1,20}", text) is not None and int(text) >= least
 
 
 def at_least(found: object, least: int, *, where: str, layer: Layer, hint: str = "") -> Deviation | None:
-    """Return a deviation unless what was found is a whole number that is not less; ``None`` as found is "not set"."""
+    """Return a deviation unless the found value is at least ``least``; ``None`` is shown as "not set"."""
     return None if reaches(found, least) else Deviation(f"at least {least}", _say(found), where, layer, hint)
 
 
 def _say(value: object) -> str:
-    """Quote strings from a host: they may hold control characters or nothing at all."""
+    """Quote strings from a host, which may be empty or contain control characters."""
     if value is None:
         return "not set"
     if isinstance(value, bool):

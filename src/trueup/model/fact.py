@@ -1,5 +1,5 @@
-"""Facts: each is a question and a pure parser of its answer. A host is asked by a probe in POSIX sh, and all its probes
-travel as one script; the cluster is asked by requests to the Kubernetes API."""
+"""Facts: each is a probe and a pure parser of its answer. A host's probes are POSIX sh, sent as one script; the
+cluster's facts come from requests to the Kubernetes API."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from trueup.profiles.schema import Spec
 
 T = TypeVar("T")
-_NOTHING_KNOWN = "echo 'the host could not say of itself what this goes by' >&2; exit 1"
+_NOTHING_KNOWN = "echo 'a fact that this check needs is missing on this host' >&2; exit 1"
 
 
 class Fact(Generic[T]):
-    """One thing that can be learned of a host.
+    """A fact of a host.
 
     Args:
         name: stable name, part of the snapshot's schema.
-        probe: shell text, or a function of the spec that returns it. It must only look. An absent thing is an answer
-            (printed, exit 0); not being able to look is a failure (exit code and stderr say why).
+        probe: shell text, or a function of the spec that returns it. It must only read. An absent thing is an answer
+            (printed, exit 0); a probe that cannot look fails (its exit code and stderr say why).
         parse: pure function of the probe's output; raises ``ValueError`` for an answer that it cannot read.
         timeout: seconds that the probe may take on the host.
-        seal: function of the answer and the spec that returns what is kept of it: a secret in it is compared with the
-            spec's here, and never stored.
-        condition: without which the probe makes no sense; it blocks every requirement that reads the fact.
+        seal: function of the answer and the spec that returns the answer to store: it compares a secret with the
+            spec's, and removes it.
+        condition: must hold for the probe to work; otherwise it blocks every requirement that reads the fact.
     """
 
     def __init__(
@@ -52,18 +52,18 @@ class Fact(Generic[T]):
 
     @property
     def source(self) -> str:
-        """Return ``file:line`` where it is defined."""
+        """Return the ``file:line`` of its definition."""
         return place.written(self._file, self._line)
 
     def same(self, other: Fact[Any]) -> bool:
-        """Whether another fact of this name asks the same and reads it alike, or is this one, imported once more."""
+        """Whether another fact has the same probe and parser, or is this fact imported again."""
         if (self._probe, self.parse) == (other._probe, other.parse):
             return True
         texts = {probe for probe in (self._probe, other._probe) if isinstance(probe, str)}
         return len(texts) < 2 and self.source == other.source
 
     def probe(self, spec: Spec | None) -> str:
-        """Return the shell text for a host that is to be as ``spec`` says."""
+        """Return the shell text for a host with this spec."""
         if isinstance(self._probe, str):
             return self._probe
         if spec is None:
@@ -71,7 +71,7 @@ class Fact(Generic[T]):
         return self._probe(spec)
 
     def of(self, spec: Spec) -> Fact[T]:
-        """Return the fact about a host that is to be as ``spec`` says, for a remedy to look at."""
+        """Return the fact for a host with this spec, for a remedy to read."""
         return Fact(self.name, self.probe(spec), self.parse, timeout=self.timeout)
 
     def __repr__(self) -> str:
@@ -87,12 +87,12 @@ class Condition(Fact[str]):
 
 
 class ApiFact(Fact[T]):
-    """One thing that can be learned of the cluster.
+    """A fact of the cluster.
 
     Args:
         name: as of any fact.
-        fetch: function of the API and the spec that returns plain data, pruned to what is needed: a snapshot keeps all
-            of it. It must only look. An absent object is an answer, ``None``.
+        fetch: function of the API and the spec that returns the needed fields as plain data: a snapshot keeps all
+            of it. It must only read. An absent object is an answer, ``None``.
         parse: pure function of that data; raises ``ValueError`` for what it cannot read.
     """
 
@@ -102,37 +102,37 @@ class ApiFact(Fact[T]):
 
 
 class RunnerFact(Fact[T]):
-    """One thing that the machine which runs trueup sees itself, with a probe and a parser as of any fact."""
+    """A fact of the controller, with a probe and a parser."""
 
 
 def of_api(fact: Fact[Any]) -> TypeGuard[ApiFact[Any]]:
-    """Whether a fact is the cluster's and not a host's."""
+    """Whether a fact comes from the Kubernetes API."""
     return isinstance(fact, ApiFact)
 
 
 def of_peers(fact: Fact[Any]) -> TypeGuard[PeerFact[Any]]:
-    """Whether a fact is a host's about others."""
+    """Whether a fact is what a host sees of other hosts."""
     return isinstance(fact, PeerFact)
 
 
 def of_cluster(fact: Fact[Any]) -> bool:
-    """Whether a fact is one for all hosts: of the API, or of the machine that runs trueup."""
+    """Whether a fact is one for all hosts: of the API, or of the controller."""
     return of_api(fact) or isinstance(fact, RunnerFact)
 
 
 def of_host(fact: Fact[Any]) -> bool:
-    """Whether a host can be asked for a fact without anything being known of others."""
+    """Whether a host can be asked for a fact without facts of other hosts."""
     return not of_cluster(fact) and not of_peers(fact)
 
 
 class Drill(Fact[T]):
-    """One thing that is learned by doing something to hosts and looking at what comes of it.
+    """A fact that comes from a disruptive trial on hosts.
 
     Args:
         name: as of any fact.
-        act: is given a trial (:class:`trueup.engine.drill.Trial`), does it by the hand of that, and returns plain data.
-            What must not stay even when this process is killed has to be taken back by the hosts themselves: that is
-            armed before anything is done.
+        act: function of a :class:`trueup.engine.drill.Trial` that makes the trial, and returns plain data.
+            Changes must be undone even if this process is killed: hosts have to undo them by themselves, and that is
+            armed before the first change.
         parse: pure function of that data; raises ``ValueError`` for what it cannot read.
     """
 
@@ -143,7 +143,7 @@ class Drill(Fact[T]):
 
 @dataclass(frozen=True)
 class Peer(Generic[T]):
-    """A host as another host's question needs it: what it is for, what it ought to be, and what it said of itself."""
+    """Another host, for a peer fact: its roles, its spec, and its own fact."""
 
     roles: frozenset[str]
     spec: Spec
@@ -151,12 +151,12 @@ class Peer(Generic[T]):
 
 
 class PeerFact(Fact[T]):
-    """One thing that a host can say of the other hosts, once they have said something of themselves.
+    """A fact that a host gathers about other hosts, from a fact that they gathered first.
 
     Args:
         name: as of any fact.
-        first: what the others have to say before; the requirement reads that, too.
-        ask: function of the host itself and of the others by id that returns shell text, which must only look.
+        first: the fact of the others that ``ask`` needs; the requirement reads it too.
+        ask: function of the host itself and of the others by id that returns shell text, which must only read.
         parse: as of any fact.
     """
 
@@ -174,14 +174,14 @@ class PeerFact(Fact[T]):
         self.ask = ask
 
     def among(self, own: Peer[Any], others: Mapping[str, Peer[Any]]) -> Fact[T]:
-        """Return the fact as it is asked of one host."""
+        """Return the fact for one host, with its probe."""
         return Fact(self.name, self.ask(own, others), self.parse, timeout=self.timeout)
 
 
 def parse_clock(text: str) -> tuple[float, float]:
-    """Return the least and the most by which the host's clock is ahead of the controller's, in seconds."""
+    """Return the lower and upper bound of host clock minus controller clock, in seconds."""
     first, sent, last, received = (float(word) for word in text.split())
     return last - received, first - sent
 
 
-CLOCK = Fact("clock.offset", ":", parse_clock)  # made of two others, see `trueup.hosts.probing.between`
+CLOCK = Fact("clock.offset", ":", parse_clock)  # computed from two probes, see `trueup.hosts.probing.between`

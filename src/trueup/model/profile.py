@@ -1,4 +1,4 @@
-"""Reads a profile: YAML, ``extends``, per-host overrides; every error names file, line, key and the nearest fix."""
+"""Reads a profile: YAML, ``extends``, overrides by host; errors name file, line, key and the nearest key."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from trueup.redact import HIDDEN, digest, redact
 
 M = TypeVar("M", bound=BaseModel)
 KeyPath = tuple[str | int, ...]
-Origin = tuple[Path, int]  # file and line that gave a value
-_BESIDE = frozenset({"load-balancer", "registry"})  # roles of machines beside a cluster
+Origin = tuple[Path, int]  # file and line of a value
+_BESIDE = frozenset({"load-balancer", "registry"})  # roles of machines outside a cluster
 _SHIPPED = Path(next(iter(trueup.profiles.__path__)))
 
 
 @dataclass(frozen=True)
 class LoadedProfile:
-    """A validated profile together with the raw tree that host overrides are laid over."""
+    """A validated profile, with the raw tree that overrides are merged into."""
 
     profile: Profile
     tree: dict[str, Any]
@@ -46,28 +46,28 @@ class LoadedProfile:
 
     @property
     def digest(self) -> str:
-        """Return the digest of all that it says, secrets and its own directory apart; files it names count by name."""
+        """Return the digest of the profile without secrets and its directory; files that it names count by name."""
         overrides = [f"{pattern}: {_text(Spec.model_validate(over))}" for pattern, over in self.profile.hosts.items()]
         whole = "\n".join([_text(self.profile.model_copy(update={"hosts": {}})), *overrides])
         return digest(whole.replace(str(self.path.absolute().parent), "."))
 
     def spec(self, host: str, groups: Iterable[str] = ()) -> Spec:
-        """Return what this host ought to be: the profile with the overrides whose patterns match it, in order."""
+        """Return the spec of this host: the profile with all matching overrides, in order."""
         tree = {key: self.tree[key] for key in Spec.model_fields if key in self.tree}
         for pattern, override in self.profile.hosts.items():
             if matches(host, groups, [pattern]):
                 tree = merge(tree, override)
-        # An override was validated on its own when the profile was read.
+        # Each override was validated when the profile was read.
         return Spec.model_validate(tree)
 
     def selects(self, requirement: Requirement) -> bool:
-        """Whether the profile selects the requirement: the last pattern that matches decides, ``!`` subtracts. One that
-        came with trueup after the profile's catalogue must be named by its id."""
+        """Whether the profile selects the requirement: the last matching pattern decides, and ``!`` deselects. A
+        requirement that is newer than the profile's catalogue must be named by its id."""
         named = requirement.id in [pattern.lstrip("+") for pattern in self.profile.select]
         return self._matches(requirement) and (named or not self._newer(requirement))
 
     def newer(self, requirements: Iterable[Requirement]) -> list[Requirement]:
-        """Return what patterns select and is off all the same, as newer than the profile's catalogue."""
+        """Return the requirements that match, but are off because they are newer than the profile's catalogue."""
         return [each for each in requirements if self._matches(each) and not self.selects(each)]
 
     def _matches(self, requirement: Requirement) -> bool:
@@ -81,13 +81,13 @@ class LoadedProfile:
         return requirement.shipped and requirement.since > self.profile.catalogue
 
     def roles(self, host: str, groups: Iterable[str] = ()) -> frozenset[str]:
-        """Return the roles whose patterns match the host, and ``node`` for one that is not only beside the cluster."""
+        """Return the roles whose patterns match the host, and ``node`` unless all are outside the cluster."""
         groups = list(groups)
         found = {role for role, patterns in self.profile.roles.items() if matches(host, groups, patterns)}
         return frozenset(found if found and found <= _BESIDE else found | {"node"})
 
     def waiver(self, requirement: str, host: str) -> Waiver | None:
-        """Return the waiver that covers a requirement on a host today (UTC), if any."""
+        """Return the waiver of a requirement on a host today (UTC), if any."""
         today = datetime.now(UTC).date()
         return next((w for w in self.profile.waivers if w.expires >= today and w.covers(requirement, host)), None)
 
@@ -97,7 +97,7 @@ def _text(part: Spec) -> str:
 
 
 def matches(host: str, groups: Iterable[str], patterns: Iterable[str]) -> bool:
-    """Whether a pattern names the host, or with ``@`` one of its inventory groups."""
+    """Whether a pattern matches the host, or with ``@`` one of its inventory groups."""
     groups = list(groups)
     return any(
         any(fnmatchcase(group, pattern[1:]) for group in groups)
@@ -121,7 +121,7 @@ def load(name: str) -> LoadedProfile:
     """Read the profile with this name or path.
 
     Raises:
-        UsageError: not found, not YAML, unknown key, wrong type; says where, what and the nearest fix.
+        UsageError: not found, not YAML, unknown key or wrong type; names file, line, key and the nearest key.
     """
     tree, origins, path = _read(_locate(name, Path.cwd(), f"--profile={name}"), ())
     profile = _validate(Profile, tree, origins, path)
@@ -174,13 +174,13 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[KeyP
         base.pop("name", None)
         own = tree.get("select")
         if isinstance(own, list) and all(str(pattern)[:1] in ("+", "!") for pattern in own):
-            tree["select"] = [*base.get("select", ["*"]), *own]  # adds and subtracts; a bare pattern begins anew
+            tree["select"] = [*base.get("select", ["*"]), *own]  # + and ! extend; a bare pattern replaces
         tree, origins = merge(base, tree), inherited | origins
     return tree, origins, path
 
 
 def _resolve(tree: Any, directory: Path) -> None:
-    """Make paths that are relative to the profile's own directory absolute, as far as the tree has any."""
+    """Make the paths of a tree absolute; they are relative to the profile's directory."""
     for *sections, name in paths("path"):
         node = tree
         for section in sections:
@@ -198,14 +198,14 @@ def _plain(node: Any, at: KeyPath, file: Path, origins: dict[KeyPath, Origin]) -
         return {key: _plain(value, (*at, key), file, origins) for key, value in node.items()}
     if isinstance(node, list):
         return [_plain(value, (*at, index), file, origins) for index, value in enumerate(node)]
-    for kind in (bool, int, float, str):  # ruamel's scalars are subclasses that pydantic's strict mode refuses
+    for kind in (bool, int, float, str):  # ruamel's scalars are subclasses, which pydantic's strict mode refuses
         if isinstance(node, kind):
             return kind(node)
     return node
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a mapping with another laid over it: mappings merge key by key, everything else is replaced."""
+    """Merge two mappings key by key; every other value of ``over`` replaces that of ``base``."""
     merged = dict(base)
     for key, value in over.items():
         old = merged.get(key)
@@ -231,7 +231,7 @@ def _explain(
     if problem["type"] == "extra_forbidden":
         what = f"unknown key{nearest(str(loc[-1]), _fields(model, loc[:-1]))}"
     elif problem["type"] == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
-        # as it was written: YAML has dropped the zeros of 1.30 by now
+        # as written, because YAML has dropped the zero of 1.30
         row = file.read_text(encoding="utf-8").splitlines()[line - 1]
         written = re.search(rf"{re.escape(str(loc[-1]))}[\"']?\s*:\s*([\d.+-][\w.+-]*)", row)
         text = HIDDEN if secret else written[1] if written else value
@@ -259,6 +259,6 @@ def _is_secret(model: type[BaseModel], loc: KeyPath) -> bool:
 
 
 def _fields(model: type[BaseModel], loc: KeyPath) -> list[str]:
-    """Return the keys that are known at a place of the model."""
+    """Return the keys of the model at this place."""
     section = _section(model, loc)
     return list(section.model_fields) if section else []

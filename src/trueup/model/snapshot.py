@@ -1,4 +1,4 @@
-"""The raw answers of one host: as they came, and as they are kept on disk."""
+"""The raw answers of one host, in memory and on disk."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _DENIED = ("permission denied", "operation not permitted", "access denied")
 
 @dataclass(frozen=True)
 class Raw:
-    """What a probe answered, kept as it came but for secrets.
+    """The answer of a probe, unchanged except for secrets.
 
     Args:
-        asked, answered: when, as Unix time, where that is known.
+        asked, answered: Unix time; None if unknown.
     """
 
     rc: int
@@ -34,7 +34,7 @@ class Raw:
     answered: float | None = None
 
     def why(self) -> str:
-        """Return the reason why there is no answer, in words."""
+        """Return why there is no answer."""
         last = next((line for line in reversed(self.err.splitlines()) if line.strip()), "").strip()
         if self.rc == _CUT_OFF:
             return "the answer was cut off" + (f" ({last})" if last else "")
@@ -50,7 +50,7 @@ class Raw:
 
 
 def dated(raws: Mapping[str, Raw], asked: float) -> dict[str, Raw]:
-    """Return answers that have come now, with the time when they were asked for."""
+    """Return answers that came now, with the time when they were asked for."""
     return {name: replace(raw, asked=asked, answered=time.time()) for name, raw in raws.items()}
 
 
@@ -59,19 +59,19 @@ CUT_OFF = Raw(_CUT_OFF, "")
 
 @dataclass
 class Snapshot:
-    """All raw answers of one host: evidence, test fixture and drift baseline in one."""
+    """All raw answers of one host; serves as evidence, test fixture and drift baseline."""
 
     host: str
     taken: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     raws: dict[str, Raw] = field(default_factory=dict)
-    problem: str = ""  # why the host as a whole could not be looked at
+    problem: str = ""  # why the whole host could not be looked at
     unreachable: bool = False
     root: bool = True
-    up: float | None = None  # seconds since the host began to start, where it says so
+    up: float | None = None  # seconds since the host booted, if known
 
     @property
     def blank(self) -> bool:
-        """Whether nobody has looked yet."""
+        """Whether nothing was gathered yet."""
         return not self.raws and not self.problem
 
     def save(self, path: Path) -> None:
@@ -84,7 +84,7 @@ class Snapshot:
         """Read a snapshot.
 
         Raises:
-            UsageError: not a snapshot, or one of another schema version.
+            UsageError: not a snapshot, or of another schema version.
         """
         try:
             data = json.loads(path.read_text(encoding="utf-8"))

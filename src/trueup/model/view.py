@@ -1,4 +1,4 @@
-"""The facts of hosts as a check reads them: typed, parsed once, limited to those that it declared."""
+"""Views: the facts of hosts that a check reads, typed, parsed once, limited to those it declared."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 
 class HostFacts:
-    """The facts of one host as a check sees them: ``facts[SYSCTL]`` is typed, parsed once and noted as read.
+    """The facts of one host for a check: ``facts[SYSCTL]`` is typed, parsed once and recorded as read.
 
     Args:
         snapshot: where the answers come from.
-        allowed: the facts that may be read; all where not given.
-        cluster: the facts of the cluster that the host is in, where it is not these.
+        allowed: the facts that may be read; by default all.
+        cluster: the facts of the host's cluster, unless this is the cluster itself.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class HostFacts:
         self._parsed: dict[str, Any] = {}
 
     def view(self, allowed: Iterable[Fact[Any]], cluster: HostFacts | None = None) -> HostFacts:
-        """Return the same facts, limited to those that a requirement declared, with a record of its own."""
+        """Return the same facts, limited to those that a requirement declared, with an own record of reads."""
         limited = HostFacts(self.snapshot, allowed, cluster)
         limited._parsed = self._parsed
         return limited
@@ -55,17 +55,17 @@ class HostFacts:
         if fact.name not in self._parsed:
             self._parsed[fact.name] = _parse(fact, raw)
         value = self._parsed[fact.name]
-        return value  # noqa: RET504 - which mypy would take for Any
+        return value  # noqa: RET504 - mypy would infer Any
 
 
 class FleetFacts:
-    """The facts of several hosts, and of the cluster they make, as a check across hosts sees them.
+    """The facts of several hosts and of their cluster, for a check across hosts.
 
     Args:
-        hosts: host to its facts, limited to those that the requirement declared.
+        hosts: host to its facts, limited to those the requirement declared.
         silent: host to the reason why it has none.
-        cluster: the cluster's own, limited likewise.
-        roles: host to what it is for.
+        cluster: the facts of the cluster, limited likewise.
+        roles: host to its roles.
     """
 
     def __init__(
@@ -81,11 +81,11 @@ class FleetFacts:
         self._cluster = cluster or HostFacts(Snapshot("cluster"))
 
     def __getitem__(self, fact: ApiFact[T] | Drill[T]) -> T:
-        """Return a parsed fact of the cluster, or what a drill has shown; see :class:`HostFacts`."""
+        """Return a parsed fact of the cluster, or the answer of a drill; see :class:`HostFacts`."""
         return self._cluster[fact]
 
     def each(self, fact: Fact[T]) -> dict[str, T]:
-        """Return host to parsed fact; a host that could not say is left out, and noted in ``silent``."""
+        """Return host to parsed fact; hosts without an answer are left out, and added to ``silent``."""
         found: dict[str, T] = {}
         for name, facts in self._hosts.items():
             try:
@@ -95,7 +95,7 @@ class FleetFacts:
         return found
 
     def by_role(self) -> dict[str, list[str]]:
-        """Return role to the hosts that have it; ``node`` is the role of those that have no other."""
+        """Return role to its hosts; a host without a role is a ``node``."""
         found: dict[str, list[str]] = {}
         for host in self._hosts:
             roles = self._roles.get(host, frozenset())
@@ -105,7 +105,7 @@ class FleetFacts:
 
     @property
     def read(self) -> dict[str, Raw]:
-        """Return what was read, by host and fact."""
+        """Return the answers that were read, by host and fact."""
         hosts = {f"{host}: {name}": raw for host, facts in self._hosts.items() for name, raw in facts.read.items()}
         return self._cluster.read | hosts
 

@@ -1,1 +1,1 @@
-"""A node of the cluster: what runs on it, and how it is emptied and taken back into service."""
+"""Nodes of the cluster: cordon, drain and uncordon."""

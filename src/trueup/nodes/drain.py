@@ -1,4 +1,4 @@
-"""Emptying a node of its pods before a remedy disturbs them, and taking it back into service afterwards."""
+"""Drains a node before a remedy that disturbs its pods, and uncordons it afterwards."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _GREEN = (Outcome.PASSED, Outcome.FIXED, Outcome.NOT_IDEMPOTENT)
 
 
 def is_node(host: Host) -> bool:
-    """Whether a host is part of a cluster, so that there may be pods on it; who cannot say is taken for one."""
+    """Whether a host is part of a cluster and may have pods; assumed if the fact is missing."""
     host.look([FILES])
     try:
         return member(host.facts[FILES])
@@ -34,7 +34,7 @@ def is_node(host: Host) -> bool:
 
 
 def left(cluster: Cluster, say: Callable[[str], None]) -> frozenset[str]:
-    """Return the requirements for which an earlier run has left a node cordoned."""
+    """Return the requirements for which an earlier run left a node cordoned."""
     if not cluster.present:
         return frozenset()
     try:
@@ -49,14 +49,14 @@ def left(cluster: Cluster, say: Callable[[str], None]) -> frozenset[str]:
 
 
 class Drain:
-    """One node that a remedy finds empty, and that takes pods again when all is well.
+    """Drains one node for a remedy, and uncordons it if the requirement holds.
 
     Args:
-        requirement: the id of what is remedied.
-        run: the run's id, by which a later run knows the node that this one could not uncordon.
-        apply: do it; otherwise only say what would be done.
-        destructive: let pods go whose data, or who themselves, do not come back.
-        say: takes a line that tells what is waited for.
+        requirement: the id of the requirement to remedy.
+        run: the run's id; a later run finds by it a node that this one left cordoned.
+        apply: drain; otherwise only record the action.
+        destructive: also evict pods that would not be recreated, or would lose data.
+        say: prints a line of progress.
     """
 
     def __init__(
@@ -67,16 +67,16 @@ class Drain:
         self._cluster, self._host, self._requirement = cluster, host, requirement
         self._run, self._apply, self._destructive, self._say = run, apply, destructive, say
         self._node: Node | None = None
-        self._ours = False  # to uncordon
+        self._ours = False  # the node to uncordon
         self._ready = False  # before anything was done
         self._idle: set[str] = set()  # static pods that were not ready before
         self._change: Change | None = None
 
     def around(self, remedy: Remedy, hand: Callable[[], Any]) -> Remedy:
-        """Return the remedy with the draining before it, and with the wait for the node after it.
+        """Return the remedy, preceded by the drain and followed by the wait for the node.
 
         Args:
-            hand: makes a hand that only plans: a remedy that refuses, or finds nothing to do, costs no pod its place.
+            hand: makes verbs that only plan: if the remedy fails or changes nothing, no pod is evicted.
         """
 
         def fix(change: Change, spec: Any, facts: Any) -> None:
@@ -93,7 +93,7 @@ class Drain:
         return replace(remedy, fix=fix)
 
     def finish(self, result: Result) -> Result:
-        """Return the result with what was done to the node, which is uncordoned if that is ours and all is well."""
+        """Uncordon the node if we cordoned it and the requirement holds; return the result with the actions."""
         result.actions = [*self.actions, *result.actions]
         if not self._ours or self._node is None:
             return result
@@ -109,7 +109,7 @@ class Drain:
         return result
 
     def resume(self, result: Result) -> Result:
-        """Return the result of what holds again, with the node uncordoned that a run before has left for its sake."""
+        """Uncordon a node that an earlier run left cordoned for this requirement; return the result with the action."""
         try:
             node = Node.of(self._cluster, self._host)
             now = node.read()
@@ -130,7 +130,7 @@ class Drain:
     def _take_back(self, node: Node, result: Result) -> None:
         try:
             if self._change and self._change.actions and result.outcome not in _GREEN:
-                self._settle(node)  # it is as before: kubelet has to say so
+                self._settle(node)  # undone: wait until kubelet reports ready
             if node.uncordon(self._requirement):
                 result.actions = [*result.actions, _uncordoning(node)]
         except (ChangeFailed, CouldNotLook) as error:
@@ -142,11 +142,11 @@ class Drain:
         return f"node {node.name} is left cordoned: {why}; {again}"
 
     def _begin(self) -> None:
-        """Empty the node, or only say what that would be.
+        """Drain the node, or only record the action.
 
         Raises:
-            ChangeFailed: it must not be, or could not be in time; says which pods and budgets are in the way.
-            CouldNotLook: the API went away in the middle.
+            ChangeFailed: not allowed, or not in time; names the pods and budgets that prevent it.
+            CouldNotLook: the API stopped answering.
         """
         if missing := self._cluster.missing:
             raise ChangeFailed(
@@ -168,7 +168,7 @@ class Drain:
             self._empty(node)
 
     def _precious(self, pods: Iterable[Pod]) -> str:
-        """Return what would be lost with pods, unless the operator allows that: kubectl drain has the same rules."""
+        """Return why pods must not be evicted, by the rules of kubectl drain; empty with --fix-allow=destructive."""
         if self._destructive:
             return ""
         alone = [pod.name for pod in pods if not pod.controller]
@@ -178,7 +178,7 @@ class Drain:
         return "; ".join([*words, "see to it, or allow it by --fix-allow=destructive"]) if words else ""
 
     def _empty(self, node: Node) -> None:
-        """Evict pods, and wait until they are gone."""
+        """Evict the pods, and wait until they are gone."""
         patience, said = Patience(self._host.spec.kube.drain.seconds), ""
         while pods := [pod for pod in node.present() if pod.moves]:
             if why := self._precious(pods):
@@ -194,14 +194,14 @@ class Drain:
             patience.rest()
 
     def _settle(self, node: Node) -> None:
-        """Wait until the node and its static pods are ready again, by what kubelet has said since.
+        """Wait until kubelet reports, after the change, that the node and its static pods are ready.
 
-        The next control plane may have its turn after that: etcd keeps its majority.
+        Only then may the next control plane be changed, so that etcd keeps its quorum.
 
         Raises:
-            ChangeFailed: it is not by the profile's ``wait``.
+            ChangeFailed: not ready within the profile's ``wait``.
         """
-        if not self._ready:  # one that was not need not become so
+        if not self._ready:  # a node that was not Ready before need not become Ready
             return
         patience, first = Patience(self._host.spec.wait), ""
         while True:

@@ -1,4 +1,4 @@
-"""A node of a cluster by its API: who is on it, who cordoned it, and what can be asked of both."""
+"""A node of the Kubernetes API: its pods, cordon, uncordon and eviction."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from trueup.hosts.host import Host
 
 CORDONED_BY = "trueup.io/cordoned-by"  # the run
-CORDONED_FOR = "trueup.io/cordoned-for"  # the requirement, whose being met ends it
+CORDONED_FOR = "trueup.io/cordoned-for"  # the requirement; the node is uncordoned once it holds
 _MERGE = "application/merge-patch+json"
 _GONE, _CONFLICT, _BUDGET = 404, 409, 429
 
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod, as far as it matters to whoever drains its node."""
+    """The fields of a pod that a drain needs."""
 
     name: str  # with its namespace
     uid: str
-    controller: str  # kind of the object that makes it anew, or nothing
-    mirror: bool  # of a static pod, which is kubelet's own
+    controller: str  # kind of the controller that recreates it, or empty
+    mirror: bool  # a static pod
     local: bool  # has data in an emptyDir
     over: bool
     ending: bool
@@ -36,12 +36,12 @@ class Pod:
 
     @property
     def moves(self) -> bool:
-        """Whether it has to leave; what a DaemonSet makes, or kubelet itself, belongs to the node."""
+        """Whether a drain evicts it; pods of DaemonSets and static pods stay."""
         return not (self.mirror or self.over or self.controller == "DaemonSet")
 
 
 def keep_pod(pod: Object) -> Pod:
-    """Return of a Pod what draining needs."""
+    """Return the fields of a Pod object that a drain needs."""
     meta, status = pod["metadata"], pod.get("status", {})
     owners = [owner["kind"] for owner in meta.get("ownerReferences", ()) if owner.get("controller")]
     return Pod(
@@ -57,9 +57,9 @@ def keep_pod(pod: Object) -> Pod:
 
 
 def owed(node: Object) -> str:
-    """Return the requirement for which we have cordoned a node that still is; nothing where it was somebody else.
+    """Return the requirement for which trueup cordoned the node; empty if it is not cordoned by trueup.
 
-    An annotation outlives an uncordon by hand, so whoever set the field last has to be us, too.
+    The annotation survives a manual uncordon, so we must also be the field manager of ``unschedulable``.
     """
     meta = node["metadata"]
     owners = {
@@ -72,27 +72,27 @@ def owed(node: Object) -> str:
 
 
 def cordoned(node: Object) -> bool:
-    """Whether no new pod may come to a node."""
+    """Whether a node is cordoned."""
     return bool(node["spec"].get("unschedulable"))
 
 
 class Node:
-    """One node; the connection is the cluster's, which makes another where the way is lost.
+    """One node, reached by the cluster's connection, which reconnects if it is lost.
 
-    Every method raises ``CouldNotLook`` where the API does not answer.
+    Every method raises ``CouldNotLook`` if the API does not answer.
     """
 
     def __init__(self, cluster: Cluster, name: str) -> None:
         self.name = name
         self._cluster = cluster
-        self._evictions = ""  # their version
+        self._evictions = ""  # the API version of evictions
 
     @classmethod
     def of(cls, cluster: Cluster, host: Host) -> Node:
-        """Return the node that a host is.
+        """Return the node of a host.
 
         Raises:
-            ChangeFailed: the API cannot say, or has none; says what to see to.
+            ChangeFailed: the API does not answer, or has no such node; says what to do.
             Unreachable: no connection to the host.
         """
         try:
@@ -126,20 +126,20 @@ class Node:
         return node
 
     def present(self) -> list[Pod]:
-        """Return the pods on the node, as the API has them now."""
+        """Return the pods that are on the node now."""
         api = self._api()
         api.begin()
         return api.list("/api/v1/pods", keep_pod, fieldSelector=f"spec.nodeName={self.name}")
 
     def pulse(self) -> tuple[str, str]:
-        """Return when kubelet has last renewed its lease, and why the node is not Ready, if it is not."""
+        """Return when kubelet last renewed its lease, and why the node is not Ready (empty if it is)."""
         path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{self.name}"
         lease = self._api().get(path) or {"spec": {}}
         node = facts.parse_nodes([facts.keep_node(self.read())])[0]
         return lease["spec"].get("renewTime", ""), "" if node.ready == "True" else f"{node.ready}: {node.why}"
 
     def cordon(self, run: str, requirement: str) -> None:
-        """Let no pod come any more, with a note of whose work that is; unless somebody has done so already.
+        """Cordon the node, with annotations of run and requirement; do nothing if it is cordoned.
 
         Raises:
             ChangeFailed: refused, in the server's words.
@@ -150,7 +150,7 @@ class Node:
                 return
 
     def uncordon(self, requirement: str) -> bool:
-        """Let pods come again where it was we who cordoned it for this, and return whether it was.
+        """Uncordon the node if we cordoned it for this requirement; return whether we did.
 
         Raises:
             ChangeFailed: refused, in the server's words.
@@ -161,7 +161,7 @@ class Node:
         return False
 
     def _patch(self, node: Object, notes: Object, *, unschedulable: bool | None) -> bool:
-        """Return whether the node was as it had been read, and so could be changed."""
+        """Patch the node; return False if it changed since it was read."""
         version = node["metadata"].get("resourceVersion")
         meta = {"annotations": notes} | ({"resourceVersion": version} if version else {})
         body = {"metadata": meta, "spec": {"unschedulable": unschedulable}}
@@ -174,17 +174,17 @@ class Node:
         return True
 
     def evict(self, pod: Pod) -> str:
-        """Ask a pod to end as far as its budget allows, once, and return in words what came of it.
+        """Request the eviction of a pod once, and return its state as text.
 
         Raises:
-            ChangeFailed: refused, and not for a budget.
+            ChangeFailed: refused for another reason than a disruption budget.
         """
         namespace, _, name = pod.name.partition("/")
         body = {
             "apiVersion": self._eviction(),
             "kind": "Eviction",
             "metadata": {"name": name, "namespace": namespace},
-            "deleteOptions": {"preconditions": {"uid": pod.uid}},  # not its successor of the same name, elsewhere
+            "deleteOptions": {"preconditions": {"uid": pod.uid}},  # not a new pod of the same name
         }
         try:
             self._api().write("POST", f"/api/v1/namespaces/{namespace}/pods/{name}/eviction", body, patient=False)
@@ -196,7 +196,7 @@ class Node:
         return "is asked to end"
 
     def _eviction(self) -> str:
-        """Return the version of evictions that the server takes, which it says beside the subresource."""
+        """Return the API version of evictions that the server accepts, from its discovery data."""
         if not self._evictions:
             served = (self._api().get("/api/v1") or {}).get("resources", [])
             found = next((each for each in served if each["name"] == "pods/eviction"), None)

@@ -1,4 +1,4 @@
-"""pytest's hooks: each passes on to the part of trueup that does the work. Nothing heavy is imported without hosts."""
+"""pytest's hooks: each calls the part of trueup that does the work. Without hosts, nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read options, inventory and profile; an error in them ends the run here, with exit code 4."""
     for severity in _SEVERITIES:
         config.addinivalue_line("markers", f"{severity}: requirements of this severity")
-    config.addinivalue_line("markers", "active: requirements that do more than read, and clean up after themselves")
+    config.addinivalue_line("markers", "active: requirements whose check does more than read, and cleans up")
     worker = hasattr(config, "workerinput")
     if (given := options.read(config.option, worker=worker)) is None:
         return
@@ -80,7 +80,7 @@ def _begin(config: pytest.Config, given: options.Options, *, worker: bool) -> No
         given, config.rootpath, worker=worker, distributed=distributed, say=speaker.say, progress=speaker.progress
     )
     config.stash[_SESSION] = session
-    # pytest-testinfra reads the same options for a user's own tests: they reach the same hosts in the same way.
+    # pytest-testinfra reads the same options, so a user's own tests reach the same hosts in the same way.
     config.option.hosts = ",".join(target.testinfra for target in session.targets)
     config.option.sudo_user = given.sudo_user
     if not worker:
@@ -93,14 +93,14 @@ def _begin(config: pytest.Config, given: options.Options, *, worker: bool) -> No
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Release what the session holds."""
+    """Release locks, connections and temporary files."""
     if session := config.stash.get(_SESSION, None):
         session.close()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
-    """Make the items of a requirement in place of a test function."""
+    """Make the items of a requirement instead of a test function."""
     if (requirement := getattr(obj, "__requirement__", None)) is None:
         return None
     if (session := collector.config.stash.get(_SESSION, None)) is None:
@@ -114,9 +114,9 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[
 @pytest.hookimpl(tryfirst=True)
 @_usage
 def pytest_collection(session: pytest.Session) -> object:
-    """Collect in xdist's controller too: it asks the hosts, so it has to know what was selected.
+    """Collect in xdist's controller too, because it gathers the facts of the selected requirements.
 
-    Where a run is undone, the items are its changes, and no tests are collected.
+    With --rollback the items are the run's changes, and no tests are collected.
     """
     ours = session.config.stash.get(_SESSION, None)
     if ours and ours.options.rollback:
@@ -152,7 +152,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @_usage
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Ask all hosts at once, for exactly what was selected."""
+    """Gather from all hosts at once the facts of the selected requirements."""
     config = session.config
     ours = config.stash.get(_SESSION, None)
     if ours and not ours.options.rollback and not ours.options.collect_only:
@@ -164,14 +164,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell an xdist worker where the controller keeps the snapshots."""
+    """Tell an xdist worker the controller's snapshot directory."""
     if session := node.config.stash.get(_SESSION, None):
         node.workerinput["trueup_snapshots"] = str(session.snapshots)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep one host's items on one worker, unless another distribution was asked for by name."""
+    """Keep one host's items on one worker, unless --dist names another distribution."""
     if config.stash.get(_SESSION, None) and config.option.dist == "load":
         from trueup.plugin.xdist import HostScheduling
 
@@ -180,7 +180,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """In a worker, read the snapshots that decide the item; start no test of the user's after an interrupt."""
+    """In a worker, read the item's snapshots; after an interrupt, start no user's test."""
     if (session := item.config.stash.get(_SESSION, None)) is None:
         return
     requirement, subject = getattr(item, "requirement", None), getattr(item, "subject", None)
@@ -192,7 +192,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    """Let the result travel with pytest's report, across processes too."""
+    """Attach the result to pytest's report, so that it reaches the controller."""
     report = yield
     if item.config.stash.get(_SESSION, None) and hasattr(item, "requirement"):
         if call.when == "call" and item.result:  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Collects the results of a run in one place, across xdist's workers too, and writes what is made of them."""
+"""Collects the results of a run, across xdist's workers too, and writes the reports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Collector:
     def __init__(self, session: Session) -> None:
         self.last: list[str] = []  # lines for the very end
         self._session = session
-        self._broken: list[str] = []  # node ids of what ended in a crash
+        self._broken: list[str] = []  # node ids of crashed items
 
     @property
     def run(self) -> Run:
@@ -30,7 +30,7 @@ class Collector:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Take in a result, or the crash of an item of ours."""
+        """Record a result, or the crash of one of our items."""
         if (data := getattr(report, "trueup", None)) is not None:
             self.run.results.append(Result.from_dict(data))
         elif getattr(report, "trueup_broke", False):
@@ -78,7 +78,7 @@ class Collector:
                 allure.finish(Path(session.options.allure), run)
 
     def reason(self, code: int) -> str:
-        """Return the line that says why the run ended with a code."""
+        """Return a line with the exit code and its reason."""
         words = MEANINGS.get(code, "see above")
         if code == BROKEN:
             words += f": {', '.join(dict.fromkeys(self._broken))}: see the traceback above"

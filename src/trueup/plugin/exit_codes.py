@@ -1,4 +1,4 @@
-"""The exit codes of a run with hosts, and the line that says why a run ended with one of them."""
+"""The exit codes of a run with hosts, and the reason that is printed with each."""
 
 from __future__ import annotations
 

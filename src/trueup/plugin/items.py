@@ -23,7 +23,7 @@ _NO_VERDICT = (Outcome.UNREACHABLE, Outcome.COULD_NOT_LOOK)
 
 
 class ResultItem(pytest.Item):
-    """Reports a result to pytest, and to Allure, in their own terms."""
+    """Reports a result to pytest and to Allure."""
 
     result: Result | None = None
     requirement: Requirement | None
@@ -37,7 +37,7 @@ class ResultItem(pytest.Item):
 
         Raises:
             AssertionError: the requirement does not hold, or was not undone.
-            CouldNotLook: it is not known whether it holds.
+            CouldNotLook: could not look, or the host is unreachable.
             Skipped: blocked, waived, or not attempted.
         """
         result = self.result = self.judge()
@@ -53,7 +53,7 @@ class ResultItem(pytest.Item):
             raise AssertionError(result.text())
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Return the result's own words; a traceback would only show the engine."""
+        """Return the result as text; a traceback would only show the engine."""
         return self.result.text() if self.result else super().repr_failure(excinfo, style)
 
 
@@ -66,7 +66,7 @@ class RequirementItem(ResultItem):
         super().__init__(**kwargs)
         self.requirement = requirement
         self.subject = subject
-        self.function = requirement.check  # where other plugins look for the docstring
+        self.function = requirement.check  # other plugins read the docstring here
         self._session = session_
         self.extra_keyword_matches.update({requirement.id, *subject.roles})
         self.add_marker(requirement.severity)
@@ -79,28 +79,28 @@ class RequirementItem(ResultItem):
         return self._session.verdicts.verdict(self.requirement, self.subject)
 
     def reportinfo(self) -> tuple[Any, int, str]:
-        """Return where the requirement is written, and its sentence."""
+        """Return the file and line of the check, and the requirement's sentence."""
         # pytest turns the dots of a name into "::" when it is given here
         return self.path, int(self.requirement.source.rpartition(":")[2]) - 1, self.requirement.sentence
 
 
 class RollbackItem(ResultItem):
-    """The changes that a run made for one requirement on one host, undone."""
+    """Undoes the changes of a run for one requirement on one host."""
 
     def __init__(self, *, pair: Pair, rollback: Rollback, requirement: Requirement | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pair = pair
-        self.requirement = requirement  # none where this version does not know it
+        self.requirement = requirement  # None: this version does not know it
         self._rollback = rollback
         if requirement:
             self.add_marker(requirement.severity)
 
     def judge(self) -> Result:
-        """Return what was undone."""
+        """Return the result of the undo."""
         return self._rollback.result(*self.pair)
 
     def reportinfo(self) -> tuple[Any, None, str]:
-        """Return that it is in no file, and its name."""
+        """Return its name; it belongs to no file."""
         return self.path, None, self.name
 
 
@@ -116,7 +116,7 @@ def of_requirement(session: Session, collector: Any, requirement: Requirement) -
 
 
 def of_rollback(session: Session, collection: pytest.Session) -> Iterator[RollbackItem]:
-    """Yield the items of the run that is undone: one for each requirement and host that it changed.
+    """Yield the items of a rollback: one for each requirement and host that the run changed.
 
     Raises:
         UsageError: no host knows the run, another run has a host, or the command line names single tests.
@@ -129,7 +129,7 @@ def of_rollback(session: Session, collection: pytest.Session) -> Iterator[Rollba
 
 
 def with_silent(session: Session, collection: pytest.Session, items: list[RollbackItem]) -> list[RollbackItem]:
-    """Return the selected items, and one for each host that did not answer, which no selection hides."""
+    """Return the selected items, and one for each silent host, even if it is not selected."""
     rollback = session.rollback
     assert rollback
     rollback.selected = frozenset(item.pair for item in items)
@@ -155,10 +155,10 @@ def _label(item: ResultItem, session: Session, roles: frozenset[str]) -> None:
 
 
 def by_turn(session: Session, items: list[pytest.Item]) -> None:
-    """Sort items: batch by batch, requirements in the order of their needs; a user's own tests come last.
+    """Sort items by batch, then in the order of needs; a user's own tests come last.
 
     Raises:
-        UsageError: requirements need each other in a circle.
+        UsageError: the needs form a cycle.
     """
     rank = {id: n for n, id in enumerate(catalog.order())}
 

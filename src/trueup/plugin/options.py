@@ -1,4 +1,4 @@
-"""The command line: trueup's options, read once into a value that nothing changes."""
+"""The command line: trueup's options, read once into an immutable value."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _RECORDED = (
 
 @dataclass(frozen=True)
 class Options:
-    """What the operator asked for.
+    """The options of a run.
 
     Args:
-        hosts: host specs; none where an Ansible inventory names them.
+        hosts: host specs; empty if they come from an Ansible inventory.
         mode: audit, plan, fix, rollback or rollback-plan.
         plan_file: the saved plan to carry out.
-        given: option to value, for those that decide what is judged and changed.
+        given: the options that affect results or changes, with their values.
     """
 
     hosts: str | None
@@ -64,12 +64,12 @@ class Options:
 
     @property
     def changes(self) -> bool:
-        """Whether hosts are changed, or shown what would change: they are all visited by one process then."""
+        """Whether the run changes hosts or plans changes; it then uses one process."""
         return self.mode != "audit" or self.drill
 
 
 def add(parser: pytest.Parser, invocation: list[str]) -> None:
-    """Add the options; those about hosts and connections are pytest-testinfra's own.
+    """Add the options; those for hosts and connections belong to pytest-testinfra.
 
     Args:
         invocation: the words of the command line.
@@ -80,7 +80,7 @@ def add(parser: pytest.Parser, invocation: list[str]) -> None:
     group.addoption(
         "--fix", action="store_const", const="apply", help="remedy the requirements that fail, and test them again"
     )
-    # Literal options, because one with an optional value would swallow the path behind it.
+    # Literal options, because an optional value would take the path after it as its value.
     group.addoption("--fix=plan", action="store_const", const="plan", dest="fix", help="show what --fix would do")
     for literal in dict.fromkeys(["--fix=FILE", *(word for word in invocation if word.startswith("--fix="))]):
         if literal != "--fix=plan":
@@ -155,10 +155,10 @@ _TABLE: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 
 
 def read(option: argparse.Namespace, *, worker: bool) -> Options | None:
-    """Return the options, or nothing where no hosts are named: then this is not trueup's run.
+    """Return the options, or None if no hosts are named.
 
     Raises:
-        UsageError: options that contradict each other; says which.
+        UsageError: names options that exclude each other.
     """
     fix = option.fix
     if option.fix_plan is not None:
@@ -211,7 +211,7 @@ def _given(option: argparse.Namespace) -> Iterator[tuple[str, str]]:
 
 
 def _contradictions(option: argparse.Namespace, fix: str | None) -> Iterator[str]:
-    """Yield the options that cannot be combined, in words."""
+    """Yield a message for each combination of options that is not allowed."""
     batches = option.canary or option.batch
     if option.drill and fix == "plan":
         yield "--drill runs drills on the hosts, and --fix=plan changes nothing: leave out one of them"

@@ -1,4 +1,4 @@
-"""One run in one process: hosts, profile, and who judges the selected requirements."""
+"""One run in one process: its hosts, its profile, and the audit or rollout that judges the requirements."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ Selected = tuple[Requirement, Subject]
 
 
 class Verdicts(Protocol):
-    """Who says what holds: an audit, or a rollout."""
+    """Returns verdicts: an audit, or a rollout."""
 
     def verdict(self, requirement: Requirement, subject: Subject) -> Result:
-        """Return the result of one requirement on one host, when its turn has come."""
+        """Return the final result of one requirement on one host."""
 
 
 class Session:
-    """What a run knows from its options on; one in each process.
+    """The state of a run in one process.
 
     Args:
-        root: pytest's rootdir, below which the journals of runs are kept.
+        root: pytest's rootdir, which contains the journals of runs.
         worker: this process is an xdist worker.
-        distributed: this process has xdist workers, which judge from the snapshots that it takes.
-        say: takes a line for the operator; any thread may call.
-        progress: takes how many hosts have answered, of how many, and how many are unreachable.
+        distributed: this process has xdist workers, which judge from its snapshots.
+        say: prints a line; any thread may call it.
+        progress: is called with the numbers of hosts that answered, of all hosts, and of unreachable ones.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Session:
         self.snapshots = Path(tempfile.mkdtemp(prefix="trueup-")) if distributed else None
 
     def subjects(self, requirement: Requirement) -> list[Subject]:
-        """Return on whom the requirement is judged: the hosts of its roles, or the cluster of all of them."""
+        """Return the subjects of the requirement: the hosts of its roles, or the cluster."""
         if not self.profile.selects(requirement) or (requirement.drill and not self.options.drill):
             return []
         if requirement.across:
@@ -112,7 +112,7 @@ class Session:
         return [host for host in self.fleet.hosts.values() if host.concerns(requirement)]
 
     def switched_off(self) -> list[str]:
-        """Return a line on the requirements that are newer than the profile's catalogue, or nothing."""
+        """Return a line about requirements newer than the profile's catalogue; empty if there are none."""
         if not (off := self.profile.newer(catalog.requirements.values())):
             return []
         count = "1 requirement is" if len(off) == 1 else f"{len(off)} requirements are"
@@ -123,7 +123,7 @@ class Session:
         ]
 
     def begin_rollback(self) -> Rollback:
-        """Return the changes of the run that is to be undone, with the hosts' locks taken.
+        """Take the hosts' locks, and return the rollback of the run.
 
         Raises:
             UsageError: no host knows the run, or another run has a host.
@@ -139,10 +139,10 @@ class Session:
         return self.rollback
 
     def prepare(self, selected: list[Selected]) -> None:
-        """Check that everything needed is known, then ask all hosts at once, before the first requirement is judged.
+        """Validate the catalogue and the profile, then gather the facts of all hosts at once.
 
         Raises:
-            UsageError: an id that leads nowhere, or a selected requirement without a value in the profile.
+            UsageError: an unknown id, or a selected requirement without a value in the profile.
         """
         self._validate(selected)
         self.run.selected = len(selected)
@@ -170,18 +170,18 @@ class Session:
             check_rights(self.fleet.cluster, before, fixable, self.options.most)
 
     def load(self, requirement: Requirement, subject: Subject, directory: Path) -> None:
-        """In a worker, read the snapshots of the hosts that decide a result."""
+        """In a worker, read the snapshots that a result depends on."""
         assert isinstance(self.verdicts, Audit)
         for id in (*self.verdicts.needs.relied(requirement, subject), self.fleet.cluster.id):
             self.fleet.load(id, directory)
 
     @property
     def interrupted(self) -> bool:
-        """Whether the operator has asked to begin nothing new."""
+        """Whether the operator interrupted the run."""
         return self._interrupts.asked
 
     def finish(self) -> None:
-        """Release the hosts, and keep what is left to do for another run."""
+        """Release the hosts, and write the resume file."""
         self._while_changing.close()
         self.run.ended = _now()
         self.run.resume = self.options.resume
@@ -198,13 +198,13 @@ class Session:
                 self.say(f"the resume file cannot be written: {error}")
 
     def write_plan(self) -> str:
-        """Write the plan that the run made, unless the run ended early; return what was done, in words."""
+        """Write the plan, unless the run ended early; return a line that says so."""
         path = Path(self.options.plan_out)
         if (judged := len(self.run.results)) < self.run.selected:
             return f"{path} is not written: the run ended after {judged} of {self.run.selected} results"
         made = plan.make(self.run, catalog, self.profile, self._machines())
         plan.write(path, made)
-        rest = f"; {len(made.unplanned)} results have none: see unplanned in the file" if made.unplanned else ""
+        rest = f"; {len(made.unplanned)} failures have no step: see unplanned in the file" if made.unplanned else ""
         return f"{path}: {len(made.steps)} steps for --fix={path}{rest}"
 
     def close(self) -> None:
@@ -248,9 +248,9 @@ class Session:
             plan.known(self.plan, catalog, self.options.plan_file)
 
     def _needed(self, selected: list[Selected]) -> dict[Pair, Selected]:
-        """Return what the selected requirements need beyond themselves; a verdict must not depend on the selection.
+        """Return the pairs that the selected ones need, so that a verdict does not depend on the selection.
 
-        An active requirement that was deselected is not tried for another's sake; the run says so.
+        A deselected active requirement is not judged as a need; the run says so.
         """
         found = reached(catalog, self.fleet, selected, after=self.options.mode == "fix")
         of = {each.id: {subject.id for subject in self.subjects(each)} for each, _ in found.values()}
@@ -291,7 +291,7 @@ class Session:
         return Trial(self.fleet, self.run.id, self.say, requirement, ledger=self.ledger)
 
     def _begin_changing(self) -> None:
-        """Take the hosts' locks and the signals before the first question: from then on nobody else changes the hosts.
+        """Take the hosts' locks and the signals before gathering, so that nobody else changes the hosts.
 
         Raises:
             UsageError: another run has one of the hosts.
@@ -301,7 +301,7 @@ class Session:
             say=self.say, force=self.options.break_lock, forks=self.fleet.forks,
         )  # fmt: skip
         self._while_changing.enter_context(locks)
-        self._while_changing.enter_context(self._interrupts)  # ends first: a signal must not end the release of locks
+        self._while_changing.enter_context(self._interrupts)  # exits first: no signal interrupts the unlocking
 
     def _gather(self, judged: Iterable[Selected]) -> None:
         wanted: dict[str, dict[str, Fact[Any]]] = {}
@@ -316,7 +316,7 @@ class Session:
             self.fleet.save(self.snapshots)
 
     def _machines(self) -> dict[str, str]:
-        """Return host to the digest of its machine-id; empty where it has none or does not answer."""
+        """Return host to the digest of its machine-id; empty if it has none or does not answer."""
         found = dict.fromkeys(self.fleet.hosts, "")
         for id, host in self.fleet.hosts.items():
             with suppress(CouldNotLook):

@@ -1,4 +1,4 @@
-"""What a person reads while a run goes on, and at its end: a function of the run."""
+"""The terminal: progress during the run, and the summary at its end."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class Speaker:
 
 
 class Terminal:
-    """Prints the run: its head, its outcomes as they come in, and its summary.
+    """Prints the run: a header, each outcome, and the summary.
 
     Args:
-        explained: lines for the head.
+        explained: lines for the header.
     """
 
     def __init__(self, collector: Collector, explained: list[str], verbosity: int) -> None:
@@ -58,14 +58,14 @@ class Terminal:
         self._verbosity = verbosity
 
     def pytest_report_header(self) -> list[str]:
-        """Say what is about to happen."""
+        """Return the header of the run."""
         run = self._collector.run
         hosts = count(len(run.hosts), "host")
         return [f"trueup {VERSION}: {run.mode}, profile {run.profile}, {hosts}", *self._explained]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-        """Name the outcome in trueup's words."""
+        """Return the outcome's letter and word."""
         if (data := getattr(report, "trueup", None)) is None:
             return None
         letter, colour = LOOKS[Outcome(data["outcome"])]
@@ -73,7 +73,7 @@ class Terminal:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, None, None]:
-        """Print each failure once for all hosts that share it, in place of pytest's tracebacks."""
+        """Print each failure once for all hosts that share it, instead of pytest's tracebacks."""
         stats = terminalreporter.stats
         ours = {kind: stats[kind] for kind in ("failed", "skipped") if kind in stats}
         for kind, reports in ours.items():

@@ -1,4 +1,4 @@
-"""One host's items stay on one xdist worker, so that its snapshot is read once and no host meets two workers."""
+"""Schedules all items of a host on one xdist worker, so that its snapshot is read once."""
 
 from xdist.scheduler import LoadScopeScheduling
 

@@ -11,24 +11,24 @@ OPEN = "(decided in the run"
 
 
 def later(what: str) -> str:
-    """Return the words that a plan has where only the run can decide; in a summary, whether the action is done."""
+    """Return the placeholder of a plan for a value that only the run can decide."""
     return f"{OPEN}: {what})"
 
 
-Internal = Annotated[str, Field(exclude=True)]  # for the journal; no report has it
+Internal = Annotated[str, Field(exclude=True)]  # for the journal only
 
 
 @dataclass
 class Action:
-    """One change to a host, recorded whether it was planned or done.
+    """One change to a host, planned or done.
 
     Args:
-        undo: shell that restores the previous state; ``:`` where there is nothing to restore.
+        undo: shell that restores the previous state; ``:`` if there is nothing to restore.
         settle: shell that makes running services load the restored state.
-        intact: shell that fails, with the reason, where the state is neither the one before nor the one after.
-        before: the previous state, as far as the verb knows it.
+        intact: shell that fails with the reason if the state is neither the one before nor the one after.
+        before: the previous state, if the verb knows it.
         stays: why it cannot be undone.
-        precondition: digest of the state that it starts from, where the diff does not show all of that.
+        precondition: digest of the previous state, if the diff does not show all of it.
     """
 
     verb: str

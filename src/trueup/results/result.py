@@ -17,7 +17,7 @@ Pair = tuple[str, str]  # requirement id, host id
 
 
 class Outcome(enum.StrEnum):
-    """The result of one requirement on one host; the words are part of the public interface."""
+    """The outcome of one requirement on one host; the words are part of the public interface."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -29,19 +29,19 @@ class Outcome(enum.StrEnum):
     UNREACHABLE = "unreachable"
     COULD_NOT_LOOK = "could-not-look"
     NOT_ATTEMPTED = "not-attempted"
-    CAN_UNDO = "can-undo"  # of a rollback, as are those below
+    CAN_UNDO = "can-undo"  # the outcomes of a rollback start here
     UNDONE = "undone"
     NOT_UNDONE = "not-undone"
 
     @property
     def holds(self) -> bool:
-        """Whether requirements that need this one can rely on it; of a rollback, whether it succeeds."""
+        """Whether the requirement holds; of a rollback, whether it succeeds."""
         return self in (Outcome.PASSED, Outcome.FIXED, Outcome.WAIVED, Outcome.CAN_UNDO, Outcome.UNDONE)
 
     @property
     def fails(self) -> bool:
-        """Whether pytest counts it as a failure: a blocked requirement is counted where its cause is, and one that was
-        not attempted where the run stopped."""
+        """Whether pytest counts it as a failure. A blocked requirement is counted at its cause, and one that was
+        not attempted at the failure that stopped the run."""
         return not self.holds and self not in (Outcome.BLOCKED, Outcome.NOT_ATTEMPTED)
 
 
@@ -51,9 +51,9 @@ class Cause:
 
     Args:
         name: a requirement's id, or the name of a fact that a host lacks.
-        host: where.
-        outcome: of that requirement; ``failed`` for a fact that does not hold.
-        words: the fact's reason; empty for a requirement, whose own result has it.
+        host: the host's id.
+        outcome: the requirement's outcome; ``failed`` for a condition that is not met.
+        words: the condition's reason; empty for a requirement, which has its own result.
     """
 
     name: str
@@ -76,15 +76,15 @@ Hidden = Annotated[dict[str, Raw], Field(exclude=True)]  # neither reported nor 
 
 @dataclass
 class Result:
-    """One requirement on one host: the unit that every report is made of.
+    """The result of one requirement on one host.
 
     Args:
-        detail: what is said beside the deviations.
-        cause: why it is blocked; empty for every other outcome.
+        detail: lines of text beside the deviations.
+        cause: the causes of a blocked requirement; empty for every other outcome.
         seconds: from the first question to the verdict, remedy included.
-        asked, answered: when the first of its facts was asked for, and when the last answer came, as Unix time.
+        asked, answered: when its first fact was asked for, and its last answer came, as Unix time.
         age: seconds between the oldest answer and the verdict.
-        evidence: the answers that the check read; they stay in the process that judged.
+        evidence: the answers that the check read; kept in the process that judged.
     """
 
     requirement: str
@@ -102,7 +102,7 @@ class Result:
     evidence: Hidden = field(default_factory=dict)
 
     def note(self, *words: str) -> None:
-        """Add lines to what is said beside the deviations."""
+        """Add lines to the detail."""
         self.detail = "\n".join(filter(None, [self.detail, *words]))
 
     def to_dict(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class Result:
         return data
 
     def text(self) -> str:
-        """Return the deviations and what was done about them, for a person."""
+        """Return the deviations and the detail as text."""
         return "\n".join([*(line for d in self.deviations for line in d.lines()), *filter(None, [self.detail])])
 
     @classmethod

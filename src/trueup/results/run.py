@@ -1,4 +1,4 @@
-"""A whole run as data: every report is a function of it."""
+"""A whole run as data, the input of every report."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from trueup.profiles.schema import Waiver
 from trueup.results.result import Outcome, Result
 from trueup.version import VERSION
 
-SCHEMA: Literal[2] = 2  # changes when a field changes its meaning or goes
+SCHEMA: Literal[2] = 2  # increases when a field changes its meaning or is removed
 _UNKNOWN = {Outcome.UNREACHABLE, Outcome.COULD_NOT_LOOK, Outcome.BLOCKED}
 COMPLIANT, NOT_COMPLIANT, COULD_NOT_LOOK = 0, 1, 3  # see docs/operations.md for all exit codes
 
 
 @dataclass(frozen=True)
 class RemedyInfo:
-    """What ``--fix`` would do about a requirement, and what that costs the host."""
+    """The remedy of a requirement, and its disruption."""
 
     sentence: str
     disruption: Disruption
@@ -34,7 +34,7 @@ class RemedyInfo:
 
     @property
     def options(self) -> str:
-        """Return the options by which it is applied."""
+        """Return the options that apply it."""
         words = ["--fix"]
         words += ["--fix-allow=destructive"] if self.destructive else []
         words += [f"--max-disruption={self.disruption}"] if more(self.disruption, MOST) else []
@@ -43,7 +43,7 @@ class RemedyInfo:
 
 @dataclass(frozen=True)
 class RequirementInfo:
-    """A requirement as a report shows it: its sentence, why it matters, and where it is written."""
+    """A requirement for reports: its sentence, its reason, and the place of its check."""
 
     sentence: str
     why: str
@@ -57,7 +57,7 @@ class RequirementInfo:
 
     @classmethod
     def of(cls, requirement: Requirement, remedy: Remedy | None) -> RequirementInfo:
-        """Return what a report shows of a requirement and its remedy."""
+        """Return the data of a requirement and its remedy for reports."""
         done = None
         if remedy:
             done = RemedyInfo(remedy.sentence, remedy.disruption, remedy.destructive, remedy.can_undo)
@@ -69,21 +69,21 @@ class RequirementInfo:
 
 @dataclass
 class Run:
-    """The results of a run, and the requirements, hosts, profile and options that they are of.
+    """A run: its results, requirements, hosts, profile and options.
 
     Args:
         mode: audit, plan, fix, rollback or rollback-plan.
         hosts: host to its roles, in the order of the run.
-        digest: SHA-256 of the profile with all that it extends, without secrets.
-        options: the options that decide what is judged and changed, as given.
-        started, ended: ISO 8601 in UTC; the end is empty while the run goes on.
-        exit_code: of the process; none while the run goes on.
+        digest: SHA-256 of the profile and the profiles it extends, without secrets.
+        options: the options that affect results or changes, as given.
+        started, ended: ISO 8601 in UTC; ``ended`` is empty during the run.
+        exit_code: of the process; None during the run.
         stopped: why it ended early.
         left: hosts that another run has to continue with.
         resume: the file that the next run can continue from.
-        plan: id of the run whose plan is carried out.
+        plan: id of the run that made the plan, with --fix=FILE.
         not_judged: deselected active requirements that selected ones need.
-        selected: how many results the run should have.
+        selected: the expected number of results.
     """
 
     id: str
@@ -113,7 +113,7 @@ class Run:
 
     @property
     def columns(self) -> list[str]:
-        """Return the hosts, and after them ``cluster`` where a requirement was judged across hosts."""
+        """Return the hosts, then ``cluster`` if a requirement was judged across hosts."""
         return list(dict.fromkeys([*self.hosts, *(result.host for result in self.results)]))
 
     @property
@@ -128,14 +128,14 @@ class Run:
 
     @property
     def verdict(self) -> int:
-        """Return 0 compliant, 1 not compliant, 3 where nothing is known to be wrong but not all could be looked at."""
+        """Return 0 compliant, 1 not compliant, 3 no failure known, but a host or fact could not be read."""
         bad = [result for result in self.results if not result.outcome.holds]
         if not bad:
             return COMPLIANT
         return NOT_COMPLIANT if any(map(_wrong, bad)) else COULD_NOT_LOOK
 
     def notes(self) -> list[str]:
-        """Return what remains to do, the waivers that have expired, and those that cover no failure."""
+        """Return the notes for the summary: unfinished work, expired waivers, and waivers that cover no failure."""
         notes = [*self.unfinished()]
         if self.not_judged:
             notes.append(f"not judged, though others need it: {', '.join(self.not_judged)} (active, and deselected)")
@@ -150,7 +150,7 @@ class Run:
         return notes
 
     def unfinished(self) -> Iterator[str]:
-        """Yield what a run that stopped, or failed on a host, leaves to do."""
+        """Yield the notes about requirements and hosts that are left to do."""
         if self.stopped:
             yield self.stopped
         if beyond := list(dict.fromkeys(r.host for r in self.results if r.outcome is Outcome.NOT_ATTEMPTED)):
@@ -168,7 +168,7 @@ class Run:
         return table
 
     def document(self) -> dict[str, Any]:
-        """Return the whole run as plain data, by the published schema."""
+        """Return the run as plain data that conforms to the published schema."""
         data: dict[str, Any] = _adapter().dump_python(self, mode="json")
         head = {"schema": SCHEMA, "trueup": VERSION, "run": data.pop("id")}
         counts = {str(outcome): count for outcome, count in sorted(self.counts.items())}
@@ -176,8 +176,8 @@ class Run:
 
 
 def _wrong(result: Result) -> bool:
-    """Whether a result says that something is not as the profile says."""
-    unmet = any(cause.words and cause.outcome is Outcome.FAILED for cause in result.cause)  # a fact that does not hold
+    """Whether a result shows a deviation from the profile."""
+    unmet = any(cause.words and cause.outcome is Outcome.FAILED for cause in result.cause)  # a condition
     return bool(result.deviations) or unmet or result.outcome not in _UNKNOWN
 
 

@@ -1,1 +1,1 @@
-"""Undoing the changes of a run, by its journals."""
+"""Rollback: undoes the changes of a run by its journals."""

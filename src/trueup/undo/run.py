@@ -1,4 +1,4 @@
-"""Takes back what a run did, as the journals have it: those of the hosts, and this machine's for objects."""
+"""Undoes a run by its journals: those on the hosts, and the controller's for Kubernetes objects."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from trueup.results.action import Action
 from trueup.results.result import Outcome, Pair, Result
 from trueup.undo.steps import Step, Undoing
 
-LIST = "list"  # in the place of a run: list the runs
-WHOLE = "rollback"  # in the place of a requirement, where nothing is known of a host
+LIST = "list"  # as the run: list the runs
+WHOLE = "rollback"  # as the requirement, for a host that does not answer
 _PATIENCE = 60.0  # seconds to read a journal
 _SHOWN = 10  # runs in a message
 _RUN = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class Rollback:
-    """What a run changed on the hosts, and what becomes of that when it is taken back.
+    """The rollback of one run: the changes in its journals, and the result of undoing them.
 
     Args:
         run: the id of the run, or :data:`LIST`.
-        ledger: the run's journal on this machine.
-        apply: do it; otherwise only say what would be done.
+        ledger: the run's journal on the controller.
+        apply: undo; otherwise only report what can be undone.
 
     Raises:
-        UsageError: no host knows the run; says which runs they know.
+        UsageError: no host knows the run; names the runs that they know.
     """
 
     def __init__(self, fleet: Fleet, run: str, ledger: Ledger, *, apply: bool) -> None:
@@ -54,24 +54,24 @@ class Rollback:
 
     @property
     def pairs(self) -> list[Pair]:
-        """Return the requirements and hosts that were changed, newest first."""
+        """Return the pairs of requirement and host that the run changed, newest first."""
         return list(dict.fromkeys(step.pair for step in self._steps))
 
     @property
     def silent(self) -> list[Pair]:
-        """Return what stands for the hosts that did not say what was changed there."""
+        """Return a pair for each host whose journal could not be read."""
         return [(WHOLE, host) for host in self._fleet.hosts if host not in self._known]
 
     def runs(self) -> list[str]:
-        """Return a line for each run that a host knows: its id, when it began, and how much of it can be undone."""
+        """Return a line for each known run: its id, its start, and its number of changes to undo by host."""
         left: dict[str, list[str]] = {}
-        for host, known in sorted(self._known.items(), key=itemgetter(0)):  # they answered in any order
+        for host, known in sorted(self._known.items(), key=itemgetter(0)):  # hosts answer in any order
             for run, count in known.runs.items():
                 left.setdefault(run, []).append(f"{host} {count or 'none'}")
         return [f"{run}  {_began(run)}  changes that are not undone: {', '.join(left[run])}" for run in sorted(left)]
 
     def result(self, requirement: str, host: str) -> Result:
-        """Return what became of one requirement on one host; the first question settles all that was selected."""
+        """Return the result for one requirement on one host; the first call undoes the whole selection."""
         steps = [step for step in self._carried_out if step.pair == (requirement, host)]
         left = [step for step in steps if step.why]
         if (gone := self._undoing.gone.get(host)) and (left or not steps):
@@ -87,7 +87,7 @@ class Rollback:
 
     @cached_property
     def _carried_out(self) -> list[Step]:
-        """The steps that were selected and not undone before, all of them judged, and undone if that is wanted."""
+        """The selected steps that are not undone yet, judged and, unless planning, undone."""
         pending = [step for step in self._steps if step.pending]
         steps = [step for step in pending if step.pair in self.selected]
         self._undoing.judge(steps, [step for step in pending if step.pair not in self.selected])
@@ -98,7 +98,7 @@ class Rollback:
 
     def _read(self) -> None:
         if not _RUN.fullmatch(self.run):
-            raise UsageError(f"--rollback={self.run}: no run is called so; --rollback={LIST} says which there are")
+            raise UsageError(f"--rollback={self.run}: not a run id; --rollback={LIST} lists the runs")
         asked = Fact("journal", journal.reading(hand.STATE, self.run), journal.parse)
 
         def read(host: str) -> None:
@@ -118,7 +118,7 @@ def _began(run: str) -> str:
     try:
         return f"{datetime.strptime(run.partition('-')[0], '%Y%m%dT%H%M%SZ'):%Y-%m-%d %H:%M:%S} UTC"
     except ValueError:
-        return "at a time that its name does not say"
+        return "start unknown"
 
 
 def _action(step: Step) -> Action:

@@ -1,4 +1,4 @@
-"""Undoing changes that journals know: first a look whether each is still as its run left it, then newest first."""
+"""Undoes changes from journals: checks that each is still as the run left it, then undoes newest first."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from trueup.model.fact import Fact
 from trueup.model.snapshot import Raw
 from trueup.redact import redact
 
-_PATIENCE, _EACH = 60.0, 5.0  # seconds for a look at a host, and for each change on top
-_LINES = 200  # of a diff
+_PATIENCE, _EACH = 60.0, 5.0  # seconds to check a host, plus these for each change
+_LINES = 200  # lines of a diff
 
 
 @dataclass
 class Step:
-    """One change, where it was made, and what becomes of it."""
+    """One change of the run, its host, and the result of its undo."""
 
     host: str
     entry: Entry
-    why: str = ""  # it is not undone
+    why: str = ""  # why it is not undone
     diff: str = ""
-    undone: bool = False  # in this process
+    undone: bool = False  # undone by this process
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -47,27 +47,27 @@ class Step:
 
     @property
     def settles(self) -> bool:
-        """Whether nothing of it can be undone itself, but services have to take up what else is."""
+        """Whether the change itself cannot be undone, but services must load the restored state."""
         return bool(self.entry.settle) and not self.entry.undo
 
 
 class Undoing:
-    """Undoes changes of one run on hosts, and to objects of their cluster.
+    """Undoes changes of one run on hosts and to objects of their cluster.
 
     Args:
         run: the run's id.
-        ledger: its journal on this machine, where that is known.
+        ledger: its journal on the controller, if there is one.
     """
 
     def __init__(self, fleet: Fleet, run: str, ledger: Ledger | None) -> None:
         closed = {id: CouldNotLook(host.closed) for id, host in fleet.hosts.items() if host.closed}
-        self.gone: dict[str, Unreachable | CouldNotLook] = {**closed}  # host to why it says no more
+        self.gone: dict[str, Unreachable | CouldNotLook] = {**closed}  # host to why it does not answer
         self._fleet = fleet
         self._run = run
         self._ledger = ledger
 
     def each(self, work: Callable[[str], object], hosts: Iterable[str]) -> None:
-        """Do something for several hosts at once; one that goes away is noted, and hurts no other."""
+        """Call a function for several hosts in parallel; record the hosts that do not answer."""
 
         def guarded(host: str) -> None:
             try:
@@ -79,11 +79,11 @@ class Undoing:
             list(pool.map(guarded, dict.fromkeys(hosts)))
 
     def judge(self, steps: list[Step], others: list[Step]) -> None:
-        """Say of each step why it cannot be undone, if so, and give it a diff.
+        """Decide for each step whether it can be undone, and give it a diff.
 
         Args:
-            steps: what is to be undone, newest first.
-            others: what the run did besides, and is to stay.
+            steps: the steps to undo, newest first.
+            others: the run's other changes, which stay.
         """
 
         def judge(host: str) -> None:
@@ -97,11 +97,11 @@ class Undoing:
                 step.why = str(self.gone[step.host])
 
     def carry_out(self, steps: list[Step], touched: set[str]) -> None:
-        """Undo steps, newest first, hosts at once as far as one requirement goes; then let services take that up.
+        """Undo steps, newest first, one requirement at a time on all hosts; then let services load the state.
 
         Args:
-            steps: what can be undone, newest first.
-            touched: hosts where something was undone before, which services may not have taken up.
+            steps: the steps that can be undone, newest first.
+            touched: hosts with earlier undone changes that services may not have loaded.
         """
         for _, group in groupby((step for step in steps if not step.settles), key=lambda step: step.entry.requirement):
             stretch = list(group)
@@ -119,8 +119,8 @@ class Undoing:
             if entry.stays:
                 step.why = entry.stays
                 stands = stands or entry.summary
-            elif stands and step.host != self._fleet.cluster.id:  # objects do not stand on each other
-                step.why = f"{stands} stands on it, and cannot be undone"
+            elif stands and step.host != self._fleet.cluster.id:  # objects do not depend on each other
+                step.why = f"{stands} depends on it and cannot be undone"
             elif (why := changed.get(entry.sequence)) and entry.place not in undoing:
                 newer = [other.entry.requirement for other in others if other.entry.place == entry.place]
                 step.why = f"{why}, by {newer[0]} in this run: undo both" if newer else why
@@ -128,9 +128,9 @@ class Undoing:
                 undoing.add(entry.place)
 
     def _looked(self, host: str, steps: list[Step]) -> dict[int, str]:
-        """Return what has changed since, by number; the steps get their diffs. It is one look at the host."""
+        """Return the later changes by step number, and give the steps their diffs; one script per host."""
         asked = [Fact(f"intact.{step.entry.name}", step.entry.intact, str) for step in steps if step.entry.intact]
-        after: dict[str, str] = {}  # path to where its content is that is there once all that is newer is undone
+        after: dict[str, str] = {}  # path to the kept content that it has once the newer steps are undone
         for step in steps:
             kept = step.entry.before.get("kept")
             if isinstance(kept, str) and not step.entry.stays:
@@ -184,7 +184,7 @@ class Undoing:
             self._hand(step).undo(step.entry)
 
     def _attempt(self, steps: list[Step], work: Callable[[], object]) -> None:
-        """Do what undoes steps of one host, and note of them whether that could be done."""
+        """Undo steps of one host, and record whether it succeeded."""
         host = steps[0].host
         try:
             if host in self.gone:
@@ -212,7 +212,7 @@ class Undoing:
 
 
 def _diff(path: str, now: str, kept: str) -> str:
-    """Return a probe for what restoring a kept file would change; a host without diff says nothing."""
+    """Return a probe for the diff of restoring a kept file; empty without diff(1)."""
     name = shlex.quote(path)
     return f"""now={shlex.quote(now)}; kept={shlex.quote(kept)}
 [ -e "$now" ] || now=/dev/null

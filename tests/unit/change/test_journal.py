@@ -66,7 +66,7 @@ def test_what_cannot_be_undone_is_not_marked_as_if_it_were(changes: Changes, kno
     change = changes()
     change.run("true", why="go", stays="ask jo")
     change.run("true", why="come")
-    assert change.rollback() == ["go: ask jo", "come: no way back is known"]
+    assert change.rollback() == ["go: ask jo", "come: no undo is known"]
     assert states(known()) == ["done", "done"]
 
 

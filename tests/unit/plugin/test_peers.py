@@ -61,4 +61,4 @@ def test_who_says_nothing_is_not_asked_about_and_is_not_compared(three: Fakes) -
     found, detail = run(three, hosts="w1,w2,w3,gone")
     assert found == {"w1": "of-w1 w3=of-w3 node", "w3": "of-w3 w1=of-w1 node"}
     assert "not compared: gone: ssh: Could not resolve hostname gone" in detail
-    assert "not compared: w2: own.seen: exit code 1 ('the host could not say of itself what this goes by')" in detail
+    assert "not compared: w2: own.seen: exit code 1 ('a fact that this check needs is missing on this host')" in detail

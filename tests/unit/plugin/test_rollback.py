@@ -114,7 +114,7 @@ def test_what_cannot_be_undone_says_why_and_keeps_what_it_stands_on(fleet: Fakes
     done = fleet.run("--hosts=n1", f"--rollback={run}")
     assert done.code == 1, done.text
     assert "do what is final: ask jo" in done.out
-    assert "do what is final stands on it, and cannot be undone" in done.block("NOT-UNDONE  own.greeting")
+    assert "do what is final depends on it and cannot be undone" in done.block("NOT-UNDONE  own.greeting")
     assert (fleet.directory / "hosts/n1/greeting").read_text() == "hello\n"
     assert fleet.run("--hosts=n1", f"--rollback={run}", "-k", "own.state").code == 0
     assert fleet.state("n1") == "bad"
