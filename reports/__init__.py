@@ -12,11 +12,11 @@ from trueup.errors import UsageError, nearest
 if TYPE_CHECKING:
     from trueup.results.run import Run
 
-FORMATS = {".json": "json", ".md": "markdown"}  # ending to the module whose `render(run) -> str | bytes` writes it
+FORMATS = {".json": "json", ".md": "markdown"}  # file ending to the module with `render(run) -> str | bytes`
 
 
 def check(paths: Iterable[str]) -> None:
-    """Refuse a report that could not be written, before anything is done.
+    """Check before the run that the reports can be written.
 
     Raises:
         UsageError: an unknown ending, or a directory that does not exist.

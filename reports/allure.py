@@ -1,4 +1,4 @@
-"""What Allure shows of a result: labels, the host as a parameter, evidence and diffs."""
+"""Results for Allure: labels, the host as a parameter, evidence and diffs."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def marks(requirement: Requirement, profile: str, roles: frozenset[str]) -> Iter
 
 
 class _Speaker:
-    """Lets a result speak for itself, where allure-pytest would show the exception and the machine that ran pytest."""
+    """Replaces the exception and the host name that allure-pytest would show by those of the result."""
 
     def __init__(self) -> None:
         self.next: Result | None = None
 
     @hookimpl(tryfirst=True)
     def report_result(self, result: TestResult) -> None:
-        """Put things right just before Allure writes them to its file."""
+        """Correct a result before Allure writes it."""
         ours, self.next = self.next, None
         if ours is None:  # a user's own test
             return
@@ -62,8 +62,8 @@ class _Speaker:
         for row in (*result.parameters, *result.labels):
             if row.name == "host":
                 row.value = ours.host
-        result.labels.sort(key=lambda label: (label.name, label.value))  # they come out of a set
-        result.stop = result.start + round(ours.seconds * 1000)  # pytest's clock: the first host waits for all others
+        result.labels.sort(key=lambda label: (label.name, label.value))  # sorted, because they come from a set
+        result.stop = result.start + round(ours.seconds * 1000)  # pytest counts the wait for all hosts
 
 
 _speaker = _Speaker()
@@ -71,7 +71,7 @@ plugin_manager.register(_speaker)
 
 
 def describe(requirement: Requirement | None, result: Result) -> None:
-    """Attach to the current Allure result what was read, found, planned and done."""
+    """Attach evidence, deviations and actions to the current Allure result."""
     _speaker.next = result
     allure.dynamic.title(f"{result.requirement} [{result.host}]")
     if requirement:
@@ -83,14 +83,14 @@ def describe(requirement: Requirement | None, result: Result) -> None:
     for name, raw in result.evidence.items():
         answer = raw.out + (f"\n--- stderr, exit code {raw.rc}\n{raw.err}" if raw.err or raw.rc else "")
         allure.attach(answer or "no output", f"evidence: {name}", allure.attachment_type.TEXT)
-    planned = (Outcome.FAILED, Outcome.CAN_UNDO)  # what is planned stays failed
+    planned = (Outcome.FAILED, Outcome.CAN_UNDO)  # a planned result stays failed
     verb = "would" if result.outcome in planned else "did"
     for action in result.actions:
         allure.attach(action.diff or action.summary, f"{verb} {action.summary}", allure.attachment_type.TEXT)
 
 
 def finish(directory: Path, run: Run) -> None:
-    """Write what describes the run as a whole: Allure's environment and its categories."""
+    """Write Allure's environment and categories of the run."""
     directory.mkdir(parents=True, exist_ok=True)
     rows = (f"{key}={value}\n" for key, value in run.environment.items())
     (directory / "environment.properties").write_text("".join(rows), encoding="utf-8")

@@ -5,7 +5,7 @@ from trueup.results.run import Run
 
 
 def render(run: Run) -> str:
-    """Return a table of requirements by host, and what is wrong."""
+    """Return a table of requirements by host, and the failures."""
     lines = [f"# trueup: {run.profile}, {run.mode}", ""]
     lines += [", ".join(f"{count} {outcome}" for outcome, count in sorted(run.counts.items())) + ".", ""]
     lines += [line for note in run.unfinished() for line in (f"{note}.", "")]
@@ -14,7 +14,7 @@ def render(run: Run) -> str:
         cells = (str(results[host].outcome) if host in results else "" for host in run.columns)
         lines.append(f"| {id} | {' | '.join(cells)} |")
     for result in run.results:
-        said = result.outcome.holds or result.outcome is Outcome.NOT_ATTEMPTED  # which is said once, above
+        said = result.outcome.holds or result.outcome is Outcome.NOT_ATTEMPTED  # printed once, above
         if not said and (text := result.text()):
             fence = "`" * (3 + max((len(run) for run in text.split() if set(run) == {"`"}), default=0))
             lines += ["", f"## {result.requirement} on {_cell(result.host)}: {result.outcome}", "", fence, text, fence]

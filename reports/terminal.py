@@ -1,4 +1,4 @@
-"""What a run comes to, as lines of text: each failure once for all hosts that share it, then tables and the verdict."""
+"""The summary of a run as text: each failure once for all hosts that share it, then tables and the verdict."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOOKS = {
     Outcome.UNDONE: ("-", "green"),
     Outcome.NOT_UNDONE: ("X", "red"),
 }
-# Outcomes that have one cause for many requirements: they share one block.
+# Outcomes with one cause for many requirements, shown in one block.
 _SHARED = (Outcome.UNREACHABLE, Outcome.COULD_NOT_LOOK, Outcome.NOT_ATTEMPTED, Outcome.BLOCKED)
 _UNKNOWN = "could not look at everything"
 _VERDICTS = {
@@ -56,7 +56,7 @@ def summary(run: Run, verbosity: int) -> Lines:
 
 
 def details(run: Run, *, verbose: bool) -> Lines:
-    """Yield what failed, is planned or was changed; hosts and requirements that say the same share one block."""
+    """Yield a block for each failure, plan or change; equal results share one block."""
     blocks: dict[tuple[Any, ...], list[Result]] = {}
     for r in (result for row in run.by_requirement().values() for result in row.values()):
         same = tuple((action.summary, action.diff) for action in r.actions)
@@ -76,7 +76,7 @@ def _block(run: Run, about: str | None, results: list[Result], *, verbose: bool)
     ids = list(dict.fromkeys(r.requirement for r in results))
     name = about or (ids[0] if len(ids) == 1 else count(len(ids), "requirement"))
     yield f"{first.outcome.upper()}  {name}  on {hosts}", {LOOKS[first.outcome][1]: True, "bold": True}
-    info = run.requirements.get(first.requirement)  # of a rollback, this version may not know it
+    info = run.requirements.get(first.requirement)  # of a rollback; this version may not have the requirement
     if info and about:
         yield f"  {info.sentence}  ({info.severity})", {}
     yield from ((f"    {row}", {}) for row in first.text().splitlines())
@@ -96,7 +96,7 @@ def _actions(result: Result, mode: str, verbose: bool) -> Lines:
 
 
 def advice(remedy: RemedyInfo | None) -> str:
-    """Return what ``--fix`` would do about a requirement, and what that disturbs."""
+    """Return the remedy that ``--fix`` would apply, and its disruption."""
     if remedy is None:
         return "no automatic remedy"
     disruption = "drain, or restart where it is no node yet" if remedy.disruption == "drain" else remedy.disruption
@@ -105,7 +105,7 @@ def advice(remedy: RemedyInfo | None) -> str:
 
 
 def by_requirement(run: Run) -> Lines:
-    """Yield one line for each requirement: its outcomes, and the hosts where it does not hold."""
+    """Yield one line for each requirement: its outcomes, and the hosts where it fails."""
     table = run.by_requirement()
     width = max(map(len, table))
     yield "by requirement", {"bold": True}

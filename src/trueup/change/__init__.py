@@ -1,4 +1,4 @@
-"""The verbs of a change. Each looks first and records an action only where something differs."""
+"""The verbs of a change. Each reads the state first, and records an action only if something differs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Change(Artifacts, Certificates, Images, Kernel, LoadBalancers, Packages, R
     """Changes to one host for one remedy.
 
     Args:
-        cluster: the cluster that the host is in, or is to be in.
+        cluster: the host's cluster, also before it has joined.
     """
 
     def __init__(self, transport: Transport, *, host: str = "", cluster: Cluster | None = None, **kwargs: Any) -> None:
@@ -38,11 +38,11 @@ class Change(Artifacts, Certificates, Images, Kernel, LoadBalancers, Packages, R
 
     @property
     def turn(self) -> AbstractContextManager[object]:
-        """Return what keeps other hosts' remedies waiting that take their turn too, for as long as it is entered."""
+        """Return a context manager that only one host's remedy can hold at a time."""
         return self._cluster.turn if self._cluster else nullcontext()
 
     def reboot(self, why: str, *, within: float) -> None:
-        """Reboot the host, one after the other; after one that has not come back, none any more in this run."""
+        """Reboot the host, one host at a time; refused once a host has not come back in this run."""
         if self._cluster is None:
             return super().reboot(why, within=within)
         with self.turn:
@@ -59,10 +59,10 @@ class Change(Artifacts, Certificates, Images, Kernel, LoadBalancers, Packages, R
 
     @property
     def seat(self) -> Change:
-        """Return the hand on the control-plane host from which the cluster is administered, which is always open.
+        """Return the verbs of the control-plane host that administers the cluster, which may always be changed.
 
         Raises:
-            CouldNotLook: there is none among the hosts.
+            CouldNotLook: no host is one.
         """
         if self._cluster is None:
             raise CouldNotLook("no cluster")
@@ -72,13 +72,13 @@ class Change(Artifacts, Certificates, Images, Kernel, LoadBalancers, Packages, R
 
     @property
     def cluster(self) -> ClusterChange:
-        """Return the hand on the cluster; what it does counts as this one's."""
+        """Return the verbs for objects of the cluster; they record into this change."""
         assert self._cluster
         return ClusterChange(self._cluster, **self._given | {"record": self.record})
 
 
 class ClusterChange(Objects):
-    """Changes to a cluster, by its API and on its hosts, for one remedy."""
+    """Changes to a cluster's objects and hosts for one remedy."""
 
     def __init__(
         self,
@@ -95,19 +95,19 @@ class ClusterChange(Objects):
 
     @property
     def control_planes(self) -> list[str]:
-        """Return the hosts that are to carry the control plane, in order."""
+        """Return the hosts with role ``control-plane``, in order."""
         return [host.id for host in self._cluster.control_planes]
 
     def having(self, role: str) -> list[str]:
-        """Return the hosts of the run that have a role, in order."""
+        """Return the hosts of the run with a role, in order."""
         return [host.id for host in self._cluster.hosts.values() if role in host.roles]
 
     def spec(self, host: str) -> Spec:
-        """Return what one host ought to be."""
+        """Return the spec of a host."""
         return self._cluster.hosts[host].spec
 
     def on(self, host: str) -> Change:
-        """Return the hand on a host, which changes nothing while that is closed; what it does counts as this one's."""
+        """Return the verbs for a host; they record into this change, and fail if the host must not be changed."""
         self.record.hosts.add(host)
         hand = Change(self._cluster.hosts[host].transport, host=host, cluster=self._cluster, **self._given)
         hand.closed = f"{host} {why}" if (why := self._cluster.hosts[host].closed) else ""

@@ -1,4 +1,4 @@
-"""The verb for programs that come as their project releases them: fetched or sent, verified, renamed into place."""
+"""The verb for released binaries: fetched or sent, verified by checksum, renamed into place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ARCHITECTURE = Fact("architecture", "uname -m", lambda text: _ARCHITECTURES.get(
 
 
 def local(directory: str, url: str) -> Path:
-    """Return the controller's own copy of what is at a URL.
+    """Return the controller's copy of the file at a URL.
 
     Raises:
         ChangeFailed: the directory has no such file.
@@ -31,20 +31,20 @@ def local(directory: str, url: str) -> Path:
 
 
 class Artifacts(Hand):
-    """Installing what no package manager knows."""
+    """Installs programs without a package manager."""
 
     def artifact(
         self, name: str, wanted: Artifact, *, source: str = "", now: str = "", disruption: Disruption = "restart"
     ) -> None:
-        """Install the programs of an archive, or one program that is a bare file, in the artifact's directory.
+        """Install the programs of an archive, or a single program, in the artifact's directory.
 
         Args:
-            name: of a program that is a bare file, and of the whole in what is reported.
-            source: directory of the controller that has the file; where empty, the host fetches it from its URL.
-            now: what is there instead, in words.
+            name: the name of a single program; in reports, the name of the artifact.
+            source: directory on the controller that has the file; if empty, the host fetches the URL.
+            now: the installed version, for the diff.
 
         Raises:
-            ChangeFailed: no checksum for this architecture, a wrong checksum, or nothing in it; nothing was changed.
+            ChangeFailed: no checksum for this architecture, a wrong one, or an empty archive; nothing was changed.
         """
         architecture = self.look(ARCHITECTURE)
         sums = {str(known): value for known, value in wanted.sha256.items()}

@@ -1,4 +1,4 @@
-"""The verbs for keys and certificates: each key is made where it is used, and nobody else sees it."""
+"""The verbs for keys and certificates: each private key is made on its host and never leaves it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from trueup.shell import openssl
 
 
 class Certificates(Hand):
-    """Making keys, and having certificates signed."""
+    """Makes keys, and gets certificates signed."""
 
     def authority(self, wanted: Issued) -> None:
-        """Make an authority on the host; the caller has looked that there is none.
+        """Make a certificate authority on the host; the caller has checked that there is none.
 
         Raises:
-            ChangeFailed: its certificate or its key is there.
+            ChangeFailed: its certificate or its key exists.
         """
         kept = self._kept(wanted)
         self.act(_action(wanted, kept, "an authority"), openssl.authority(wanted, kept))
@@ -27,12 +27,12 @@ class Certificates(Hand):
     def server_certificate(
         self, wanted: ServerCertificate, ca: Issued, sign: Callable[[str], str] | None = None
     ) -> None:
-        """Make a key on the host, and have its certificate signed; the caller has looked that it is due.
+        """Make a key on the host and get its certificate signed; the caller has checked that it is due.
 
-        The old pair is kept. ``sign`` makes a certificate of a request; without it the authority on the host does.
+        The old pair is kept. ``sign`` returns the certificate of a request; by default the authority on the host signs.
 
         Raises:
-            ChangeFailed: it cannot be signed; the old pair is still in its place.
+            ChangeFailed: it cannot be signed; the old pair stays.
         """
         kept = self._kept(wanted)
         action = _action(wanted, kept, "a certificate")

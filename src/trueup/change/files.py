@@ -1,4 +1,4 @@
-"""The verbs for files: whole, in one step, and only where they differ."""
+"""The verbs for files: written atomically, and only if they differ."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from trueup.shell import scripts
 class File:
     """A file as it is on the host."""
 
-    path: str  # links followed
+    path: str  # links resolved
     content: bytes
     mode: str
     owner: str
@@ -31,30 +31,30 @@ class File:
 
     @property
     def checksum(self) -> str:
-        """Return the content's SHA-256, or nothing for an absent file."""
+        """Return the content's SHA-256; empty for an absent file."""
         return hashlib.sha256(self.content).hexdigest() if self.exists else ""
 
     @property
     def digest(self) -> str:
-        """Return the digest of all of it, without secrets."""
+        """Return the digest of content, mode and owner, without secrets."""
         text = self.content.decode(errors="replace")
         return digest(f"{self.mode} {self.owner}\n{text}" if self.exists else "absent")
 
 
 class Files(Hand):
-    """Reading, writing and editing files."""
+    """Reads, writes and edits files."""
 
     def read(self, path: str) -> File:
-        """Return a file as it is now, or would be at this point of a plan; an absent one has no content."""
+        """Return a file's current state, or in a plan its planned one; an absent file has no content."""
         found = self.look(Fact("file", _PROBE_FILE.format(path=shlex.quote(path)), _parse_file, timeout=60))
         drafted: File = found if self.apply else self._draft.get((self.host, found.path), found)
         return drafted
 
     def write(self, path: str, content: str, *, mode: str = "", owner: str = "", validate: str = "") -> bool:
-        """Make a file have this content; return whether it had to change.
+        """Write a file unless it has this content; return whether it changed.
 
-        The new file is complete and on disk before it takes the old one's place; the old one is kept. ``validate`` is
-        shell text that may refuse the new file, whose name is in ``$tmp``. Mode and owner stay, or are 644 root:root.
+        The new file is on disk before it replaces the old one, which is kept. ``validate`` is
+        shell text that may refuse the new file ``$tmp``. By default mode and owner stay, or are 644 root:root.
         """
         old = self.read(path)
         mode, owner = (mode or old.mode).lstrip("0"), owner or old.owner
@@ -76,7 +76,7 @@ class Files(Hand):
         return True
 
     def mode(self, path: str, mode: str) -> bool:
-        """Have a file that is there have this mode; return whether it had to change. Its content is not looked at."""
+        """Set the mode of an existing file; return whether it changed. Its content is not read."""
         quoted = shlex.quote(path)
         old = self.look(Fact("mode", f"[ ! -e {quoted} ] || stat -L -c %a {quoted}", str.strip))
         if old in ("", mode):
@@ -89,7 +89,7 @@ class Files(Hand):
         return True
 
     def directory(self, path: str, *, mode: str, owner: str) -> bool:
-        """Have a directory, which where it is made gets this mode and owner; return whether it had to be made."""
+        """Make a directory with this mode and owner unless it exists; return whether it was made."""
         quoted = shlex.quote(path)
         if self.look(Fact("directory", f"[ ! -d {quoted} ] || echo there", str.strip)):
             return False
@@ -99,18 +99,18 @@ class Files(Hand):
         return True
 
     def edit_toml(self, path: str, values: Values, *, default: str = "", validate: str = "") -> bool:
-        """Set keys of a TOML file, keeping comments, order and unknown keys; return whether it had to change.
+        """Set keys of a TOML file, keeping comments, order and unknown keys; return whether it changed.
 
-        A key whose value is ``None`` goes. ``default`` is the text to start from where there is no file, or one that is
+        A value of ``None`` removes the key. ``default`` is the text to start from if the file is absent or
         not TOML.
 
         Raises:
-            ChangeFailed: the keys cannot be set without touching others, or without a text to start from.
+            ChangeFailed: setting the keys would alter others, or there is no text to start from.
         """
         return self._edit(documents.edit_toml, path, values, default, validate)
 
     def edit_yaml(self, path: str, values: Values, *, default: str = "", validate: str = "") -> bool:
-        """Set keys of a YAML file of one document, as :meth:`edit_toml` does."""
+        """Set keys of a single-document YAML file, as :meth:`edit_toml` does."""
         return self._edit(documents.edit_yaml, path, values, default, validate)
 
     def _edit(self, edit: Callable[[str, Values], str], path: str, values: Values, default: str, validate: str) -> bool:
@@ -128,7 +128,7 @@ class Files(Hand):
         return (old.exists or edited != "") and self.write(path, edited, validate=validate)
 
     def comment_out(self, path: str, *numbers: int) -> bool:
-        """Turn lines of a file into comments; return whether it had to change."""
+        """Comment out lines of a file; return whether it changed."""
         rows = self.read(path).content.decode(errors="surrogateescape").split("\n")
         for number in numbers:
             row = rows[number - 1]

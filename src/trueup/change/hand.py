@@ -1,4 +1,4 @@
-"""The only hand that may alter a host: it looks, records and acts; planning and doing are the same but for the last."""
+"""Base class of all verbs: read the state, record an action and, unless planning, run it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ STATE = "/var/lib/trueup"
 
 
 class Hand:
-    """What every verb is made of.
+    """The base of all verbs that change a host.
 
     Args:
         host: the host's id.
-        apply: do it; otherwise only record what would be done.
-        allowed: the most that the remedy declared it may disturb the host.
-        record: where to note what is done; one of its own where not given.
-        draft: what the plan has written before; nothing where not given.
+        apply: change the host; otherwise only record the actions.
+        allowed: the highest disruption that the remedy declares.
+        record: the record of actions; by default its own.
+        draft: the planned files so far; by default none.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Hand:
         self.host = host
         self.record = record or Record()
         self.apply = apply
-        self.closed = ""  # why nothing may be changed there now
+        self.closed = ""  # why the host must not be changed now
         self._transport = transport
         self._allowed = DISRUPTIONS.index(allowed)
         self._run_id = run
@@ -57,26 +57,26 @@ class Hand:
 
     @property
     def actions(self) -> list[Action]:
-        """Return what was done, or would be."""
+        """Return the recorded actions."""
         return self.record.actions
 
     def keep(self, path: str) -> str:
-        """Return the name under which the host keeps what was at a path, below this run's own directory."""
+        """Return the path of the backup of a file, in this run's directory on the host."""
         return f"{STATE}/runs/{self._run_id}/backup/{secrets.token_hex(4)}{path.replace('/', '%')}"
 
     def look(self, asked: Fact[T]) -> T:
-        """Return a fact as it is now.
+        """Return the current value of a fact.
 
         Raises:
             CouldNotLook: the probe failed.
         """
-        return probing.ask(self._transport, asked, _SLOW)  # not redacted, because it is what gets edited
+        return probing.ask(self._transport, asked, _SLOW)  # not redacted, because it is edited
 
     def act(self, action: Action, body: str, disruption: Disruption = "none") -> None:
-        """Record an action and, unless planning, do it.
+        """Record an action and, unless planning, run it.
 
         Raises:
-            ChangeFailed: the shell text failed, with what it said, or nothing may be changed there.
+            ChangeFailed: the shell text failed (with its output), or the host must not be changed.
         """
         if self.apply and self.closed:
             raise ChangeFailed(f"{self.closed}; nothing was changed there")
@@ -98,14 +98,14 @@ class Hand:
         self.record.mark(entry, State.DONE)
 
     def incoming(self, sha256: str) -> str:
-        """Return where a file with this checksum is kept on the host until it is used."""
+        """Return the path on the host for a sent file with this checksum."""
         return f"{STATE}/incoming/{sha256}"
 
     def send(self, file: Path, sha256: str) -> None:
-        """Put a file of ours where incoming ones are, unless it is there; only one with the right checksum gets there.
+        """Send a file to the host unless it is there; its checksum is verified before it gets its name.
 
         Raises:
-            ChangeFailed: it did not arrive whole.
+            ChangeFailed: it did not arrive completely.
         """
         to = self.incoming(sha256)
         script = f"""set -eu
@@ -123,25 +123,25 @@ mv -f {to}.part {to}"""
             )
 
     def undo(self, entry: Entry) -> None:
-        """Undo a change of this run, and mark it in both journals; one that never began is none.
+        """Undo a change of this run, and mark it in both journals; do nothing if it never began.
 
         Raises:
-            ChangeFailed: it cannot be undone, with what the shell text said.
+            ChangeFailed: the undo failed, with its output.
         """
         self._do("undo", on_host.undo(STATE, self._run_id, entry))
         self.record.mark(entry, State.UNDONE)
 
     def settle(self, text: str) -> None:
-        """Let services take up what was undone.
+        """Let services load the restored state.
 
         Raises:
-            ChangeFailed: one does not come up, with what the shell text said.
+            ChangeFailed: a service does not start, with the output.
         """
         self._do("undo", text)
 
     def _do(self, what: str, body: str, entry: Entry | None = None) -> None:
-        # The shell parses all between the braces before it runs any of it, so a script that was cut off does nothing;
-        # what has begun is finished even when the connection is lost, because its output goes to a file.
+        # The shell parses the whole block before it runs any of it, so a script that was cut off does nothing;
+        # a started script finishes even if the connection is lost, because its output goes to a file.
         nonce = f"trueup-{secrets.token_hex(12)}"
         before = on_host.begin(STATE, self._run_id, entry) if entry else ":"
         after = on_host.end(STATE, self._run_id, entry) if entry else ":"
@@ -178,13 +178,13 @@ rm -f "$log"
             raise ChangeFailed(f"{what}: exit code {log.rc}: {redact(log.out).strip() or 'no output'}")
 
     def rollback(self) -> list[str]:
-        """Undo what was done; see :class:`Record`."""
+        """Undo the actions; see :class:`Record`."""
         return self.record.rollback()
 
     def run(self, *argv: str, why: str, undo: str = "", stays: str = "", disruption: Disruption = "none") -> None:
-        """Run a command that no other verb covers; the caller has looked that it is needed.
+        """Run a command that no other verb covers; the caller has checked that it is needed.
 
-        ``stays`` says why it cannot be undone, or who does that how.
+        ``stays`` says why it cannot be undone, or how a person undoes it.
         """
         action = Action("run", argv[0], why, f"+{shlex.join(argv)}\n", undo, stays=stays)
         self.act(action, shlex.join(argv), disruption)

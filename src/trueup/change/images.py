@@ -1,4 +1,4 @@
-"""The verb for images: what kubelet will ask for is in the namespace where it looks."""
+"""The verb for container images in containerd's namespace ``k8s.io``, which kubelet uses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trueup.facts.runtime.containerd import PROXIES
 from trueup.results.action import Action
 
 _KUBELETS = f"ctr -n {images.KUBELETS} images"
-# What was unpacked when the host lost its power is in containerd's way once: it clears that away only as it fails, see
+# A layer that was being unpacked at a power loss makes the next import fail once, and that removes it, see
 # https://github.com/containerd/accelerated-container-image/issues/102
 _AGAIN = """said=$(bring 2>&1 >/dev/null) || case $said in
 *"failed to rename"*"file exists"*) bring >/dev/null;;
@@ -21,21 +21,21 @@ esac"""
 
 
 def archive(directory: str, name: str) -> Path | None:
-    """Return the controller's archive of an image: ``pause-3.10.tar`` for ``registry.k8s.io/pause:3.10``, if any."""
+    """Return the controller's archive of an image, if any: ``pause-3.10.tar`` for ``registry.k8s.io/pause:3.10``."""
     stem = name.rpartition("/")[2].replace(":", "-")
     files = [Path(directory, f"{stem}{ending}") for ending in (".tar", ".tar.gz")] if directory else []
     return next((file for file in files if file.is_file()), None)
 
 
 class Images(Hand):
-    """Bringing images into containerd."""
+    """Brings images into containerd."""
 
     def image(self, name: str, *, archives: str = "", hosts_dir: str = "") -> None:
-        """Have an image in namespace ``k8s.io``: from another namespace, from an archive of ours, or from its registry.
+        """Bring an image into namespace ``k8s.io`` from another namespace, a local archive, or its registry.
 
         Args:
-            archives: directory of the controller that may have it.
-            hosts_dir: directory of the hosts.toml files by which to pull.
+            archives: directory on the controller with image archives.
+            hosts_dir: directory of the hosts.toml files to pull with.
         """
         present = self.look(images.PRESENT)
         if images.usable(present, name):

@@ -1,4 +1,4 @@
-"""The verbs for the kernel's modules and parameters."""
+"""The verbs for kernel modules and parameters."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from trueup.model.claims import reaches
 from trueup.results.action import Action
 from trueup.shell import scripts
 
-_SYSCTL_FILE = "/etc/sysctl.d/zz-trueup.conf"  # sorts after what others write, so that it wins
+_SYSCTL_FILE = "/etc/sysctl.d/zz-trueup.conf"  # sorts last, so that it wins
 
 
 class Kernel(Files):
-    """Modules and parameters, now and at every boot."""
+    """Sets modules and parameters, now and at every boot."""
 
     def module(self, name: str) -> None:
-        """Load a kernel module, and at every boot."""
+        """Load a kernel module now and at every boot."""
         quoted = shlex.quote(name)
         if self.look(kernel.modules(name)).get(name) == "absent":
             undo = f"[ ! -d /sys/module/{shlex.quote(name.replace('-', '_'))} ] || rmmod {quoted}"
@@ -27,10 +27,10 @@ class Kernel(Files):
             self.write(f"/etc/modules-load.d/trueup-{name}.conf", f"{name}\n")
 
     def sysctl(self, key: str, value: str, *, at_least: bool = False) -> None:
-        """Set a kernel parameter now and at every boot; a later file that says otherwise is commented out, and kept.
+        """Set a kernel parameter now and at every boot; lines that override it are commented out.
 
-        With ``at_least``, a whole number that is more is left as it is, now and in each file, and what no file sets is
-        written only where it is less now: a boot brings the kernel's own value.
+        With ``at_least``, higher numbers stay, now and in each file. A parameter that no file sets is
+        written only if its current value is lower, because a boot restores the kernel's default.
         """
 
         def good(found: str | None) -> bool:

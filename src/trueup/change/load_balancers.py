@@ -1,4 +1,4 @@
-"""The verbs for haproxy's and keepalived's configuration, which may be several files: each part stays in its own."""
+"""The verbs for the configuration of haproxy and keepalived, each of which may have several files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trueup.edit.keepalived import BlockPath
 from trueup.errors import ChangeFailed
 from trueup.facts.edge import haproxy, keepalived
 
-# Refuses a file of which keepalived complains more than of the one before: it exits with 5 or 6 for mere warnings, too.
+# Refuses a file with new complaints of keepalived -t, whose exit code is 5 or 6 for mere warnings too.
 _KEEPALIVED = r"""! command -v keepalived >/dev/null || {
   complaints() { keepalived -t -f "$1" 2>&1 | sed 's/^([^)]*Line [0-9]*) //' | sort -u; }
   keepalived -t -f "$tmp" >/dev/null 2>&1 || {
@@ -26,20 +26,20 @@ _KEEPALIVED = r"""! command -v keepalived >/dev/null || {
 
 
 class LoadBalancers(Files):
-    """Editing the configuration of load balancers in its text."""
+    """Edits the configuration of load balancers as text."""
 
     def edit_haproxy(self, conf: haproxy.Conf, sections: Mapping[Words, Mapping[Words, Sequence[Words]]]) -> bool:
-        """Set lines of haproxy's sections, keeping all others; return whether anything had to change.
+        """Set lines of haproxy's sections, keeping all others; return whether a file changed.
 
-        haproxy itself checks each new file together with the others. A section that is not there is added to the last
+        haproxy checks each new file together with the others. A missing section is added to the last
         file.
 
         Args:
             conf: the configuration as it is.
-            sections: the words that a section begins with, to the words that a line begins with, to those lines.
+            sections: a section's first words, to the first words of a line, to these lines.
 
         Raises:
-            ChangeFailed: the lines cannot be set without touching others, or haproxy refuses the files.
+            ChangeFailed: setting the lines would alter others, or haproxy refuses the files.
         """
         texts = dict(conf.files) or {haproxy.MAIN: haproxy.BASE}
         for header, lines in sections.items():
@@ -58,7 +58,7 @@ class LoadBalancers(Files):
         statements: Iterable[tuple[BlockPath, Words]],
         lists: Iterable[tuple[BlockPath, Sequence[Words], Sequence[Words]]] = (),
     ) -> bool:
-        """Set statements of keepalived's blocks, then entries of lists; return whether anything had to change.
+        """Set statements of keepalived's blocks, then entries of lists; return whether a file changed.
 
         keepalived itself checks the new files. A block that is not there is added to the main one. A file that is new,
         or was executable, becomes its owner's alone.
@@ -69,7 +69,7 @@ class LoadBalancers(Files):
             lists: the path to a block that is a list, entries that it has to have, and entries that it must lack.
 
         Raises:
-            ChangeFailed: it cannot be done without touching others, or keepalived complains more than before.
+            ChangeFailed: the edit would alter other statements, or keepalived has new complaints.
         """
         old = {each.path: each for each in conf.files}
         texts = {path: each.text for path, each in old.items()} or {conf.main: "! written by trueup\n"}
@@ -89,7 +89,7 @@ class LoadBalancers(Files):
 
 
 def _file_of(found: tuple[str, object] | None, other: str) -> str:
-    """Return the file that a part is in, or another where it is in none."""
+    """Return the file of a part, or ``other`` if it is in none."""
     return found[0] if found else other
 
 
@@ -101,6 +101,6 @@ def _edit(texts: dict[str, str], path: str, edit: Callable[[str], str]) -> None:
 
 
 def _haproxy(paths: Iterable[str], path: str) -> str:
-    """Return shell text that lets haproxy refuse the new file, together with the others that it reads."""
+    """Return shell text that validates the new file with haproxy, together with its other files."""
     flags = " ".join('-f "$tmp"' if each == path else f"-f {shlex.quote(each)}" for each in paths)
     return f"haproxy -c -q {flags}"

@@ -1,4 +1,4 @@
-"""The verbs for distribution packages, whichever manager the host has."""
+"""The verbs for distribution packages, with apt or dnf."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from trueup.facts.host.packages import Packages as Found
 from trueup.results.action import Action, later
 from trueup.shell import package_managers, scripts
 
-# what runs the containers, as distributions, Docker and Kubernetes package it
+# the container runtime's packages, of distributions, Docker and Kubernetes
 _RUNTIME = ("containerd", "containerd.io", "runc")
 
 
 class Packages(Hand):
-    """Installing, holding and removing packages."""
+    """Installs, holds and removes packages."""
 
     def package(self, name: str, wanted: str, *, hold: bool = True) -> None:
-        """Install a package in a version or range, and hold it there; never removes another package to do so.
+        """Install a package in a version or range, and hold it; never removes another package.
 
         Raises:
-            ChangeFailed: no version in the range is to be had; names those that are.
+            ChangeFailed: no version in the range is available; names the available ones.
         """
         self.packages([name], wanted, hold=hold)
 
     def packages(self, names: Sequence[str], wanted: str, *, hold: bool = True) -> None:
-        """Install packages that go together in one transaction, in one version where there is one of them all.
+        """Install related packages in one transaction, in a common version if there is one.
 
-        One that is in the range already stays at its version.
+        A package that is already in the range keeps its version.
 
         Raises:
-            ChangeFailed: no version in the range is to be had of one of them; names those that are.
+            ChangeFailed: a package has no version in the range; names the available ones.
         """
         now = self.look(packages.package(*names))
         manager, old = package_managers.of(now.manager), now.installed
@@ -70,18 +70,16 @@ class Packages(Hand):
         self.act(action, body, "restart")
 
     def _choose(self, names: Sequence[str], wanted: str, manager: str) -> dict[str, str]:
-        """Return the version to install of each; a plan, which fetches no index, may lack some."""
+        """Return the version to install of each; may lack some in a plan, which fetches no index."""
         offered: dict[str, list[str]] = {}
-        with suppress(
-            CouldNotLook
-        ):  # dnf that never fetched an index; one that is fetched and unreadable is said below
+        with suppress(CouldNotLook):  # dnf without an index; an unreadable index is reported below
             offered = self.look(packages.offered(*names))
         best = packages.together({name: offered.get(name, []) for name in names}, wanted, manager)
         if len(best) < len(names) and self.apply:
             said = ""
             try:
                 self._do("refresh the package index", package_managers.of(manager).refresh)
-            except ChangeFailed as error:  # a source that is dead need not be the one that has it
+            except ChangeFailed as error:  # an unreachable source need not be the one that has the package
                 said = f"; {error}"
             offered = self.look(packages.offered(*names))
             best = packages.together({name: offered.get(name, []) for name in names}, wanted, manager)
@@ -91,10 +89,10 @@ class Packages(Hand):
         return best
 
     def remove_packages(self, names: Sequence[str]) -> None:
-        """Remove those of the packages that are installed, and nothing else; the container runtime stays.
+        """Remove the packages that are installed, and no others; the container runtime stays.
 
         Raises:
-            ChangeFailed: other packages would have to go too; names them.
+            ChangeFailed: other packages would be removed too; names them.
         """
         now = self.look(packages.package(*names, *(name for name in _RUNTIME if name not in names)))
         manager = package_managers.of(now.manager)
@@ -119,10 +117,10 @@ class Packages(Hand):
         self.act(action, manager.remove(old), "restart")
 
     def refresh_packages(self, only: str = "") -> None:
-        """Fetch the index of every package source, which must succeed; the sources have changed.
+        """Fetch the index of every package source, after the sources have changed; each must succeed.
 
         Args:
-            only: a file of apt's sources, of which alone this is asked: another one's mirror may be out of reach.
+            only: a file of apt's sources to fetch alone, since the mirror of another may be unreachable.
         """
         manager = package_managers.of(self.look(packages.MANAGER))
         summary = f"fetch the index of {f'what {only} lists' if only else 'every package source'} ({manager.name})"
@@ -130,13 +128,13 @@ class Packages(Hand):
 
 
 def _before(found: Mapping[str, Installed | None]) -> dict[str, Any]:
-    """Return what a journal keeps of packages: version and hold, or nothing where one was not installed."""
+    """Return the state of packages for the journal: version and hold, or None if not installed."""
     return {name: asdict(each) if each else None for name, each in found.items()}
 
 
 def _intact(
     manager: package_managers.Manager, names: Iterable[str], before: Mapping[str, str], after: Mapping[str, str]
 ) -> str:
-    """Return text that fails where a package is neither in the version before nor in the one after."""
+    """Return shell text that fails if a package has neither its version before nor the one after."""
     known = {name: (before.get(name, ""), after.get(name, "")) for name in names}
     return "\n".join(scripts.among(manager.version(name), versions, name) for name, versions in known.items())

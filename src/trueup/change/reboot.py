@@ -1,4 +1,4 @@
-"""The verb that starts a whole host anew."""
+"""The verb that reboots a host."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from trueup.results.action import Action
 from trueup.waiting import Patience
 
 _OWN = Path("/proc/sys/kernel/random/boot_id")
-_LOGIN = 15.0  # seconds: a host that goes down may keep a connection open and say nothing
-# A timer of systemd's, and not this script: its answer comes back before the host goes down.
+_LOGIN = 15.0  # seconds: a host that shuts down may keep a connection open without answering
+# A systemd timer, so that this script can answer before the host shuts down.
 _SOON = "systemd-run --on-active=1s --timer-property=AccuracySec=100ms systemctl reboot"
 
 
@@ -22,21 +22,21 @@ class Reboot(Hand):
     """Rebooting."""
 
     def reboot(self, why: str, *, within: float) -> None:
-        """Reboot the host, and wait until it is back and systemd has started everything; nothing undoes that.
+        """Reboot the host, and wait until systemd has started everything; cannot be undone.
 
         Args:
-            within: seconds in which it has to be back.
+            within: seconds until it must be back.
 
         Raises:
-            ChangeFailed: it is the machine that we run on, or systemd refuses; nothing was changed.
-            NotBack: it has not come back in time.
+            ChangeFailed: the host is the controller itself, or systemd refuses; nothing was changed.
+            NotBack: it did not come back in time.
         """
         before = self.look(boot.ID)
         if _OWN.exists() and before == _OWN.read_text().strip():
             raise ChangeFailed(
                 "trueup runs on this machine, or on its kernel: reboot it yourself, and run again; nothing was changed"
             )
-        self.act(Action("reboot", "host", f"reboot: {why}", stays="nothing undoes a reboot"), _SOON, "reboot")
+        self.act(Action("reboot", "host", f"reboot: {why}", stays="a reboot cannot be undone"), _SOON, "reboot")
         if self.apply:
             began = time.monotonic()
             self._await(before, within)

@@ -1,4 +1,4 @@
-"""The verbs for systemd's units."""
+"""The verbs for systemd units."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _UNIT_SECTION = frozenset({"After", "Before", "BindsTo", "PartOf", "Requires", "
 
 
 class Units(Files):
-    """Starting, restarting and configuring services."""
+    """Starts, restarts and configures services."""
 
     def service(self, unit: str, *, active: bool, enabled: bool) -> None:
-        """Make a unit start at boot, and run now."""
+        """Enable a unit at boot, and start it now."""
         state = self._unit(unit)
         name = shlex.quote(unit)
         was = {"enabled": state.enabled, "active": state.active}
-        # one whose package is still to come may be enabled and started by that
+        # a package that is not installed yet may enable and start it
         lacks = f" {later('the package may do so')}" if state.loaded == "not-found" else ""
         if enabled and not state.starts_at_boot:
             undo = f"systemctl mask {name}" if state.enabled == "masked" else f"systemctl disable {name}"
@@ -37,7 +37,7 @@ class Units(Files):
             self._leaves(unit, ActiveState="active")
 
     def _unit(self, unit: str) -> systemd.Unit:
-        """Return a unit as it is, or in a plan as that leaves it."""
+        """Return the state of a unit, or in a plan its planned state."""
         found = self.look(systemd.unit(unit))
         return found if self.apply else systemd.Unit(found.properties | self._draft.get((self.host, unit), {}))
 
@@ -45,17 +45,17 @@ class Units(Files):
         self._draft[self.host, unit] = self._draft.get((self.host, unit), {}) | properties
 
     def restart(self, unit: str, *, keeping: tuple[str, str] | None = None) -> None:
-        """Restart a unit that runs; fails with the last lines of its journal when it does not come back.
+        """Restart a running unit; fails with the last lines of its log if it does not start again.
 
-        One that does not run is left to the requirement that it runs: whether it starts says nothing of this change.
+        A stopped unit stays stopped, because another requirement is responsible for starting it.
 
         Args:
-            keeping: something that must not be lost by it: its name, and shell that prints ``ok`` while it is there.
+            keeping: the name of something that must survive, and shell that prints ``ok`` while it exists.
         """
         self._take_up("restart", unit, keeping)
 
     def reload(self, unit: str, *, keeping: tuple[str, str] | None = None) -> None:
-        """Let a unit that runs read its configuration again; otherwise as :meth:`restart`."""
+        """Reload a running unit; otherwise as :meth:`restart`."""
         self._take_up("reload", unit, keeping)
 
     def _take_up(self, verb: Literal["restart", "reload"], unit: str, keeping: tuple[str, str] | None) -> None:
@@ -63,7 +63,7 @@ class Units(Files):
             return
         again = scripts.bring_up("restart" if verb == "restart" else "reload-or-restart", unit)
         name = shlex.quote(unit)
-        # one that is stopped is so because that was undone too
+        # a stopped unit was stopped by an earlier undo
         gone = f"! systemctl cat {name} >/dev/null 2>&1"
         settle = f'{gone} || [ "$(systemctl is-active {name})" = inactive ] || {{ {again}; }}'
         body = scripts.bring_up(verb, unit)
@@ -72,7 +72,7 @@ class Units(Files):
         self.act(Action(verb, unit, f"{verb} {unit}", settle=settle), body, verb)
 
     def drop_in(self, unit: str, directives: Mapping[str, str]) -> bool:
-        """Set directives of a unit in a drop-in that wins, beside those set before; return whether it changed."""
+        """Set directives of a unit in its last drop-in, beside earlier ones; return whether it changed."""
         path = f"/etc/systemd/system/{unit}.d/zz-trueup.conf"
         rows = (row.partition("=") for row in self.read(path).content.decode(errors="replace").splitlines())
         merged = {name: value for name, found, value in rows if found and value} | dict(directives)
@@ -91,6 +91,6 @@ class Units(Files):
         return changed
 
     def reload_units(self) -> None:
-        """Let systemd read unit files and run its generators again; they have changed."""
+        """Reload systemd's unit files, after they have changed."""
         reload = "systemctl daemon-reload"
         self.act(Action("reload", "systemd", reload, settle=reload), reload)

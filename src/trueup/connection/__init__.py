@@ -1,1 +1,1 @@
-"""How a script reaches a host."""
+"""Connections: how a script is run on a host."""

@@ -1,4 +1,4 @@
-"""A script runs in a process of this machine: a shell, or a client that takes the script elsewhere."""
+"""Runs a script in a local process: a shell, or a client that connects to a host."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from trueup.connection.transport import Completed
 from trueup.errors import CouldNotLook, TimedOut, Unreachable
 from trueup.waiting import cut
 
-_HEED = 0.2  # seconds until it is noticed that all is to stop
+_HEED = 0.2  # seconds between checks whether the run was stopped
 
 
 @dataclass
 class Process:
     """A local process that takes the script on stdin: a shell here, or OpenSSH's client.
 
-    With a ``password``, the shell is one that takes that first; see :func:`trueup.connection.sudo.sudo_shell`.
+    With a ``password``, the shell reads that first; see :func:`trueup.connection.sudo.sudo_shell`.
     """
 
     shell: list[str]
@@ -67,8 +67,8 @@ class Process:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
             for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
-                with suppress(BrokenPipeError):  # what it had not read yet
-                    pipe.close()  # a probe may hold them open longer than we wait
+                with suppress(BrokenPipeError):  # input that it had not read yet
+                    pipe.close()  # a child of the probe may hold them open after the timeout
         if self.password:
             err = self.password.learn(self.name, err)
         if process.returncode != 0 and (said := err.decode(errors="replace")) and "sudo: " in said:
@@ -76,22 +76,22 @@ class Process:
         return Completed(process.returncode, out, err)
 
     def forward(self, host: str, port: int) -> str:
-        """See :class:`Transport`: it is this machine that reaches it."""
+        """See :class:`Transport`: the address itself, which this machine reaches directly."""
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def renew(self) -> None:
-        """See :class:`Transport`: there is none that stays."""
+        """See :class:`Transport`: there is no persistent connection."""
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: there is no persistent connection."""
 
 
 def _wait(process: subprocess.Popen[bytes], given: bytes | None, timeout: float) -> tuple[bytes, bytes]:
-    """Return all that a process says.
+    """Return the output of a process.
 
     Raises:
-        TimedOut: it is not done in time.
-        Unreachable: all is to stop.
+        TimedOut: it did not end in time.
+        Unreachable: the operator stopped the run.
     """
     until = time.monotonic() + timeout
     while not cut.is_set():

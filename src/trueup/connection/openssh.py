@@ -1,4 +1,4 @@
-"""A script reaches a host by the user's own OpenSSH."""
+"""Runs a script on a host by the user's own OpenSSH."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ADVICE = {
 class OpenSSH(Process):
     """The user's own OpenSSH, with its config, agents, jumps and certificates; host keys are always verified.
 
-    ``shared`` keeps one connection open for all that follows, so that a change costs no new login.
+    ``shared`` keeps one connection open for all scripts, so that each change needs no new login.
     """
 
     is_script: ClassVar[bool] = False
@@ -40,7 +40,7 @@ class OpenSSH(Process):
     shared: bool = False
     directory: str = ""
     options: list[str] = field(default_factory=list)
-    ports: dict[tuple[str, int], int] = field(default_factory=dict)  # of ours, each forwarded to an address there
+    ports: dict[tuple[str, int], int] = field(default_factory=dict)  # local ports, each forwarded to an address there
 
     def __post_init__(self) -> None:
         self.options = ["-o", "BatchMode=yes"]
@@ -68,34 +68,34 @@ class OpenSSH(Process):
         return done
 
     def forward(self, host: str, port: int) -> str:
-        """See :class:`Transport`: over the shared connection, which is made where there is none."""
+        """See :class:`Transport`: over the shared connection, which is opened if necessary."""
         own = self.ports.pop((host, port), 0) or _free_port()
         self._share()
         self._run(["ssh", "-T", *self.options, *self.target, "true"], subprocess.DEVNULL, None, _LOGIN)
-        way = ["-O", "forward", "-L", f"127.0.0.1:{own}:[{host}]:{port}"]  # no harm where that is forwarded already
+        way = ["-O", "forward", "-L", f"127.0.0.1:{own}:[{host}]:{port}"]  # harmless if it is forwarded already
         self._run(["ssh", *self.options, *way, *self.target], subprocess.DEVNULL, None, _LOGIN)
         self.ports[host, port] = own
         return f"127.0.0.1:{own}"
 
     def renew(self) -> None:
-        """See :class:`Transport`: it ends the shared connection, and with it what it forwards."""
+        """See :class:`Transport`: close the shared connection and its forwarded ports."""
         if self.directory:
             stop = ["ssh", "-O", "exit", "-o", f"ControlPath={self.directory}/s", *self.target]
             subprocess.run(stop, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-            Path(self.directory, "s").unlink(missing_ok=True)  # of a master that did not hear
+            Path(self.directory, "s").unlink(missing_ok=True)  # left behind by a master that did not answer
 
     def close(self) -> None:
-        """End the shared connection, and with it what it forwards."""
+        """Close the shared connection and its forwarded ports."""
         self.renew()
         if self.directory:
             shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def check_ssh_config(path: str) -> None:
-    """Fail early on an ssh_config that cannot be used.
+    """Check that an ssh_config can be used.
 
     Raises:
-        UsageError: missing, unreadable or not understood by ssh, in ssh's own words.
+        UsageError: missing, unreadable or refused by ssh, with ssh's message.
     """
     if not os.access(path, os.R_OK):
         why = "no permission" if Path(path).exists() else "no such file"

@@ -1,4 +1,4 @@
-"""Becoming root, or whoever was asked for, by sudo; where that wants a password, by stdin and never another way."""
+"""sudo: becomes root or another user; a password is passed on stdin only."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from trueup.errors import CouldNotLook, UsageError
 _WAYS = "ask, fd:N or askpass:PROGRAM"
 _ASKS = "trueup: sudo asks\n"  # its prompt
 _WRONG = ("try again", "incorrect password", "no password was provided", "authentication failure")
-_OWN = 2  # and those below are the file descriptors of pytest itself
+_OWN = 2  # the highest file descriptor that pytest itself uses
 
 
 def sudo_shell(user: str | None, password: Password | None) -> list[str]:
-    """Return the command for a shell, to which the shell's own arguments are added."""
+    """Return the command of a shell; the shell's own arguments are appended."""
     whom = ["-u", user] if user else []
     if password is None:
         return ["sudo", "-n", *whom, "sh"]
@@ -39,13 +39,13 @@ printf '%s\\n' "$word" | sudo -S -p {shlex.quote(_ASKS)} {as_whom} sh -c : || ex
 
 
 class Password:
-    """What sudo is told: on one host before all others, because a wrong one may lock the account on each."""
+    """The sudo password; tried on one host first, because a wrong one may lock the account on each host."""
 
     def __init__(self, word: str) -> None:
         self.mark = f"trueup-{secrets.token_hex(8)}"
         self._word = word
         self._proven = False
-        self._wrong: list[str] = []  # hosts that say so
+        self._wrong: list[str] = []  # hosts that refused it
         self._turn = threading.Lock()
 
     def __repr__(self) -> str:
@@ -56,7 +56,7 @@ class Password:
         """Keep other hosts waiting until one has taken the password.
 
         Raises:
-            CouldNotLook: it is known to be wrong, and is not tried.
+            CouldNotLook: it is known to be wrong, so it is not tried.
         """
         with self._turn:
             self._allowed(host)
@@ -71,7 +71,7 @@ class Password:
             raise CouldNotLook(f"the password of --become-password is wrong: it was tried once, on {on}")
 
     def learn(self, host: str, said: bytes) -> bytes:
-        """Take in what sudo and the script said on stderr, and return what of it is not about the password."""
+        """Read from stderr whether the password is right; return stderr without sudo's prompts."""
         text = said.decode(errors="replace")
         if _ASKS in text:
             if any(words in text.lower() for words in _WRONG) and "sudo: " in text:
@@ -81,12 +81,12 @@ class Password:
         return said.replace(_ASKS.encode(), b"")
 
     def ahead_of(self, script: bytes) -> bytes:
-        """Return stdin with the password ahead of a script."""
+        """Return stdin: the password, then a script."""
         return f"{self._word}\n".encode() + script
 
     @contextmanager
     def ahead_of_file(self, content: BinaryIO) -> Iterator[BinaryIO]:
-        """Give stdin with the password ahead of a file, which need not fit into memory."""
+        """Provide stdin: the password, then a file, which need not fit into memory."""
         out, into = os.pipe()
 
         def feed() -> None:
@@ -104,7 +104,7 @@ class Password:
 
 
 def refusal(said: str, password: Password | None) -> str:
-    """Return in words why sudo refused, and what to do about that."""
+    """Return why sudo refused, and what to do."""
     last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
     if "must have a tty" in said:
         advice = "its sudoers has requiretty: set `Defaults:USER !requiretty` there, or log in as root"
@@ -118,10 +118,10 @@ def refusal(said: str, password: Password | None) -> str:
 
 
 def read(way: str) -> Password:
-    """Return the password that the operator gives, asked for once.
+    """Read the operator's password, once.
 
     Raises:
-        UsageError: an unknown way, or nothing comes by it; says what would do.
+        UsageError: an unknown way, or no password; names the ways.
     """
     where = f"--become-password={way}"
     kind, _, given = way.partition(":")

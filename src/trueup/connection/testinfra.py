@@ -1,4 +1,4 @@
-"""A script reaches a host by any other backend of pytest-testinfra, such as docker, podman or kubectl."""
+"""Runs a script on a host by another backend of pytest-testinfra, such as docker, podman or kubectl."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _PIECE = 60_000  # bytes: one argument of a command holds 128 KiB, and these tra
 
 @dataclass
 class Testinfra:
-    """Any other backend of pytest-testinfra: slower, but the same door.
+    """Any other backend of pytest-testinfra; slower than OpenSSH.
 
-    Its ``run`` takes a command and no stdin. So what is sent travels in pieces, encoded, into a file that only its
-    owner can read; a process list shows each piece while it is written, and nothing of it while the script runs.
+    Its ``run`` takes a command and no stdin. So input is sent in pieces, base64-encoded, into a file that only its
+    owner can read; a process list shows each piece while it is written, but not while the script runs.
     """
 
     hostspec: str
@@ -48,7 +48,7 @@ class Testinfra:
             if (done := self._run(f"umask 077; echo {encoded} | base64 -d >>{held}")).rc:
                 self._run(f"rm -f {held}")
                 return done
-        # Gone before anything is done with it: whatever becomes of the connection, it does not stay.
+        # Removed before it is used, so that a lost connection leaves no file behind.
         done = self._run(f"{{ rm -f {held}; timeout {int(timeout)} {command}; }} <{held}")
         if done.rc == _TIMED_OUT:
             raise TimedOut(f"no answer in {timeout:g} s, gave up", done.out, done.err)
@@ -60,7 +60,7 @@ class Testinfra:
         try:
             host = testinfra.get_host(self.hostspec, **self.options)
             done = host.run("sh -c %s", command)
-        except Exception as error:  # every backend has its own exceptions; all mean that nobody answered
+        except Exception as error:  # every backend has its own exceptions; all mean unreachable
             raise Unreachable(f"{self.hostspec.partition('://')[0]}: {error}") from error
         return Completed(done.rc, done.stdout_bytes, done.stderr_bytes)
 
@@ -70,7 +70,7 @@ class Testinfra:
         raise CouldNotLook(f"{scheme}:// forwards no port to {host}:{port}: give --kubeconfig=FILE")
 
     def renew(self) -> None:
-        """See :class:`Transport`: there is none that stays."""
+        """See :class:`Transport`: there is no persistent connection."""
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: there is no persistent connection."""

@@ -1,4 +1,4 @@
-"""The interface of all ways to reach a host with a script."""
+"""The interface of all connections to hosts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Completed:
-    """What a script on a host returned."""
+    """The result of a script on a host."""
 
     rc: int
     out: bytes
@@ -17,22 +17,22 @@ class Completed:
 
 
 class Transport(Protocol):
-    """The one door to a host. A script travels on stdin where there is one, so that no process list shows it."""
+    """A connection to a host. Scripts are sent on stdin if possible, so that no process list shows them."""
 
     guard: str
-    """Shell text that each change begins with: it ends the script where this run may not change the host."""
+    """Shell text at the start of each change: it ends the script unless this run holds the host's lock."""
 
     def run(self, script: str, timeout: float) -> Completed:
-        """Run a POSIX sh script as root (or as the user that was asked for).
+        """Run a POSIX sh script as root, or as the user of --sudo-user.
 
         Raises:
             Unreachable: no connection.
-            TimedOut: not done in ``timeout`` seconds; it has what had arrived by then.
+            TimedOut: not done in ``timeout`` seconds; has the output so far.
             CouldNotLook: connected, but not allowed to become root.
         """
 
     def send(self, file: Path, script: str, timeout: float) -> Completed:
-        """Run a script that has a file of ours on its stdin; process lists show the script: nothing secret is in it.
+        """Run a script with a local file on its stdin; process lists show the script, so it must not contain a secret.
 
         Raises:
             Unreachable: as for ``run``, and so is ``TimedOut``.
@@ -40,16 +40,16 @@ class Transport(Protocol):
         """
 
     def forward(self, host: str, port: int) -> str:
-        """Return the address by which we reach what the host reaches at that address; asked again, it opens that anew
-        where the connection was lost.
+        """Forward a local port to an address that the host reaches, and return the local address; a repeated call
+        reopens a lost connection.
 
         Raises:
             Unreachable: no connection.
-            CouldNotLook: this way to a host forwards nothing.
+            CouldNotLook: this kind of connection cannot forward ports.
         """
 
     def renew(self) -> None:
-        """Drop the connection, if there is one: the host was started anew, and what follows makes another."""
+        """Drop the connection after a reboot of the host; the next script opens another."""
 
     def close(self) -> None:
-        """Give back what the connection holds."""
+        """Close the connection."""

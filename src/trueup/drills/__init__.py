@@ -1,1 +1,1 @@
-"""What is learned only by trying it."""
+"""Drills: disruptive trials."""

@@ -1,4 +1,4 @@
-"""The failover of the load balancers' address, tried: how long it does not answer, and what connections that costs."""
+"""The VIP failover drill: how long the address does not answer, and how many connections are lost."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from trueup.shell import scripts
 
 UNIT = "keepalived.service"
 RATE = 20  # connections a second
-_LOOK = 0.5  # seconds between two looks at who holds the address
+_LOOK = 0.5  # seconds between two checks of who holds the address
 _CALM = 1.0  # seconds of connections before the first step and after the last
-_LEAST = 10.0  # seconds in which another must have taken the address, for the drill to go on at once
-_SPARE = 20.0  # seconds that the holder waits longer than the drill needs, before it helps itself
-_LOAD = 90  # seconds after which the connections end by themselves
-_SETTLE = 45.0  # seconds until one alone must hold the address again
+_LEAST = 10.0  # seconds to wait until another host takes the address
+_SPARE = 20.0  # seconds after the drill's end at which the holder's timer starts keepalived
+_LOAD = 90  # seconds after which the load ends by itself
+_SETTLE = 45.0  # seconds until exactly one host must hold the address again
 
 
 @dataclass(frozen=True)
 class Holding:
-    """What a load balancer says of itself."""
+    """The state of a load balancer."""
 
     state: str  # of keepalived's unit
-    holds: bool  # whether it has the address
+    holds: bool  # whether it holds the address
 
 
 def parse_holding(text: str) -> Holding:
-    """Return the state from the first row, and from rows of ``ip -o addr`` after it whether the address is there."""
+    """Parse the unit's state from the first row, and from later rows of ``ip -o addr`` whether it has the address."""
     state, _, rows = text.partition("\n")
     if not state.strip():
         raise ValueError("no state")
@@ -44,7 +44,7 @@ def parse_holding(text: str) -> Holding:
 
 
 def holding(address: str) -> Fact[Holding]:
-    """Return the fact whether keepalived runs, and the host has the address."""
+    """Return the fact with the state of keepalived, and whether the host has the address."""
     probe = f"""
 for tool in systemctl ip; do command -v $tool >/dev/null || {{ echo "$tool: not found" >&2; exit 127; }}; done
 systemctl is-active {UNIT} || :
@@ -54,7 +54,7 @@ ip -o addr show up to {shlex.quote(address)}
 
 
 def answers(address: str, port: str) -> Fact[str]:
-    """Return the fact what comes of a connection: ``open``, or in words why there is none."""
+    """Return the fact with the result of a connection: ``open``, or the error."""
     return Fact("failover.answers", f"{TRY}\ntry {shlex.quote(address)} {shlex.quote(port)} ''", str.strip)
 
 
@@ -68,12 +68,12 @@ class Attempt:
 
     @property
     def lost(self) -> bool:
-        """Whether nobody took it."""
+        """Whether it was not accepted."""
         return self.said != "open"
 
 
 def parse_load(text: str) -> list[Attempt]:
-    """Return the attempts in the order in which they began, from rows of two times in nanoseconds and what was said."""
+    """Return the attempts in order of their start, from rows of start and end in nanoseconds and the result."""
     found = []
     for row in text.splitlines():
         began, ended, said = row.split(" ", 2)
@@ -82,9 +82,9 @@ def parse_load(text: str) -> list[Attempt]:
 
 
 def load(address: str, port: str, flag: str) -> Fact[list[Attempt]]:
-    """Return the fact what comes of connections begun steadily, for as long as a file is there.
+    """Return the fact with the results of connections at a steady rate, as long as a file exists.
 
-    They end by themselves when nobody ends them; a runner that is gone does not break them off, so that they clean up.
+    The load ends by itself after a while. It survives a lost controller, so that it cleans up.
     """
     probe = f"""
 {TRY}
@@ -108,13 +108,13 @@ rm -f {shlex.quote(flag)}
 
 @dataclass(frozen=True)
 class Failover:
-    """What a drill has shown."""
+    """The answer of the drill."""
 
-    holder: str  # who held the address before
-    taker: str  # who took it; nothing where nobody did
-    client: str  # who tried the connections
+    holder: str  # the host that held the address before
+    taker: str  # the host that took it; empty if none did
+    client: str  # the host that made the connections
     target: str  # ADDRESS:PORT
-    after: tuple[str, ...]  # who held it in the end
+    after: tuple[str, ...]  # the host that held it at the end
     tried: int
     lost: int
     seconds: float  # the longest time without an answer
@@ -125,7 +125,7 @@ class Failover:
 
 
 def outages(attempts: list[Attempt]) -> Iterator[float]:
-    """Yield how long nobody answered, each time: from where the first lost connection began to the end of one that was
+    """Yield each outage in seconds: from the start of the first lost connection to the end of the next one that was
     answered, or of the last one."""
     for lost, group in groupby(attempts, lambda attempt: attempt.lost):
         if lost:
@@ -135,10 +135,10 @@ def outages(attempts: list[Attempt]) -> Iterator[float]:
 
 
 def parse(data: Any) -> Failover:
-    """Return what a drill has shown.
+    """Return the answer of the drill.
 
     Raises:
-        ValueError: too few connections to judge by, or none that was answered.
+        ValueError: too few connections, or none that was answered.
     """
     attempts = [Attempt(float(began), float(ended), str(said)) for began, ended, said in data["attempts"]]
     lost, seconds = sum(attempt.lost for attempt in attempts), max(outages(attempts), default=0.0)
@@ -149,7 +149,7 @@ def parse(data: Any) -> Failover:
 
 
 def stop(timer: str, seconds: float) -> str:
-    """Return text that stops keepalived, once the host itself has undertaken to start it again after some seconds."""
+    """Return shell text that arms a timer on the host to start keepalived again, then stops keepalived."""
     return f"""if [ -n "$(systemctl list-units --plain --no-legend 'trueup-drill-*.timer')" ]; then
   echo 'another drill is under way, or was cut off a moment ago: its timer is not over yet'
   exit 75
@@ -161,7 +161,7 @@ systemctl stop {UNIT}"""
 
 
 def start(timer: str) -> str:
-    """Return text that starts keepalived again where :func:`stop` has begun, and then calls off what that armed."""
+    """Return shell text that starts keepalived again if :func:`stop` armed its timer, then stops the timer."""
     return f"""if systemctl is-active --quiet {timer}.timer; then
 {scripts.bring_up("start", UNIT)}
 systemctl stop {timer}.timer
@@ -169,7 +169,7 @@ fi"""
 
 
 def fail_over(trial: Trial) -> dict[str, Any]:
-    """Stop keepalived on the holder under a steady load, let another take the address, and start it again."""
+    """Stop keepalived on the holder under a steady load, wait for the failover, and start it again."""
     lb = trial.spec.lb
     address, target = lb.vip.address, lb.listens[0].bind if lb.listens else ""
     port = target.rpartition(":")[2]
@@ -193,7 +193,7 @@ def fail_over(trial: Trial) -> dict[str, Any]:
             attempts = pool.submit(calling.look, load(address, port, flag))
             trial.pause(_CALM)
             if attempts.done():
-                attempts.result()  # which says why, before anything is stopped
+                attempts.result()  # raises the reason, before anything is stopped
             trial.note(
                 f"stop keepalived on {holder}, which starts it again by itself in {patience + _SPARE:.0f} s at most"
             )
@@ -207,7 +207,7 @@ def fail_over(trial: Trial) -> dict[str, Any]:
             after = _settled(trial, who, holder)
             trial.pause(_CALM)
         finally:
-            trial.restore()  # which ends the load, too
+            trial.restore()  # ends the load too
         rows = [(attempt.began, attempt.ended, attempt.said) for attempt in attempts.result()]
     who_was = {"holder": holder, "taker": taker, "client": client, "target": f"{address}:{port}"}
     data = who_was | {"after": after, "attempts": rows}
@@ -216,10 +216,10 @@ def fail_over(trial: Trial) -> dict[str, Any]:
 
 
 def _holder(found: Mapping[str, Holding], address: str) -> str:
-    """Return who has the address, where all is well enough to take it from them.
+    """Return the host that holds the address, if a failover is safe.
 
     Raises:
-        CouldNotLook: not one alone has it, nobody could take it, or keepalived does not run everywhere.
+        CouldNotLook: not exactly one host holds it, no other can take it, or keepalived is down somewhere.
     """
     idle = [f"keepalived is {each.state} on {id}" for id, each in found.items() if each.state != "active"]
     holders = [id for id, each in found.items() if each.holds]
@@ -233,10 +233,10 @@ def _holder(found: Mapping[str, Holding], address: str) -> str:
 
 
 def _client(trial: Trial, holder: str, address: str, port: str) -> str:
-    """Return the host to connect from: none of the load balancers if there is another, and never the holder.
+    """Return the host to connect from: never the holder, and preferably no load balancer.
 
     Raises:
-        CouldNotLook: from none of them the address answers; says what each has said.
+        CouldNotLook: the address answers none of them; says the error of each.
     """
     said = {}
     for id in [*trial.others, *(id for id in trial.members if id != holder)]:
@@ -253,7 +253,7 @@ def _client(trial: Trial, holder: str, address: str, port: str) -> str:
 
 
 def _until(trial: Trial, look: Callable[[], str], seconds: float) -> str:
-    """Return what is seen as soon as it is anything, or nothing after so many seconds."""
+    """Poll until ``look`` returns a value; return it, or an empty one after so many seconds."""
     until = time.monotonic() + seconds
     while not (seen := look()) and time.monotonic() < until:
         trial.pause(_LOOK)
@@ -261,9 +261,9 @@ def _until(trial: Trial, look: Callable[[], str], seconds: float) -> str:
 
 
 def _settled(trial: Trial, who: Fact[Holding], before: str) -> list[str]:
-    """Return who has the address once that is settled: who had it, or another that does not give it back (nopreempt).
+    """Return the stable holder of the address: the one before, or another that keeps it (nopreempt).
 
-    With VRRP it is another's turn after three adverts and less than one more (RFC 5798, Master_Down_Interval).
+    VRRP changes the master after three to four missed adverts (RFC 5798, Master_Down_Interval).
     """
     began = time.monotonic()
     quiet = 4 * trial.spec.lb.vrrp.advert_int + 3 * _CALM

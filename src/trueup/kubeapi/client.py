@@ -1,4 +1,4 @@
-"""The Kubernetes API: read in pages, written to as our own field manager, waited for while its server restarts."""
+"""A client of the Kubernetes API: pages, our own field manager, and retries while the server restarts."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.waiting import Patience
 
 Object = dict[str, Any]
-MANAGER = "trueup"  # the field manager of all that is written
-_PAGE = 500  # objects, as kubectl asks for them
+MANAGER = "trueup"  # the field manager of all our writes
+_PAGE = 500  # objects per page, as kubectl
 _HASTE = 3.0  # seconds
 _BUSY = (429, 500, 502, 503, 504)
 _ABSENT = 404
 
 
 class ApiError(Exception):
-    """What the API server, or the way to it, says in place of an answer.
+    """An error of the API server, or of the connection to it.
 
     Args:
-        status: 0 where nobody answered.
-        closed: there was not even a connection.
+        status: HTTP status; 0 if there was no answer.
+        closed: there was no connection.
     """
 
     def __init__(self, status: int, message: str, *, closed: bool = False) -> None:
@@ -33,25 +33,25 @@ class ApiError(Exception):
 
 
 class Answer(NamedTuple):
-    """What the API server answers."""
+    """An answer of the API server."""
 
     status: int
     text: str
-    date: str  # by the server's clock, as HTTP writes it; nothing where it does not say
+    date: str  # the Date header, by the server's clock; empty if absent
 
 
 class Http(Protocol):
-    """Requests to one API server, as somebody whom it knows."""
+    """Authenticated requests to one API server."""
 
     def request(self, method: str, path: str, query: dict[str, str], body: Any, kind: str, timeout: float) -> Answer:
-        """Return what the server answers to one request, sent once.
+        """Send a request once, and return the answer.
 
         Args:
-            kind: the content type of the body; nothing where there is none.
-            timeout: seconds that the server may take.
+            kind: the content type of the body; empty without a body.
+            timeout: seconds to wait for the answer.
 
         Raises:
-            ApiError: nobody answered.
+            ApiError: no answer.
         """
 
     def close(self) -> None:
@@ -62,33 +62,33 @@ class Api:
     """A connection to the API of one cluster.
 
     Args:
-        patience: seconds for which a server that is away or busy is asked again, with a growing pause.
-        reopen: opens our end of the way to the server again where that was closed, and returns whether it could.
+        patience: seconds of retries, with back-off, if the server is down or busy.
+        reopen: reopens a closed tunnel to the server; returns whether it succeeded.
     """
 
     def __init__(self, http: Http, patience: float, reopen: Callable[[], bool] = lambda: True) -> None:
         self._http = http
         self._patience = patience
         self._reopen = reopen
-        self.lost = False  # the way to the server, it seems
+        self.lost = False  # the tunnel to the server, probably
         self.date = ""  # of the last answer, by the server's clock, as HTTP writes it
         self._listed: dict[Hashable, Future[list[Any]]] = {}
         self._resources: dict[str, dict[str, tuple[str, bool]]] = {}
 
     def unready(self) -> str:
-        """Return why the server is not ready, as it says or as who asked in vain does; nothing where it is."""
+        """Return why the server is not ready; empty if it is."""
         try:
             self._request("GET", "/readyz", {"verbose": "true"})
         except ApiError as error:
-            # 401, 403 and 404 are answers too: of a server that keeps this to others
+            # 401, 403 and 404 come from a ready server that does not show us /readyz
             return str(error) if error.status == 0 or error.status in _BUSY else ""
         return ""
 
     def get(self, path: str, **query: str) -> Any:
-        """Return what is at a path, or ``None`` where nothing is.
+        """Return the object at a path, or ``None`` if there is none.
 
         Raises:
-            CouldNotLook: not allowed, not answered, or not JSON; says which.
+            CouldNotLook: not allowed, no answer, or not JSON; says which.
         """
         text = self.text(path, **query)
         try:
@@ -97,7 +97,7 @@ class Api:
             raise CouldNotLook(f"GET {path}: not JSON, it begins with {text[:40]!r}" if text else path) from None
 
     def text(self, path: str, **query: str) -> str | None:
-        """Return what is at a path as text, such as a log; as :meth:`get` otherwise."""
+        """Return the text at a path, such as a log; otherwise as :meth:`get`."""
         try:
             return self._request("GET", path, query)
         except ApiError as error:
@@ -106,14 +106,14 @@ class Api:
             raise CouldNotLook(f"GET {path}: {error}") from None
 
     def begin(self) -> None:
-        """Begin a look: what was listed in the one before does not count any more."""
+        """Begin a new snapshot: forget earlier listings."""
         self._listed = {}
 
     def list(self, path: str, keep: Callable[[Object], Any], *, optional: bool = False, **query: str) -> list[Any]:
-        """Return of each object in a collection what ``keep`` makes of it; nothing for an ``optional`` kind that is not
-        served, such as one that a custom resource definition makes.
+        """Return ``keep(object)`` for each object of a collection; empty for an ``optional`` kind that is not served,
+        such as a custom resource.
 
-        Those who ask for the same in one look share one listing.
+        Callers that list the same collection in one snapshot share one listing.
 
         Raises:
             CouldNotLook: as :meth:`get`.
@@ -123,7 +123,7 @@ class Api:
         if listing is mine:
             try:
                 mine.set_result(_pages(self, path, keep, query, optional=optional))
-            except Exception as error:  # noqa: BLE001 - it is raised for each of them
+            except Exception as error:  # noqa: BLE001 - raised again for each caller
                 mine.set_exception(error)
         return listing.result()
 
@@ -137,12 +137,12 @@ class Api:
         dry: bool = False,
         patient: bool = True,
     ) -> Any:
-        """Create, patch or delete an object and return what becomes of it; ``dry`` only asks the server what would.
+        """Create, patch or delete an object, and return the new object; ``dry`` asks for a server-side dry run.
 
-        Who is not ``patient`` asks once, and decides himself what a server that is busy means, and when to ask again.
+        Without ``patient`` there are no retries, and the caller handles a busy server.
 
         Raises:
-            ApiError: refused, or nobody answered.
+            ApiError: refused, or no answer.
         """
         query = {} if method == "DELETE" else {"fieldManager": MANAGER}
         if kind == "application/apply-patch+yaml":
@@ -152,7 +152,7 @@ class Api:
         return json.loads(self._request(method, path, query, body, kind, patient=patient))
 
     def path(self, api_version: str, kind: str, namespace: str = "", name: str = "") -> str:
-        """Return the path of an object, or of the collection that it is in, by what the server says it serves.
+        """Return the path of an object, or of its collection, by the server's discovery data.
 
         Raises:
             ChangeFailed: the server serves no such kind.
@@ -171,7 +171,7 @@ class Api:
         return f"{base}{place}/{plural}" + (f"/{name}" if name else "")
 
     def allowed(self, verb: str, group: str, resource: str, namespace: str = "") -> bool:
-        """Return whether we may do something, as the API server itself judges it; ``pods/log`` is a part of pods."""
+        """Return whether the API server would allow us an action; ``pods/log`` names a subresource."""
         resource, _, part = resource.partition("/")
         asked = {"verb": verb, "group": group, "resource": resource, "subresource": part, "namespace": namespace}
         body = {
@@ -183,7 +183,7 @@ class Api:
         return bool(answer["status"].get("allowed"))
 
     def hasty(self) -> Api:
-        """Return the same connection for what is good to know but not worth a wait, such as the log of a lost node."""
+        """Return the same connection without patience, for optional data such as the log on a lost node."""
         return Api(self._http, min(self._patience, _HASTE), self._reopen)
 
     def close(self) -> None:
@@ -228,12 +228,12 @@ def _pages(api: Api, path: str, keep: Callable[[Object], Any], query: dict[str, 
 
 
 def _passing(error: ApiError) -> bool:
-    """Whether it may be otherwise in a moment: a server that restarts refuses, resets, and is busy at first."""
+    """Whether the error may be transient: a restarting server refuses or resets connections, or is busy."""
     return error.status in _BUSY or (error.status == 0 and "certificate" not in str(error).lower())
 
 
 def _message(status: int, data: str) -> str:
-    """Return the server's own words: of its Status object, or which of its own checks fail, or the first line."""
+    """Return the server's message: from its Status object, its failed health checks, or the first line."""
     try:
         said = json.loads(data)
         words = said["message"]

@@ -1,5 +1,5 @@
-"""The connection to the Kubernetes API: by the operator's own kubeconfig, or by a control-plane host's, through the
-connection to that host."""
+"""The connection to the Kubernetes API: by the operator's kubeconfig, or by that of a control-plane host, through
+the connection to that host."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Route:
 
     Args:
         host: its id.
-        path: where its kubeconfig is.
-        kubeconfig: the text of that.
-        forward: returns the address here that leads to a name and port there; opens it anew where that was lost.
+        path: the path of its kubeconfig.
+        kubeconfig: the content of that file.
+        forward: forwards a local port to a name and port there, and returns the local address; reopens a lost one.
     """
 
     host: str
@@ -39,12 +39,12 @@ class Route:
 
 
 class ApiConnection:
-    """The connection to the API of one cluster, made when first needed; its credentials are in a private directory.
+    """The connection to the API of one cluster, opened at first use; its credentials are in a private directory.
 
     Args:
-        kubeconfig: path of the operator's own; where empty, the connection leads through a host.
-        route: returns that host; raises ``CouldNotLook`` where there is none.
-        patience: seconds that the API may take to answer, restarts included.
+        kubeconfig: path of the operator's own; if empty, the connection leads through a host.
+        route: returns the route through that host; raises ``CouldNotLook`` if there is none.
+        patience: seconds to wait for the API, restarts included.
     """
 
     def __init__(self, kubeconfig: str, route: Callable[[], Route], patience: float) -> None:
@@ -61,22 +61,22 @@ class ApiConnection:
         return self._api is not None
 
     def api(self) -> Api:
-        """Return the API, connected anew where the connection was lost.
+        """Return the API, and reconnect if the connection was lost.
 
         Raises:
-            CouldNotLook: no way leads there; says which were tried.
+            CouldNotLook: no connection; names the hosts that were tried.
         """
         if self._api is None or self._api.lost:
             self._api = self._by_file() if self._kubeconfig else self._by_host()
         return self._api
 
     def sever(self) -> None:
-        """Look for another host the next time, where the connection leads through one: that is away."""
+        """Forget the route through a host that is down, so that the next call looks for another."""
         if self._api and not self._kubeconfig:
             self._api.lost = True
 
     def close(self) -> None:
-        """Give back the connection, and remove its credentials."""
+        """Close the connection, and remove its credentials."""
         if self._api:
             self._api.close()
         shutil.rmtree(self._private, ignore_errors=True)
@@ -100,7 +100,7 @@ class ApiConnection:
         return self._connect(config, name, reopen=partial(self._reopens, forward))
 
     def _reopens(self, forward: Callable[[], str]) -> bool:
-        with self._opening:  # all that ask at once go the same way
+        with self._opening:  # one reopen serves all threads
             try:
                 forward()
             except (Unreachable, CouldNotLook):
@@ -130,10 +130,10 @@ class ApiConnection:
 
 
 def check_kubeconfig(path: str) -> None:
-    """Fail early on a kubeconfig that cannot be used.
+    """Check that a kubeconfig can be used.
 
     Raises:
-        UsageError: missing, unreadable, or without a current context, in the words of Kubernetes' own client.
+        UsageError: missing, unreadable, or without a current context, with the message of Kubernetes' client.
     """
     from kubernetes.config import list_kube_config_contexts
     from kubernetes.config.config_exception import ConfigException

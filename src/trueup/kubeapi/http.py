@@ -1,4 +1,4 @@
-"""Requests to the API server by Kubernetes' own client, which knows every way in which a kubeconfig says who we are."""
+"""Requests to the API server by Kubernetes' own client, which supports every authentication of a kubeconfig."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ClientHttp:
 
 
 def _words(error: HTTPError) -> str:
-    """Return the reason at the bottom, where urllib3 wraps one error in another."""
+    """Return the innermost reason, since urllib3 nests its errors."""
     reason: Any = error
     while (inner := getattr(reason, "reason", None)) is not None and not isinstance(inner, str):
         reason = inner

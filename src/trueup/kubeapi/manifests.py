@@ -1,4 +1,4 @@
-"""Manifests: files of YAML documents, each of which is an object for the Kubernetes API."""
+"""Manifests: files of YAML documents, each an object of the Kubernetes API."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from trueup.errors import UsageError
 
 Object = dict[str, Any]
 _PODS = {"Pod": ("spec",), "CronJob": ("spec", "jobTemplate", "spec", "template", "spec")}
-_TEMPLATE = "spec", "template", "spec"  # of all other kinds that have pods
+_TEMPLATE = "spec", "template", "spec"  # the path of all other kinds with pods
 
 
 def read(path: str, where: str = "") -> list[Object]:
-    """Return the objects in a file, those of a List one by one; ``where`` says in an error who named the file.
+    """Return the objects in a file, with each List flattened; ``where`` begins error messages.
 
-    A port that names no protocol has TCP, as the API has it.
+    A port without a protocol gets TCP, the API's default.
 
     Raises:
-        UsageError: not readable, not YAML, or a document that is no object; says file and line.
+        UsageError: unreadable, not YAML, or a document that is not an object; says file and line.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -40,7 +40,7 @@ def read(path: str, where: str = "") -> list[Object]:
                 if problem := _problem(each):
                     raise UsageError(f"{where}{path}:{line}: {problem}")
                 for port in _ports(each):
-                    # A server before 1.21 applies none without: https://github.com/kubernetes-sigs/structured-merge-diff/issues/183
+                    # For servers before 1.21: https://github.com/kubernetes-sigs/structured-merge-diff/issues/183
                     port.setdefault("protocol", "TCP")
                 found.append(each)
     except MarkedYAMLError as error:
@@ -68,14 +68,14 @@ def _ports(manifest: Object) -> Iterator[Object]:
 
 
 def _items(node: Any, *path: str) -> list[Any]:
-    """Return the list at a path, which is empty where there is none."""
+    """Return the list at a path; empty if absent."""
     for part in path:
         node = node.get(part) if isinstance(node, dict) else None
     return node if isinstance(node, list) else []
 
 
 def _problem(document: Any) -> str:
-    """Return why a document is no object that could be applied, or nothing."""
+    """Return why a document cannot be applied as an object; empty if it can."""
     if not isinstance(document, dict):
         return "not a mapping"
     for key in ("apiVersion", "kind"):

@@ -1,4 +1,4 @@
-"""The state of an object: what is compared, what a diff shows, what a journal keeps."""
+"""The state of an object: for comparisons, for diffs, and for the journal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trueup.kubeapi.client import Object
 from trueup.redact import HIDDEN, redact, secret
 
 _OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")  # the server's
-_NOTES = (  # annotations that say all again, or how often the object was changed
+_NOTES = (  # annotations that repeat the object, or count its changes
     "kubectl.kubernetes.io/last-applied-configuration",
     "deprecated.daemonset.template.generation",
     "deployment.kubernetes.io/revision",
@@ -23,18 +23,18 @@ _NOTES = (  # annotations that say all again, or how often the object was change
 
 
 def form(live: Object) -> str:
-    """Return what tells whether somebody has changed an object: its generation, or a digest where it has none."""
+    """Return the object's generation, or a digest if it has none, to detect changes by others."""
     meta = live.get("metadata", {})
     if "generation" in meta:
         return f"{meta.get('uid', '')}/{meta['generation']}"
     own = significant(live)
     if own.get("kind") == "ServiceAccount":
-        own.pop("secrets", None)  # tokens, which the cluster makes when it likes
+        own.pop("secrets", None)  # tokens, which the cluster makes at any time
     return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
 
 
 def image(whom: Object, new: bool) -> tuple[dict[str, Any], str]:
-    """Return what a journal keeps of an object as it is, and why it cannot be put back by that, or nothing."""
+    """Return the object's state for the journal, and why it cannot be restored from that (else empty)."""
     meta = whom["metadata"]
     name = {"apiVersion": whom["apiVersion"], "kind": whom["kind"]}
     name |= {"metadata": {"name": meta["name"], "namespace": meta.get("namespace", "")}}
@@ -42,9 +42,9 @@ def image(whom: Object, new: bool) -> tuple[dict[str, Any], str]:
         return {"object": name, "absent": True}, ""
     whole, hidden = copy.deepcopy(whom), copy.deepcopy(whom)
     _walk(hidden, _hide)
-    text = json.dumps(whole, indent=0)  # a line for each key, which is what `redact` goes by
+    text = json.dumps(whole, indent=0)  # one key per line, as `redact` needs
     if whom["kind"] == "Secret" or redact(text) != text or hidden != whole:
-        return {"object": name}, "it holds what may be secret, and so the journal does not keep it"
+        return {"object": name}, "it may contain a secret, which the journal does not keep"
     whole["metadata"].pop("managedFields", None)
     return {"object": whole}, ""
 
@@ -56,7 +56,7 @@ def name(whom: Object) -> str:
 
 
 def significant(live: Object) -> Object:
-    """Return an object without what the server alone writes, and without its status."""
+    """Return an object without its status and the fields that only the server writes."""
     meta = {key: value for key, value in live.get("metadata", {}).items() if key not in _OWN}
     if any(key in (notes := meta.get("annotations", {})) for key in _NOTES):
         meta["annotations"] = {key: value for key, value in notes.items() if key not in _NOTES}
@@ -80,7 +80,7 @@ def rows(live: Object | None) -> list[str]:
 
 
 def _hide(node: Object) -> None:
-    """Hide the value of an environment variable whose name says that it is secret."""
+    """Hide the value of an environment variable with a secret name."""
     if isinstance(node.get("name"), str) and isinstance(node.get("value"), str) and secret(node["name"]):
         node["value"] = HIDDEN
 

@@ -1,4 +1,4 @@
-"""The verbs for Kubernetes objects: server-side apply and patches, each tried by the server before it is done."""
+"""The verbs for Kubernetes objects: server-side apply and patches, each with a server-side dry run first."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from trueup.waiting import Patience
 
 APPLY = "application/apply-patch+yaml"
 STRATEGIC = "application/strategic-merge-patch+json"
-MERGE = "application/merge-patch+json"  # all that custom resources know
+MERGE = "application/merge-patch+json"  # the only patch type for custom resources
 _GONE = (404, 409)
-# kind to what other objects name of it
+# kind to the name by which other objects refer to it
 _FIRST: dict[str, Callable[[Object], str]] = {
     "Namespace": lambda manifest: str(manifest["metadata"]["name"]),
     "CustomResourceDefinition": lambda manifest: str(manifest["spec"]["group"]),
@@ -31,17 +31,17 @@ _FIRST: dict[str, Callable[[Object], str]] = {
 
 
 def altering(*resources: str) -> tuple[str, ...]:
-    """Return what a remedy asks that alters such objects, and takes that back where it does not help."""
+    """Return the API rights of a remedy that alters such objects and may undo that."""
     return tuple(f"{verb} {each}" for each in resources for verb in ("patch", "update"))
 
 
 def making(*resources: str) -> tuple[str, ...]:
-    """Return what a remedy asks that makes such objects, or alters them, and takes that back."""
+    """Return the API rights of a remedy that creates or alters such objects and may undo that."""
     return tuple(f"{verb} {each}" for each in resources for verb in ("create", "patch", "update", "delete"))
 
 
 class Objects:
-    """Writing objects of a cluster, with a field manager of our own."""
+    """Writes objects of a cluster with our own field manager."""
 
     def __init__(self, cluster: Cluster, *, apply: bool, record: Record, draft: Draft) -> None:
         self.apply = apply
@@ -51,30 +51,30 @@ class Objects:
 
     @property
     def actions(self) -> list[Action]:
-        """Return what was done, or would be."""
+        """Return the recorded actions."""
         return self.record.actions
 
     def rollback(self) -> list[str]:
-        """Undo what was done; see :class:`Record`."""
+        """Undo the actions; see :class:`Record`."""
         return self.record.rollback()
 
     def api(self) -> Api:
         """Return the connection to the cluster.
 
         Raises:
-            CouldNotLook: no way leads there.
+            CouldNotLook: no connection.
         """
         return self._cluster.api()
 
     def put(self, *manifests: Object) -> None:
-        """Make objects be as the manifests have them, by server-side apply; what they do not say stays as it is.
+        """Apply manifests by server-side apply; fields that they do not name stay.
 
-        The server tries each one first, so that where one is refused nothing has been changed.
+        The server dry-runs each one first, so that a refusal changes nothing.
 
         Raises:
             ChangeFailed: refused, in the server's words.
         """
-        made: set[str] = set()  # what can only be tried when an object before it is there
+        made: set[str] = set()  # objects whose dry run needs an earlier object
         untried = []
         for manifest in manifests:
             needs = {manifest["metadata"].get("namespace", ""), manifest["apiVersion"].partition("/")[0]}
@@ -101,18 +101,18 @@ class Objects:
         why: str = "",
         varying: str = "",
     ) -> bool:
-        """Change parts of an object that is there, by strategic merge, or for a custom resource by a merge patch;
-        return whether it had to change. ``varying`` is text in the patch that the next one has another in place of.
+        """Patch an existing object by strategic merge, or a custom resource by a merge patch; return whether it
+        changed. ``varying`` is text in the patch that differs each time.
 
         Raises:
-            ChangeFailed: refused, in the server's words, or not there.
+            ChangeFailed: refused, in the server's words, or absent.
         """
         whom = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
         builtin = "." not in api_version.partition("/")[0] or ".k8s.io/" in api_version
         return self._change(whom, patch, STRATEGIC if builtin else MERGE, why, varying)
 
     def restart(self, kind: str, name: str, namespace: str) -> None:
-        """Start the pods of a Deployment or DaemonSet afresh, one after the other, the way kubectl does."""
+        """Restart the pods of a Deployment or DaemonSet, as ``kubectl rollout restart`` does."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         annotation = {"kubectl.kubernetes.io/restartedAt": now}
         patch = {"spec": {"template": {"metadata": {"annotations": annotation}}}}
@@ -153,7 +153,7 @@ class Objects:
         if varying:
             new = [row.replace(varying, later("the time")) for row in new]
         rows = difflib.unified_diff(old, new, "live" if live else "/dev/null", name)
-        # What a plan has changed before, the server cannot be asked to start from.
+        # The server cannot dry-run on top of an earlier planned change.
         precondition = "" if (self._cluster.id, name) in self._draft else digest("".join(old))
         self._draft[self._cluster.id, name] = planned
         summary = why or f"{'change' if live else 'create'} {name}"
@@ -170,10 +170,10 @@ class Objects:
         return answer
 
     def put_back(self, whom: Object, new: bool) -> None:
-        """Delete an object that was not there before, or put it back as it was.
+        """Delete an object that is new, or restore its previous state.
 
         Args:
-            whom: the object as it was, or what names the ``new`` one.
+            whom: the previous object, or the identity of the ``new`` one.
 
         Raises:
             ChangeFailed: refused, in the server's words, or not gone within the profile's ``wait``.
@@ -184,12 +184,12 @@ class Objects:
             self._restore(whom)
 
     def changed_since(self, whom: Object, new: bool, left: str) -> bool:
-        """Whether an object is neither the one that a change left nor, where it was ``new``, gone again."""
+        """Whether an object differs from the one that a change left; a ``new`` one may be gone."""
         now = self.api().get(self._path(whom))
         return not new if now is None else state.form(now) != left
 
     def _delete(self, whom: Object) -> None:
-        """Delete an object, and wait until it is gone: a namespace has to be emptied before."""
+        """Delete an object, and wait until it is gone; a namespace is emptied first."""
         try:
             self.api().write("DELETE", self._path(whom), None)
         except ApiError as error:

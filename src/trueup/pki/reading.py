@@ -19,7 +19,7 @@ from trueup.pki.certificate import PURPOSES, USAGES, Brief, Certificate, body
 E = TypeVar("E", bound=x509.ExtensionType)
 T = TypeVar("T")
 _EMAIL = "1.2.840.113549.1.9.1"  # RFC 4514 has no short name for it
-# raised by cryptography for bytes that are no certificate, or for a part that it cannot read
+# raised by cryptography for invalid certificates or fields
 _BROKEN = (ValueError, TypeError, OverflowError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm)
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]{1,200000}-----END CERTIFICATE-----")
 

@@ -1,4 +1,4 @@
-"""Signing with an authority on the controller: a host's request comes in, its certificate goes back."""
+"""Signs a host's certificate request with an authority on the controller."""
 
 from __future__ import annotations
 
