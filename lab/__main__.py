@@ -1,14 +1,14 @@
 """Test hosts on this machine.
 
-setup           install missing tools, and build what is served to hosts and what they are made from
-kubernetes      build Kubernetes alone, and say where its programs are
+setup           install missing tools, build the hosts' base and the files that are served to them
+kubernetes      only build Kubernetes, and print the directory of its programs
 up WHAT...      bring up hosts: N (one control plane, the rest workers), ROLE=N (cp, w, lb, reg), or names
 down [HOST...]  remove hosts, or the whole lab
-status          say which hosts are up, and where this lab's own profile is
-ssh HOST [CMD]  ssh to a host; options of ssh may come first
+status          list the hosts that are up, and print the path of this lab's profile
+ssh HOST [CMD]  ssh to a host; ssh's options may come first
 sh HOST SCRIPT  run a shell script as root in a host, without ssh
-reset HOST...   bring hosts back to the bare base
-doctor          say whether this machine can carry the lab
+reset HOST...   reset hosts to the bare base
+doctor          check whether this machine can run the lab
 """
 
 import os
@@ -23,20 +23,20 @@ from lab.machine import LabUnavailable
 
 
 def hosts(words: list[str]) -> list[str]:
-    """Host names from what `up` accepts."""
+    """Return the host names for the arguments of `up`."""
     parts = [p.partition("=") for w in words for p in (f"cp=1 w={int(w) - 1}" if w.isdecimal() else w).split()]
     return [r + i for r, _, n in parts for i in (map(str, range(1, int(n) + 1)) if n.isdecimal() else [""])]
 
 
 def status(lab: Lab) -> list[str]:
-    """What is up, and the profile that knows what is served here."""
+    """Print the hosts that are up, and the path of the lab's profile."""
     up = [f"{name} {network.address(name)} {lab.root(name)}" for name in lab.hosts()]
     profiles = [lab.profile, lab.cluster, lab.edge]
     return [*up, *(f"--profile={profile}" for profile in profiles if profile.exists())]
 
 
 def main() -> None:
-    """Run one command; what is in the way is one line on stderr and exit 4."""
+    """Run one command; an obstacle is one line on stderr and exit code 4."""
     lab = Lab()
     commands: dict[str, Callable[[list[str]], object]] = {
         "setup": lambda _: lab.setup(),
@@ -48,7 +48,7 @@ def main() -> None:
         "sh": lambda words: os.execvpe("sh", Host(lab.state, "".join(words[:1])).inside(" ".join(words[1:])), ENV),
         "reset": lab.reset,
         "doctor": lambda _: (
-            lab.check() or print("this machine can carry the lab, built from", mirror.sources(mirror.SUITE), sep="\n")
+            lab.check() or print("this machine can run the lab, built from", mirror.sources(mirror.SUITE), sep="\n")
         ),
     }
     parser = ArgumentParser("python3 -m lab", description=__doc__, formatter_class=RawDescriptionHelpFormatter)

@@ -1,4 +1,4 @@
-"""Archives that are the same bytes whenever they are made, so that their checksums can be relied on."""
+"""Reproducible archives: the same bytes, and so the same checksum, each time."""
 
 import gzip
 import io
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 Files = Mapping[str, Path | bytes | str | None]
-"""What is in an archive, by name: a copy of a file, a content, a target of a link, nothing for a directory."""
+"""The entries of an archive by name: a file to copy, a content, the target of a link, or None for a directory."""
 
 
 def tar(files: Files) -> bytes:
-    """An archive of files and the directories they are in."""
+    """Return a tar archive of files and their directories."""
     directories = {str(parent) for name in files for parent in PurePosixPath(name).parents} - {".", "/"}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
@@ -32,5 +32,5 @@ def tar(files: Files) -> bytes:
 
 
 def tgz(files: Files) -> bytes:
-    """The same, compressed."""
+    """Return the tar archive, compressed with gzip."""
     return gzip.compress(tar(files), 1, mtime=0)

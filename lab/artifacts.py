@@ -1,4 +1,4 @@
-"""Programs as their own projects release them, for installing without packages. All come from Debian's packages."""
+"""Programs in the form of upstream releases, taken from Debian's packages."""
 
 import shutil
 from hashlib import sha256
@@ -13,7 +13,7 @@ CNI_VERSION, CONTAINERD_VERSION, NERDCTL_VERSION = "1.1.1", "1.6.20", "1.0.0"
 
 
 def artifacts(cache: Path) -> Path:
-    """A directory of files under the names that they have upstream."""
+    """Return a directory of files with their upstream names."""
     tools, arch = base(cache) / "tools", architecture()
 
     def make(new: Path) -> None:
@@ -23,7 +23,7 @@ def artifacts(cache: Path) -> Path:
             f"cni-plugins-linux-{arch}-v{CNI_VERSION}.tgz": archive.tgz(plugins),
             f"containerd-{CONTAINERD_VERSION}-linux-{arch}.tar.gz": archive.tgz({f"bin/{p.name}": p for p in programs}),
             f"nerdctl-{NERDCTL_VERSION}-linux-{arch}.tar.gz": archive.tgz({"nerdctl": NERDCTL}),  # a stand-in
-            f"runc.{arch}": (tools / "usr/sbin/runc").read_bytes(),  # not static; hosts have its libraries
+            f"runc.{arch}": (tools / "usr/sbin/runc").read_bytes(),  # dynamically linked; hosts have its libraries
         }
         for name, content in files.items():
             (new / name).write_bytes(content)
@@ -34,11 +34,11 @@ def artifacts(cache: Path) -> Path:
 
 
 def told(plugin: Path, directory: Path) -> Path:
-    """A copy of a CNI plugin that knows its version, as upstream's do: Debian's build did not tell it."""
+    """Return a CNI plugin with its version patched in, which Debian's build lacks."""
     unknown = b"version unknown"
     content = plugin.read_bytes()
     if unknown not in content:
-        raise LabUnavailable(f"{plugin} says its version by itself: lab/artifacts.py need not tell it any more")
+        raise LabUnavailable(f"{plugin} has its version now: lab/artifacts.py need not patch it any more")
     directory.mkdir(exist_ok=True)
     copy = directory / plugin.name
     copy.write_bytes(content.replace(unknown, f"v{CNI_VERSION}".encode().ljust(len(unknown))))
@@ -47,5 +47,5 @@ def told(plugin: Path, directory: Path) -> Path:
 
 
 def checksum(file: Path) -> str:
-    """The SHA-256 of a file."""
+    """Return the SHA-256 of a file."""
     return sha256(file.read_bytes()).hexdigest()

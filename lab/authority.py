@@ -1,4 +1,4 @@
-"""The lab's own certificate authority, and what the registry shows of it."""
+"""The lab's certificate authority, and the registry's certificate."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ SERVER = f"-subj /CN={SERVED[0]} -addext subjectAltName={NAMES} -addext basicCon
 
 
 def authority(cache: Path) -> Path:
-    """The CA's certificate as `ca.crt`, and a certificate and key for the registry as `server.crt` and `server.key`."""
+    """Return a directory with the CA's `ca.crt`, and the registry's `server.crt` and `server.key`."""
 
     def make(new: Path) -> None:
         ca, ca_key = new / "ca.crt", new / "ca.key"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The main job, from bare hosts to compliant ones. Every step says what it runs and is held to the exit code it must have.
+# The main task: from bare hosts to a compliant cluster. Every step prints its command, and its exit code is checked.
 set -eu
 out=.trueup
 rm -rf "$out"

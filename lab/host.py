@@ -1,4 +1,4 @@
-"""One host: its directory, its identity, its boot, and a way in without ssh."""
+"""One host: its directory, its identity, its boot, and shell access without ssh."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ Done = CompletedProcess[str]
 
 
 class Host:
-    """A host by its name, whether it exists or not."""
+    """A host by name, which may not exist yet."""
 
     def __init__(self, state: Path, name: str) -> None:
         self.name, self.address, self.state = name, network.address(name), state
@@ -29,11 +29,11 @@ class Host:
         self.root, self.made = self.directory / "root", self.directory / "made"
 
     def whole(self) -> bool:
-        """Whether it was made to the end, and runs."""
+        """Whether it was made completely, and runs."""
         return self.made.exists() and self.root.is_mount() and bool(pids(self.name))
 
     def make(self, base: Path) -> None:
-        """Give it a file system, an identity and a network, and start it."""
+        """Make its file system, identity and network, and start it."""
         run("mkdir", "-p", *(self.directory / part for part in ("root", "upper", "work", "containerd")))
         layers = f"lowerdir={base},upperdir={self.directory}/upper,workdir={self.directory}/work"
         run("mount", "-t", "overlay", f"lab-{self.name}", "-o", layers, self.root)
@@ -55,15 +55,15 @@ class Host:
         self.made.touch()
 
     def remove(self) -> None:
-        """End it and remove every trace but its host key."""
+        """Stop it and remove everything but its host key."""
         end(self.name)
         if self.root.is_mount():
-            run("umount", "--lazy", self.root)  # even where somebody's shell stands in it
+            run("umount", "--lazy", self.root)  # even if a shell has its working directory there
         network.remove(self.name)
         run("rm", "-rf", "--one-file-system", f"/run/systemd/nspawn/propagate/{self.name}", self.directory)
 
     def leader(self) -> int | None:
-        """Its PID 1 as the machine numbers it, once that is systemd."""
+        """Return the machine's process id of its PID 1, once that is systemd."""
         for pid in pids(self.name):
             with suppress(OSError):
                 status = Path(f"/proc/{pid}/status").read_text()
@@ -72,19 +72,19 @@ class Host:
         return None
 
     def inside(self, script: str) -> list[str]:
-        """The command that runs a shell script inside, as root."""
+        """Return the command that runs a shell script inside, as root."""
         if not (pid := self.leader()):
             raise LabUnavailable(f"{self.name} is not up")
         return wrap(self.name, "nsenter", f"--target={pid}", *ENTER, script)
 
     def sh(self, script: str, check: bool, timeout: float, given: str | None) -> Done:
-        """Run a shell script inside, and end it when the time is over."""
+        """Run a shell script inside, and kill it at the timeout."""
         argv, stdin = self.inside(script), PIPE if given else DEVNULL
         with Popen(argv, -1, None, stdin, PIPE, PIPE, env=ENV, text=True, start_new_session=True) as process:
             try:
                 out, err = process.communicate(given, timeout)
             except BaseException:
-                os.killpg(process.pid, signal.SIGKILL)  # nsenter alone would leave the script running
+                os.killpg(process.pid, signal.SIGKILL)  # killing nsenter alone would leave the script running
                 raise
         done = Done(f"{self.name}: {script}", process.returncode, out, err)
         if check:
@@ -92,15 +92,15 @@ class Host:
         return done
 
     def wait(self, until: float, before: int | None = None) -> None:
-        """Wait until it has booted and answers, with another PID 1 than before."""
+        """Wait until it has booted and answers, with a PID 1 other than `before`."""
         while self.leader() == before or not self.ready():
             if not pids(self.name) or time.monotonic() > until:
                 console = (self.directory / "console.log").read_text(errors="replace")
-                raise LabUnavailable(f"{self.name} does not get ready; its console says: {console[-300:]!r}")
+                raise LabUnavailable(f"{self.name} does not become ready; its console says: {console[-300:]!r}")
             time.sleep(0.1)
 
     def ready(self) -> bool:
-        """Whether systemd is done and sshd answers; sshd is asked last, and without a login, to keep its log clean."""
+        """Whether systemd is done and sshd answers; sshd last, and without a login, to keep its log clean."""
         with suppress(LabUnavailable, TimeoutExpired, OSError):
             if self.sh("systemctl is-system-running", False, 5, None).stdout.strip() in ("running", "degraded"):
                 return run(*network.MANAGEMENT, "timeout", "2", "bash", "-c", GREET, self.address).startswith("SSH-")

@@ -1,4 +1,4 @@
-"""Container images that the lab makes itself, in a registry's storage and as files to import."""
+"""The lab's container images, in a registry's storage and as archives to import."""
 
 import gzip
 import json
@@ -42,7 +42,7 @@ class Image(NamedTuple):
 
 
 def images(cache: Path) -> Path:
-    """A registry's storage in `registry`, and each image as an OCI archive in `archives`."""
+    """Return a directory with a registry's storage in `registry`, and OCI archives in `archives`."""
     bare, programs = base(cache), kubernetes(cache)
 
     def make(new: Path) -> None:
@@ -54,7 +54,7 @@ def images(cache: Path) -> Path:
 
 
 def contents(bare: Path, programs: Path) -> Iterator[Image]:
-    """All images. What the lab does not build, of coredns and Calico and of v1.20.1, is played by stand-ins."""
+    """Return all images, with stand-ins for coredns, Calico and v1.20.1."""
     tools, pause = bare / "tools", programs / "pause"
     shell: archive.Files = {"bin/busybox": tools / "usr/bin/busybox", **{f"bin/{name}": "busybox" for name in APPLETS}}
     yield Image("docker.io/library/alpine:latest", shell, ["/bin/sh"])
@@ -79,7 +79,7 @@ def contents(bare: Path, programs: Path) -> Iterator[Image]:
 
 
 def nginx(bare: Path) -> archive.Files:
-    """Debian's nginx, serving its welcome page, with its logs where a container's belong."""
+    """Return Debian's nginx with its welcome page, logging to stdout and stderr."""
     tools = bare / "tools"
     return {
         **linked(bare / "root", {"usr/sbin/nginx": tools / "usr/sbin/nginx"}),
@@ -94,7 +94,7 @@ def nginx(bare: Path) -> archive.Files:
 
 
 def filtering(bare: Path) -> archive.Files:
-    """What kube-proxy runs: iptables as the hosts have it, since they share the rules, and conntrack."""
+    """Return the programs of kube-proxy: conntrack, and the hosts' own iptables, since they share rules."""
     root = bare / "root"
     found = [*root.glob("usr/sbin/xtables-*-multi"), *root.glob("usr/lib/*/xtables/lib[ix]*.so")]
     programs = {str(file.relative_to(root)): file for file in found}
@@ -109,7 +109,7 @@ def filtering(bare: Path) -> archive.Files:
 
 
 def linked(root: Path, programs: dict[str, Path]) -> archive.Files:
-    """Programs under their names, and the libraries that they are linked with, out of a root file system."""
+    """Return programs of a root file system, with their shared libraries."""
     [linker] = root.glob("usr/lib/*-linux-gnu/ld-linux-*.so.*")
     listed = [run(linker, "--library-path", linker.parent, "--list", program) for program in programs.values()]
     found = re.findall(r"(\S+) => (/\S+)", "".join(listed))
@@ -153,7 +153,7 @@ def write(new: Path, image: Image) -> None:
 
 
 def store(root: Path, reference: str, blobs: dict[str, bytes], manifest: str) -> None:
-    """Put an image where docker-registry keeps what was pushed to it."""
+    """Write an image into docker-registry's storage."""
     name, tag = reference.partition("/")[2].rsplit(":")
     repository = root / "repositories" / name
     for digest, content in blobs.items():
@@ -165,6 +165,6 @@ def store(root: Path, reference: str, blobs: dict[str, bytes], manifest: str) ->
 
 
 def put(file: Path, content: bytes) -> None:
-    """Write a file and the directories it is in."""
+    """Write a file, and make its directories."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Kubernetes' own programs, built once from Debian's source package: Debian offers only kubectl as a binary."""
+"""Kubernetes' programs, built once from Debian's source package, since Debian has only kubectl as a binary."""
 
 import platform
 import sys
@@ -10,14 +10,14 @@ from lab.mirror import sources
 
 PROGRAMS = "kubeadm kubelet kubectl"
 CONTROL_PLANE = "kube-apiserver kube-controller-manager kube-scheduler kube-proxy"
-VERSIONS = "v1.20.2 v1.20.1 v1.19.9"  # what the code is, and what it only claims to be, for upgrades and skews
-SUITE = "bookworm"  # later ones have Kubernetes' source only in part
+VERSIONS = "v1.20.2 v1.20.1 v1.19.9"  # the true version, and versions that it only claims, for upgrades and skews
+SUITE = "bookworm"  # later suites have only a part of Kubernetes' source
 TOOLS = "golang-1.19-go golang-github-modern-go-reflect2-dev gcc libc6-dev dpkg-dev"
 SCRIPTS = [Path(__file__).with_name(name) for name in ("kubernetes.sh", "golang")]
 
 
 def kubernetes(cache: Path) -> Path:
-    """A directory of programs for each version, the static `pause`, and in `standins` what Debian does not have."""
+    """Return a directory with the programs of each version, a static `pause`, and `standins`."""
 
     def make(new: Path) -> None:
         print("lab: building Kubernetes, once on this machine: about 9 minutes on two cores", file=sys.stderr)

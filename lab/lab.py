@@ -1,4 +1,4 @@
-"""The lab as a whole: makes, heals and removes hosts, and keeps the files that ssh needs."""
+"""The whole lab: makes, repairs and removes hosts, and writes the files that ssh needs."""
 
 import os
 import shutil
@@ -21,15 +21,15 @@ SSH = (
 
 
 class Lab:
-    """Test hosts on this machine, which carries one lab; several processes may use it at once."""
+    """The one lab of this machine; several processes may use it at once."""
 
     def __init__(self, state: Path | None = None, cache: Path | None = None) -> None:
         self.state = (state or Path(os.environ.get("TRUEUP_LAB", "/var/lib/trueup-lab"))).absolute()
         self.cache = (cache or Path(os.environ.get("TRUEUP_LAB_CACHE", "/var/cache/trueup-lab"))).absolute()
         self.ssh_config, self.hosts_file = self.state / "ssh_config", self.state / "hosts"
         self.profile, self.artifacts = self.state / "profile.yaml", self.state / "repository/artifacts"
-        self.cluster = self.state / "cluster.yaml"  # the profile of a whole cluster
-        self.edge = self.state / "edge.yaml"  # of what is in front of it, and of its registry
+        self.cluster = self.state / "cluster.yaml"  # the profile of a cluster
+        self.edge = self.state / "edge.yaml"  # the profile of its load balancers and registry
         self._marker = self.state / ".trueup-lab"
 
     check = staticmethod(check)
@@ -50,7 +50,7 @@ class Lab:
         return [name for name in network.NUMBER if Host(self.state, name).whole()]
 
     def up(self, names: Iterable[str], anew: bool = False) -> list[str]:
-        """Bring up those of the hosts that are not (or all of them anew), and wait until all answer."""
+        """Bring up the hosts that are down (or recreate all), and wait until all answer."""
         wanted = sorted(set(names), key=network.address)
         with locked(self.state):
             self._heal()
@@ -65,11 +65,11 @@ class Lab:
         return wanted
 
     def reset(self, names: Iterable[str]) -> list[str]:
-        """Bring hosts back to the bare base; address, MAC and host key stay, the machine-id does not."""
+        """Reset hosts to the bare base; address, MAC and host key stay, the machine-id changes."""
         return self.up(names, anew=True)
 
     def down(self, names: Iterable[str] | None = None) -> None:
-        """Remove some hosts, or the whole lab with every trace of it but the cache."""
+        """Remove some hosts, or the whole lab except its cache."""
         with locked(self.state):
             if names is not None and self._marker.exists():
                 self._remove(names)
@@ -91,23 +91,23 @@ class Lab:
             list(pool.map(lambda name: self._host(name).wait(until), names))
 
     def sh(self, name: str, script: str, *, check: bool = True, timeout: float = 120, input: str | None = None) -> Done:
-        """Run a script as root inside a host, without ssh and so without a line in its logs."""
+        """Run a script as root in a host without ssh, and so without a line in its logs."""
         return self._host(name).sh(script, check, timeout, input)
 
     def root(self, name: str) -> Path:
-        """A host's root from outside, without what it has mounted there itself (/run, /var/lib/containerd)."""
+        """Return a host's root directory, without the host's own mounts (/run, /var/lib/containerd)."""
         return self._host(name).root
 
     def link(self, name: str, up: bool) -> None:
-        """Pull the network cable of a host, or plug it in again."""
+        """Take a host's network link down or up."""
         network.ip("sw", f"link set {self._host(name).name} {'up' if up else 'down'}")
 
     def freeze(self, name: str, frozen: bool) -> None:
-        """Let a host hang, or go on."""
+        """Freeze or thaw a host."""
         (cgroups(self._host(name).name)[0] / "cgroup.freeze").write_text(str(int(frozen)))
 
     def cpu(self, name: str) -> float:
-        """The seconds of CPU that a host has used since it was made."""
+        """Return the CPU seconds that a host has used since it was made."""
         return cpu(self._host(name).name)
 
     def reboot(self, name: str) -> None:
@@ -122,14 +122,14 @@ class Lab:
         return found
 
     def _heal(self) -> None:
-        """Remove what is not whole, whoever left it, and see to the state directory, the switch and the services."""
+        """Remove incomplete hosts, and restore the state directory, the switch and the services."""
         if self.state.is_dir() and any(self.state.iterdir()) and not self._marker.exists():
             raise LabUnavailable(f"{self.state} is neither empty nor the lab's")
         (self.state / "keys").mkdir(parents=True, exist_ok=True)
         self._marker.touch()
         run(*KEYGEN, self.state / "id")
         instances = Path("/proc/sys/fs/inotify/max_user_instances")
-        instances.write_text(str(max(1024, int(instances.read_text()))))  # root's, which all hosts share
+        instances.write_text(str(max(1024, int(instances.read_text()))))  # root's process limit, which all hosts share
         switched = self.state / "switched"
         if not switched.exists() or not {"sw", "mgmt"}.issubset(network.namespaces()):
             end("")

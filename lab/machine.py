@@ -1,4 +1,4 @@
-"""The machine that carries the lab: its tools, its one lock, and the cgroups by which all that was started is ended."""
+"""The machine of the lab: its tools, its lock, and the cgroups that contain all started processes."""
 
 import fcntl
 import os
@@ -23,7 +23,7 @@ WEIGHT = {"cpu.shares": "16384", "cpu.weight": "1600"}  # of cgroup v1 and v2: s
 
 
 class LabUnavailable(Exception):
-    """The lab cannot work here: why, and which package to install where that helps."""
+    """The lab cannot run here; has the reason, and the package to install if that helps."""
 
     def __init__(self, reason: str, package: str | None = None) -> None:
         super().__init__(f"{reason}: install {package}, or run python3 -m lab setup" if package else reason)
@@ -31,7 +31,7 @@ class LabUnavailable(Exception):
 
 
 def run(*argv: str | Path, stdin: str = "", **env: str) -> str:
-    """Run a command on the machine for its output; a failure becomes `LabUnavailable` with its last words."""
+    """Return the output of a command; raise `LabUnavailable` with its last line if it fails."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", **env}
     done = subprocess.run(argv, input=stdin, env=environment, capture_output=True, text=True)
     if done.returncode:
@@ -41,12 +41,12 @@ def run(*argv: str | Path, stdin: str = "", **env: str) -> str:
 
 
 def check(install: bool = False) -> None:
-    """Raise `LabUnavailable` unless this machine can carry the lab; its missing tools can be installed first."""
+    """Raise `LabUnavailable` unless this machine can run the lab; can install missing tools first."""
     if sys.platform != "linux" or os.geteuid() != 0:
         raise LabUnavailable("the lab needs root on Linux: it makes network namespaces, mounts and cgroups")
     missing = {tool: package for tool, package in (t.split(":") for t in TOOLS.split()) if not shutil.which(tool)}
     if missing and install:
-        apt = ["env", "apt-get", "-o", "DPkg::Lock::Timeout=60"]  # env, for a clear word where there is none
+        apt = ["env", "apt-get", "-o", "DPkg::Lock::Timeout=60"]  # env, for a clear message if modprobe is missing
         run(*apt, "update")
         run(*apt, "install", "-y", "--no-install-recommends", *missing.values())
     for tool, package in ({} if install else missing).items():
@@ -58,7 +58,7 @@ def check(install: bool = False) -> None:
 
 @contextmanager
 def locked(state: Path) -> Iterator[None]:
-    """Hold the lock of this machine's lab: namespaces and cgroups exist once, whatever the state directory."""
+    """Hold the lock of this machine's lab, whose namespaces and cgroups exist only once."""
     check()
     with Path("/run/trueup-lab.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -69,27 +69,27 @@ def locked(state: Path) -> Iterator[None]:
 
 
 def cgroups(name: str) -> list[Path]:
-    """The cgroups of a host or service, the unified one first; with an empty name, the lab's own."""
+    """Return the cgroups of a host or service, the unified one first; with an empty name, the lab's own."""
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     return [Path(mount[1], "lab", name) for kind in ("cgroup2", "cgroup") for mount in mounts if mount[2] == kind]
 
 
 def wrap(name: str, *argv: str | Path) -> list[str]:
-    """The command that runs `argv` in the cgroups of `name`, joined before anything else happens."""
+    """Return the command that joins the cgroups of `name`, then runs `argv`."""
     for top, group in zip(cgroups(""), cgroups(name), strict=True):
         top.mkdir(exist_ok=True)
         for file, weight in WEIGHT.items():
             if (top / file).exists():
                 (top / file).write_text(weight)
         for file in ("cpuset.cpus", "cpuset.mems") if (top / "cpuset.mems").exists() else ():
-            (top / file).write_text((top.parent / file).read_text())  # born empty, and then it takes no process
+            (top / file).write_text((top.parent / file).read_text())  # an empty cpuset accepts no process
             (top / "cgroup.clone_children").write_text("1")
         group.mkdir(exist_ok=True)
     return ["sh", "-c", JOIN, " ".join(map(str, cgroups(name))), *map(str, argv)]
 
 
 def pids(name: str) -> list[int]:
-    """The live processes of `name`."""
+    """Return the live processes of `name`."""
     found: list[int] = []
     for inner, _, _ in os.walk(cgroups(name)[0]):
         with suppress(OSError):  # gone meanwhile
@@ -98,7 +98,7 @@ def pids(name: str) -> list[int]:
 
 
 def cpu(name: str) -> float:
-    """The seconds of CPU that all processes of `name` have used so far."""
+    """Return the CPU seconds that all processes of `name` have used."""
     for usage in (group / "cpuacct.usage" for group in cgroups(name)):
         if usage.exists():
             return int(usage.read_text()) / 1e9
@@ -107,7 +107,7 @@ def cpu(name: str) -> float:
 
 
 def end(name: str) -> None:
-    """End every process of `name`, and remove its cgroups."""
+    """Kill every process of `name`, and remove its cgroups."""
     until = time.monotonic() + 15
     while groups := [group for group in cgroups(name) if group.is_dir()]:
         if time.monotonic() > until:

@@ -1,4 +1,4 @@
-"""Where Debian's packages come from: the machine's own apt sources, of whatever suite they are to be."""
+"""The source of Debian's packages: the machine's own apt sources, with the suite exchanged."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ from debian.deb822 import Deb822
 from lab.machine import LabUnavailable
 
 SUITE = "bookworm"
-"""Debian's suite that hosts have, whatever the machine itself has."""
+"""The Debian suite of the hosts, independent of the machine's own."""
 POCKETS = ("", "-updates", "-security")
 LINE = re.compile(
     r"(?m)^\s*deb\s+(?:\[(?P<options>[^]]*)\]\s*)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<components>[^#\n]+)"
@@ -20,10 +20,10 @@ FIELDS = {"arch": "Architectures", "lang": "Languages", "target": "Targets"}  # 
 
 
 def sources(suite: str, types: str = "deb", etc: Path = Path("/etc/apt")) -> str:
-    """Return apt's sources of a suite in deb822 format, by `TRUEUP_LAB_MIRROR` or else as the machine has its own.
+    """Return apt's sources of a suite in deb822 format, from `TRUEUP_LAB_MIRROR` or the machine's own sources.
 
     Raises:
-        LabUnavailable: the machine has none of its own suite.
+        LabUnavailable: the machine has no source of its own suite.
     """
     if given := os.environ.get("TRUEUP_LAB_MIRROR"):
         stanzas = list(of_lines(given if LINE.match(given) else f"deb {given} {suite} main"))
@@ -41,7 +41,7 @@ def sources(suite: str, types: str = "deb", etc: Path = Path("/etc/apt")) -> str
 
 
 def exchange(stanza: Deb822, own: str, suite: str, types: str) -> bool:
-    """Make an entry of one suite that of another; False where it is not the distribution's own, or not in use."""
+    """Exchange the suite of an entry; return False if it is not the distribution's own, or not in use."""
     named = [f"{suite}{pocket}" for pocket in POCKETS if f"{own}{pocket}" in stanza.get("Suites", "").split()]
     used = "deb" in stanza.get("Types", "").split() and stanza.get("Enabled", "yes").lower() not in ("no", "false")
     if not named or not used or "main" not in stanza.get("Components", "").split():
@@ -51,7 +51,7 @@ def exchange(stanza: Deb822, own: str, suite: str, types: str) -> bool:
 
 
 def of_file(file: Path) -> Iterator[Deb822]:
-    """Yield the entries of a file in either format; other files than apt's have none."""
+    """Yield the entries of a file in either format; none for files that apt ignores."""
     if file.suffix == ".sources":
         yield from Deb822.iter_paragraphs(file.read_text(), use_apt_pkg=False)
     elif file.suffix == ".list" and file.exists():

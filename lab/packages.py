@@ -1,4 +1,4 @@
-"""Packages that Debian does not have: Kubernetes' own, and Docker's names. Their trees are in `debs`, by repository."""
+"""Packages that Debian lacks: Kubernetes' own, and stand-ins for Docker's. Their trees are in `debs`."""
 
 import shutil
 from pathlib import Path
@@ -11,7 +11,7 @@ TREES = Path(__file__).with_name("debs")
 
 
 def packages(cache: Path) -> Path:
-    """A directory for each repository, with its packages."""
+    """Return a directory with the packages of each repository."""
     plugins, programs = base(cache) / "tools/usr/lib/cni", kubernetes(cache)
     trees = sorted(TREES.glob("*/*/"))
 

@@ -1,4 +1,4 @@
-"""The profile of this lab: what no profile in the project can know, since it is made on this machine."""
+"""The profile of this lab: the values that depend on this machine's build."""
 
 from io import StringIO
 from pathlib import Path
@@ -13,7 +13,7 @@ from lab.network import SERVICES
 
 
 def profile(cache: Path) -> str:
-    """The text of a profile that extends `lab` by checksums and the registry's CA."""
+    """Return a profile that extends `lab` by checksums and the registry's CA."""
 
     def binary(version: str, name: str, directory: str) -> dict[str, object]:
         file = artifacts(cache) / name.format(version=version, arch=architecture())

@@ -1,4 +1,4 @@
-"""All that hosts may fetch by HTTP: signed apt repositories, images to import, and artifacts."""
+"""The files that hosts fetch by HTTP: signed apt repositories, images to import, and artifacts."""
 
 import shutil
 from pathlib import Path
@@ -11,7 +11,7 @@ from lab.packages import packages
 
 
 def repository(cache: Path) -> Path:
-    """The lab's apt repository, with `extra` of the cache; below it others' own ones, `images` and `artifacts`."""
+    """Return the lab's apt repository, which contains other repositories, `images` and `artifacts`."""
     built, packed = base(cache), packages(cache)
     debs = sorted([*built.glob("debs/*.deb"), *packed.glob("base/*.deb"), *cache.glob("extra/*.deb")])
     own = SIGNERS[1:]
@@ -37,7 +37,7 @@ def repository(cache: Path) -> Path:
 
 
 def index(directory: Path, keys: Path, signer: str) -> None:
-    """Make a directory of packages a flat, signed repository."""
+    """Turn a directory of packages into a flat, signed repository."""
     for command, file in ("packages", "Packages"), ("release", "Release"):
         (directory / file).write_text(run("sh", "-c", 'cd "$0" && exec apt-ftparchive "$1" .', directory, command))
     gpg = wrap("building", "gpg", "--homedir", keys, "--local-user", f"{signer}@trueup.invalid")

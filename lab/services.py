@@ -1,4 +1,4 @@
-"""What the lab serves to its hosts: files by HTTP, and images from a registry over HTTP and over TLS."""
+"""The lab's services: files by HTTP, and an image registry over HTTP and TLS."""
 
 import json
 import sys
@@ -17,13 +17,13 @@ echo "nothing listens at $0:$1, see $2" >&2; exit 1"""
 
 
 def prepare(cache: Path) -> None:
-    """Build all that is served."""
+    """Build everything that is served."""
     repository(cache)
     authority(cache)
 
 
 def start(state: Path, cache: Path) -> None:
-    """Serve what the cache holds; servers that run turn to what is new at once."""
+    """Serve the cache; running servers switch to new content at once."""
     run("ln", "-sfnT", repository(cache), state / "repository")
     run("ln", "-sfnT", images(cache) / "registry", state / "registry")
     server = [sys.executable, "-m", "http.server", "--bind", SERVICES, "--directory", str(state / "repository")]
@@ -40,7 +40,7 @@ def start(state: Path, cache: Path) -> None:
 
 
 def serve(state: Path, name: str, port: int, command: list[str]) -> None:
-    """Start a server on the management side unless it runs, and wait until it listens."""
+    """Start a server on the management address unless it runs, and wait until it listens."""
     if not pids(name):
         log = f"{state}/{name}.log"
         run(*wrap(name, *DETACH, log, *MANAGEMENT, *command))
