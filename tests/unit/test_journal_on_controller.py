@@ -118,7 +118,7 @@ def test_an_object_with_a_secret_is_not_kept_and_so_stays(
     hand.patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
     assert "hunter2" not in (tmp_path / ".trueup/runs/run/journal.jsonl").read_text()
     done = rollback(fleet, ledger)
-    assert (done.outcome, "may be secret" in done.detail) == (Outcome.NOT_UNDONE, True)
+    assert (done.outcome, "may contain a secret" in done.detail) == (Outcome.NOT_UNDONE, True)
     assert hand.rollback() == []  # by the run itself, which remembers it
     assert api.objects[AT]["data"] != {"a": "2"}
 

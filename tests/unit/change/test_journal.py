@@ -106,7 +106,7 @@ def test_what_undoes_by_a_secret_is_not_kept_but_done(changes: Changes, known: K
     secret = f"echo token=hunter2hunter2 >{tmp_path}/undone"
     change.run("true", why="log in", undo=secret)
     (entry,) = known()
-    assert (entry.undo, "may hold a secret" in entry.stays) == ("", True)
+    assert (entry.undo, "may contain a secret" in entry.stays) == ("", True)
     assert change.rollback() == []
     assert (tmp_path / "undone").read_text() == "token=hunter2hunter2\n"
 
