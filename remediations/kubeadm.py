@@ -136,22 +136,22 @@ def join(change: Change, spec: Spec, facts: HostFacts) -> None:
     version = _kubeadm(change)
     control = change.host in change.cluster.control_planes
     with change.turn if control else nullcontext():  # etcd takes one new member at a time
-        alone = control and change.seat.look(_ETCDS) == 1
-        text = _configuration(change.seat, spec, version, control) if change.apply else ""  # creates a token
+        alone = control and change.control_plane.look(_ETCDS) == 1
+        text = _configuration(change.control_plane, spec, version, control) if change.apply else ""  # creates a token
         _run(change, text, control, spec.wait)
         if alone:
-            _watch_anew(change.seat)
+            _watch_anew(change.control_plane)
 
 
-def _configuration(seat: Change, spec: Spec, version: str, control: bool) -> str:
-    key = seat.look(_CERTIFICATE_KEY) if control else ""
-    way = seat.look(_WAY)
+def _configuration(control_plane: Change, spec: Spec, version: str, control: bool) -> str:
+    key = control_plane.look(_CERTIFICATE_KEY) if control else ""
+    way = control_plane.look(_WAY)
     return kubeadm_config.join(
         spec, version, endpoint=way.endpoint, token=way.token, ca_hash=way.ca_hash, certificate_key=key
     )
 
 
-def _watch_anew(seat: Change) -> None:
+def _watch_anew(control_plane: Change) -> None:
     """Restart the clients that watch the first API server.
 
     etcd has no leader until its second member runs, and the API server ends all watches. In the lab (v1.20.2) watches
@@ -162,8 +162,10 @@ def _watch_anew(seat: Change) -> None:
     body = "\n".join(static_pods.restart(name, controllers) for name in controllers)
     proxies = f"{_KUBECTL} -n kube-system delete pod -l k8s-app=kube-proxy"
     lone = later("where etcd had one member, and so was without a leader")
-    summary = f"restart kube-proxy and, on {seat.host}, {' and '.join(controllers)} {lone}"
-    seat.act(Action("restart", seat.host, summary, undo=":"), f"{body}\n{proxies} --wait=false", "restart")
+    summary = f"restart kube-proxy and, on {control_plane.host}, {' and '.join(controllers)} {lone}"
+    control_plane.act(
+        Action("restart", control_plane.host, summary, undo=":"), f"{body}\n{proxies} --wait=false", "restart"
+    )
 
 
 def _run(change: Change, text: str, control: bool, wait: float) -> None:
@@ -201,7 +203,7 @@ cat "$log"
 @remedy("kube.admin_kubeconfig", disruption="none")
 def give_kubeconfig(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Write the cluster's admin.conf to ~/.kube/config of each administrator, mode 600, and keep the old file."""
-    content = change.look(ADMIN_CONF) or change.seat.look(ADMIN_CONF)
+    content = change.look(ADMIN_CONF) or change.control_plane.look(ADMIN_CONF)
     for user, home in facts[kubeconfigs.HOMES].items():
         if home is None:
             raise ChangeFailed(f"there is no user {user}: create it, or remove it from kube.admin.users")

@@ -58,7 +58,7 @@ class Change(Artifacts, Certificates, Images, Kernel, LoadBalancers, Packages, R
                 self._cluster.severed(self.host)
 
     @property
-    def seat(self) -> Change:
+    def control_plane(self) -> Change:
         """Return the verbs of the control-plane host that administers the cluster, which may always be changed.
 
         Raises:
@@ -66,9 +66,9 @@ class Change(Artifacts, Certificates, Images, Kernel, LoadBalancers, Packages, R
         """
         if self._cluster is None:
             raise CouldNotLook("no cluster")
-        seat = self.cluster.on(self._cluster.seat().id)
-        seat.closed = ""
-        return seat
+        found = self.cluster.on(self._cluster.control_plane().id)
+        found.closed = ""
+        return found
 
     @property
     def cluster(self) -> ClusterChange:

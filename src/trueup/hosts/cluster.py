@@ -157,7 +157,7 @@ class Cluster:
         if self._seat and self._seat.id == host:
             self._connection.sever()
 
-    def seat(self) -> Host:
+    def control_plane(self) -> Host:
         """Return the control-plane host from which the cluster is administered.
 
         Raises:
