@@ -20,6 +20,9 @@ from trueup.errors import CouldNotLook, Unreachable, UsageError
 from trueup.kubeapi.client import Api
 from trueup.redact import redact
 
+# The client imports its modules lazily, and two threads that do so at once run into a deadlock.
+_IMPORTING = threading.Lock()
+
 
 @dataclass(frozen=True)
 class Route:
@@ -112,11 +115,12 @@ class ApiConnection:
         return self._connect(YAML(typ="safe", pure=True).load(path), str(path), str(path.parent))
 
     def _connect(self, config: Any, name: str, base: str = "", reopen: Callable[[], bool] = lambda: True) -> Api:
-        from kubernetes.client import ApiClient, Configuration
-        from kubernetes.config.config_exception import ConfigException
-        from kubernetes.config.kube_config import KubeConfigLoader
+        with _IMPORTING:
+            from kubernetes.client import ApiClient, Configuration
+            from kubernetes.config.config_exception import ConfigException
+            from kubernetes.config.kube_config import KubeConfigLoader
 
-        from trueup.kubeapi.http import ClientHttp
+            from trueup.kubeapi.http import ClientHttp
 
         self._private = self._private or tempfile.mkdtemp(prefix="trueup-")
         settings = Configuration()
