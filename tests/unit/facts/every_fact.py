@@ -6,6 +6,7 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Any
 
+import trueup.drills
 import trueup.facts
 from trueup.model.catalog import catalog
 from trueup.model.fact import Fact
@@ -13,7 +14,8 @@ from trueup.model.fact import Fact
 MADE_UP = "x"  # what functions that make facts are given here
 MODULES = [
     importlib.import_module(module.name)
-    for module in pkgutil.walk_packages(trueup.facts.__path__, f"{trueup.facts.__name__}.")
+    for room in (trueup.facts, trueup.drills)
+    for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}.")
 ]
 
 

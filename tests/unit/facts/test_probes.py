@@ -1,8 +1,6 @@
 """Every probe is valid POSIX sh, runs, and changes nothing."""
 
-import importlib
 import os
-import pkgutil
 import re
 import shutil
 import socket
@@ -13,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from every_fact import MODULES
 
-import trueup.facts
 from trueup.facts.host import apt, clock, identity, kernel, packages, swap
 from trueup.facts.kube import kubelet, preflight
 from trueup.facts.runtime import containerd, containers
@@ -24,9 +22,9 @@ from trueup.profiles.schema import Spec
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
 FACTS: dict[str, Fact[Any]] = {
-    f"{module.name.rpartition('.')[2]}-{name}": fact
-    for module in pkgutil.walk_packages(trueup.facts.__path__, f"{trueup.facts.__name__}.")
-    for name, fact in vars(importlib.import_module(module.name)).items()
+    f"{module.__name__.rpartition('.')[2]}-{name}": fact
+    for module in MODULES
+    for name, fact in vars(module).items()
     if isinstance(fact, Fact)
 }
 
