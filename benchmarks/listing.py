@@ -100,7 +100,7 @@ def floor(port: int) -> None:
 def look(kubeconfig: Path) -> Fleet:
     """Read the cluster's facts as an audit does."""
     fleet = Fleet([], profile.load("base"), Connection(), kubeconfig=str(kubeconfig))
-    fleet.cluster.look([NODES, LEASES])
+    fleet.cluster.gather([NODES, LEASES])
     assert len(fleet.cluster.facts[NODES]) == NUMBER
     assert len(fleet.cluster.facts[LEASES]) == NUMBER
     return fleet

@@ -92,7 +92,7 @@ def variable(name: str, facts: FleetFacts, spec: Spec) -> list[Deviation | None]
     found = container.env.get(name) if container else None
     where = f"{name} of {node}"
     differs = equal(found, calico.variables(spec)[name], where=where, layer="declared")
-    rolled = None if differs or node.settled else Deviation("rolled out", node.state, where, "effective")
+    rolled = None if differs or node.rolled_out else Deviation("rolled out", node.state, where, "effective")
     return [differs, rolled]
 
 

@@ -74,7 +74,7 @@ def _values(spec: Spec, document: dict[str, Any], *names: str) -> dict[tuple[str
 def write_config(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Write containerd's default configuration if no usable file exists, enable the CRI plugin, restart containerd."""
     config = facts[CONFIG]
-    default = change.look(containerd.DEFAULT)
+    default = change.ask(containerd.DEFAULT)
     document = config.document
     values: dict[tuple[str, ...], object] = {}
     if not document:
@@ -111,7 +111,7 @@ def set_sandbox_image(change: Change, spec: Spec, facts: HostFacts) -> None:
 @remedy("runtime.containerd.systemd_cgroup", disruption="drain")
 def set_systemd_cgroup(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Set SystemdCgroup of each runtime like runc, restart containerd; on a node set kubelet's driver, too."""
-    node = preflight.member(change.look(preflight.FILES))
+    node = preflight.member(change.ask(preflight.FILES))
     driver = "systemd" if spec.runtime.containerd.systemd_cgroup else "cgroupfs"
     if node and driver != spec.kube.kubelet.cgroup_driver:
         raise ChangeFailed(

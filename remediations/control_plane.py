@@ -19,8 +19,8 @@ _NOTHING = "nothing was changed"
 @remedy("kube.control_plane.static_pods", disruption="none")
 def guard_manifests(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Give the manifests to root alone (mode 600); refused where one is missing or its component does not run."""
-    manifests = change.look(MANIFESTS)
-    processes = change.look(PROCESSES)
+    manifests = change.ask(MANIFESTS)
+    processes = change.ask(PROCESSES)
     for name in spec.kube.control_plane.static_pods:
         if name not in manifests:
             raise ChangeFailed(f"there is no manifest of {name}: `kubeadm init phase` writes it; {_NOTHING}")
@@ -77,7 +77,7 @@ def _ways(found: Certificates, days: int) -> list[str]:
 def _renew(change: Change, name: str, verb: str) -> None:
     path = MANAGED[name][0]
     paths = [path, f"{path.removesuffix('.crt')}.key"] if path.endswith(".crt") else [path]
-    kept = {path: change.keep(path) for path in paths}
+    kept = {path: change.backup_path(path) for path in paths}
     quoted = [f"{shlex.quote(path)} {shlex.quote(copy)}" for path, copy in kept.items()]
     body = "\n".join([
         "umask 077", scripts.KEEPING, f"mkdir -p {shlex.quote(str(PurePosixPath(kept[path]).parent))}",
@@ -94,21 +94,21 @@ def _renew(change: Change, name: str, verb: str) -> None:
 @remedy("kube.certificates.expiry", disruption="restart")
 def renew_certificates(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Renew expiring certificates with kubeadm, keep the old files, restart the static pods that use them."""
-    due = _ways(change.look(CERTIFICATES), spec.kube.control_plane.certificate_days)
+    due = _ways(change.ask(CERTIFICATES), spec.kube.control_plane.certificate_days)
     if not due:
         return
-    program = change.look(kubelet.PROGRAMS).get("kubeadm")
+    program = change.ask(kubelet.PROGRAMS).get("kubeadm")
     if program is None:
         raise ChangeFailed(f"there is no kubeadm on this host to renew {', '.join(due)}; {_NOTHING}")
     users = [name for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
              if name in {USED_BY.get(renewed) for renewed in due}]  # fmt: skip
-    processes = change.look(PROCESSES)
-    if idle := [name for name in users if name not in change.look(MANIFESTS)]:
+    processes = change.ask(PROCESSES)
+    if idle := [name for name in users if name not in change.ask(MANIFESTS)]:
         raise ChangeFailed(
             f"{', '.join(idle)} is no static pod here: renew and restart it as it was set up; {_NOTHING}"
         )
     verb = "alpha certs" if minors(program.version) < 20 else "certs"
-    with change.turn:  # one control plane after the other: etcd keeps its majority
+    with change.one_at_a_time:  # one control plane after the other: etcd keeps its majority
         for name in due:
             _renew(change, name, verb)
         for name in users:

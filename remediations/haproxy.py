@@ -18,7 +18,7 @@ def set_ip_nonlocal_bind(change: Change, spec: Spec, facts: HostFacts) -> None:
 @remedy("lb.haproxy.config", disruption="reload")
 def configure_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Set the listen sections and the stats socket, validate with haproxy -c, reload or start haproxy."""
-    conf = change.look(CONF)
+    conf = change.ask(CONF)
     sections: dict[Words, dict[Words, list[Words]]] = {
         ("listen", listen.name): haproxy.wanted(listen) for listen in spec.lb.listens
     }
@@ -28,7 +28,7 @@ def configure_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
     changed = change.edit_haproxy(conf, sections)
     if not changed and conf.valid is False:
         raise ChangeFailed(f"{conf.said}: the profile sets no such line; nothing was changed")
-    if change.look(UNIT).active != "active":
+    if change.ask(UNIT).active != "active":
         change.service(SERVICE, active=True, enabled=False)
     elif changed or conf.stale:
         change.reload(SERVICE)

@@ -45,20 +45,20 @@ _set("bridge_nf_call_ip6tables", "net.bridge.bridge-nf-call-ip6tables")
 @remedy("host.swap", disruption="none")
 def turn_swap_off(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Comment out swap in fstab, disable swap units, mask generated ones, turn swap off."""
-    if lines := change.look(swap.FSTAB):
+    if lines := change.ask(swap.FSTAB):
         change.comment_out("/etc/fstab", *(line.number for line in lines))
         change.reload_units()
-    for name, unit in change.look(swap.UNITS).items():
+    for name, unit in change.ask(swap.UNITS).items():
         verb, undo = ("mask", "unmask") if unit.enabled == "generated" else ("disable", "enable")
         change.run("systemctl", verb, name, why=f"{verb} {name}", undo=f"systemctl {undo} {shlex.quote(name)}")
-    for device in change.look(swap.ACTIVE):
+    for device in change.ask(swap.ACTIVE):
         change.run("swapoff", device, why=f"swapoff {device}", undo=f"swapon {shlex.quote(device)}")
 
 
 @remedy("host.apt.sources", disruption="none")
 def list_apt_sources(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Comment out bad entries, list missing sources in a file of trueup's own, fetch the index of the profile's."""
-    found, wanted = change.look(apt.SOURCES), spec.host.apt.sources
+    found, wanted = change.ask(apt.SOURCES), spec.host.apt.sources
     if foreign := [suite for source in wanted for suite in apt.as_entry(source).foreign(found.release)]:
         raise ChangeFailed(
             f"the profile lists {', '.join(foreign)}, but this host runs {found.release}: nothing was changed"
@@ -82,7 +82,7 @@ def _unit(package: str, manager: str) -> str:
 
 
 def _time_service(change: Change) -> Unit | None:
-    services = change.look(clock.TIME_SERVICES)
+    services = change.ask(clock.TIME_SERVICES)
     installed = [unit for unit in services.values() if unit.loaded == "loaded"]
     return max(installed, key=lambda unit: (unit.active == "active", unit.starts_at_boot), default=None)
 
@@ -90,11 +90,11 @@ def _time_service(change: Change) -> Unit | None:
 @remedy("host.time.synchronised", disruption="restart")
 def synchronise_clock(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Install the profile's time service if none exists, enable and start it, wait until the clock is synchronised."""
-    best, synchronised = _time_service(change), change.look(clock.SYNCHRONISED)
+    best, synchronised = _time_service(change), change.ask(clock.SYNCHRONISED)
     if best is None:
         change.package(spec.host.time.service, ">= 0", hold=False)
         best = _time_service(change)
-    name = best.properties["Id"] if best else f"{_unit(spec.host.time.service, change.look(packages.MANAGER))}.service"
+    name = best.properties["Id"] if best else f"{_unit(spec.host.time.service, change.ask(packages.MANAGER))}.service"
     change.service(name, active=True, enabled=True)
     if not synchronised:
         change.run("sh", "-c", clock.WAIT, why="wait until the clock is synchronised", undo=":")
@@ -103,5 +103,5 @@ def synchronise_clock(change: Change, spec: Spec, facts: HostFacts) -> None:
 @remedy("host.reboot.pending", disruption="reboot", can_undo=False)
 def reboot(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Reboot the host, and wait until it answers."""
-    if why := change.look(boot.PENDING).why:
+    if why := change.ask(boot.PENDING).why:
         change.reboot(why, within=spec.host.reboot.seconds)

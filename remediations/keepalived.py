@@ -14,7 +14,7 @@ _SAME = "nothing was changed"
 @remedy("lb.packages", disruption="restart")
 def install_packages(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Install missing packages in one transaction, enable both services."""
-    found = change.look(packages.package(*spec.lb.packages))
+    found = change.ask(packages.package(*spec.lb.packages))
     if missing := [name for name in spec.lb.packages if found.version(name) is None]:
         change.packages(missing, ">= 0", hold=False)
     for unit in (SERVICE, "haproxy.service"):
@@ -27,8 +27,8 @@ def configure_keepalived(change: Change, spec: Spec, facts: HostFacts) -> None:
 
     One balancer at a time: the next one starts once the address answers again, if it answered before.
     """
-    with change.turn:
-        conf = change.look(CONF)
+    with change.one_at_a_time:
+        conf = change.ask(CONF)
         statements, lists = vrrp_config.settings(spec, change.host), vrrp_config.lists(spec)
         if not conf.files:
             change.write(spec.lb.check.script, vrrp_config.SCRIPT, mode="755")
@@ -49,7 +49,7 @@ def _outdated(conf: Conf, spec: Spec, path: BlockPath, items: list[Words]) -> li
 
 
 def _take_up(change: Change, spec: Spec, *, changed: bool) -> None:
-    if change.look(UNIT).active != "active":
+    if change.ask(UNIT).active != "active":
         change.service(SERVICE, active=True, enabled=False)
     elif changed:
         change.reload(SERVICE, keeping=("the address", _answers(spec)) if spec.lb.listens else None)
@@ -71,8 +71,8 @@ def _answers(spec: Spec) -> str:
 @remedy("lb.keepalived.check_script", disruption="reload")
 def track_haproxy(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Write a script that checks haproxy, track it in place of unsuitable scripts, reload keepalived."""
-    with change.turn:
-        conf, name = change.look(CONF), spec.lb.vrrp.instance
+    with change.one_at_a_time:
+        conf, name = change.ask(CONF), spec.lb.vrrp.instance
         tracked = keepalived.scripts(conf, name)
         bad = [each for each, said in tracked.items() if BEHIND.search(said) or not _runs(conf, spec, each)]
         right = [each for each, said in tracked.items() if "haproxy" in said and each not in bad]
@@ -131,7 +131,7 @@ def weigh_scripts(change: ClusterChange, spec: Spec, facts: FleetFacts) -> None:
             )
         hand = change.on(host)
         weight: tuple[BlockPath, Words] = ((("vrrp_script", script),), ("weight", str(own.weight)))
-        if hand.edit_keepalived(hand.look(CONF), [weight]):
+        if hand.edit_keepalived(hand.ask(CONF), [weight]):
             _take_up(hand, change.spec(host), changed=True)
     if not weak and not _fits(conf, name):
         raise ChangeFailed(f"the fault is in the profile: give each host its own values in `hosts`; {_SAME}")

@@ -61,7 +61,7 @@ def set_driver(change: Change, driver: str) -> None:
     Raises:
         ChangeFailed: a flag, or a file that trueup does not edit, sets another driver.
     """
-    config = change.look(kubelet.KUBELET_CONFIG)
+    config = change.ask(kubelet.KUBELET_CONFIG)
     if config.flag and config.flag != driver:
         raise ChangeFailed(f"kubelet is started with --cgroup-driver={config.flag}: remove the flag where it is set")
     file, _ = config.winner("cgroupDriver")

@@ -30,7 +30,7 @@ def _kubeadm(host: Change) -> str:
     Raises:
         ChangeFailed: it is not installed.
     """
-    found = host.look(kubelet.PROGRAMS).get("kubeadm")
+    found = host.ask(kubelet.PROGRAMS).get("kubeadm")
     if found is None:
         raise ChangeFailed("kubeadm is not installed; nothing was changed")
     return found.version
@@ -135,17 +135,17 @@ def join(change: Change, spec: Spec, facts: HostFacts) -> None:
         )
     version = _kubeadm(change)
     control = change.host in change.cluster.control_planes
-    with change.turn if control else nullcontext():  # etcd takes one new member at a time
-        alone = control and change.control_plane.look(_ETCDS) == 1
+    with change.one_at_a_time if control else nullcontext():  # etcd takes one new member at a time
+        alone = control and change.control_plane.ask(_ETCDS) == 1
         text = _configuration(change.control_plane, spec, version, control) if change.apply else ""  # creates a token
         _run(change, text, control, spec.wait)
         if alone:
             _watch_anew(change.control_plane)
 
 
-def _configuration(control_plane: Change, spec: Spec, version: str, control: bool) -> str:
-    key = control_plane.look(_CERTIFICATE_KEY) if control else ""
-    way = control_plane.look(_WAY)
+def _configuration(seat: Change, spec: Spec, version: str, control: bool) -> str:
+    key = seat.ask(_CERTIFICATE_KEY) if control else ""
+    way = seat.ask(_WAY)
     return kubeadm_config.join(
         spec, version, endpoint=way.endpoint, token=way.token, ca_hash=way.ca_hash, certificate_key=key
     )
@@ -203,7 +203,7 @@ cat "$log"
 @remedy("kube.admin_kubeconfig", disruption="none")
 def give_kubeconfig(change: Change, spec: Spec, facts: HostFacts) -> None:
     """Write the cluster's admin.conf to ~/.kube/config of each administrator, mode 600, and keep the old file."""
-    content = change.look(ADMIN_CONF) or change.control_plane.look(ADMIN_CONF)
+    content = change.ask(ADMIN_CONF) or change.control_plane.ask(ADMIN_CONF)
     for user, home in facts[kubeconfigs.HOMES].items():
         if home is None:
             raise ChangeFailed(f"there is no user {user}: create it, or remove it from kube.admin.users")

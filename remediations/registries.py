@@ -13,7 +13,7 @@ def set_registry_mirrors(change: Change, spec: Spec, facts: HostFacts) -> None:
     wanted, config = spec.runtime.containerd.registry, facts[CONFIG]
     document = config.document or {}
     _refuse(wanted, document)
-    found = change.look(mirrors.hosts(wanted.config_path))
+    found = change.ask(mirrors.hosts(wanted.config_path))
     files = {registry: found.of(registry) for registry in wanted.mirrors}
     for registry, file in files.items():
         if file and (lost := file.more_than(wanted.mirrors[registry])):

@@ -83,8 +83,8 @@ def _issue(change: Change, spec: Spec, facts: HostFacts) -> None:
     if not sign and found.ca and found.ca_key is None:
         raise ChangeFailed(f"{wanted.tls.ca.private_key}: no such file, so nothing can be signed on this host; {_SAME}")
     change.server_certificate(server, wanted.tls.ca, sign)
-    config = change.look(CONFIG.of(spec))
-    if config.certificate == server.certificate and change.look(SERVED.of(spec)).of(local(wanted)).chain:
+    config = change.ask(CONFIG.of(spec))
+    if config.certificate == server.certificate and change.ask(SERVED.of(spec)).of(local(wanted)).chain:
         _apply(change, wanted)
 
 
@@ -176,7 +176,7 @@ def _authority(change: Change, spec: Spec) -> Certificate:
         ChangeFailed: neither has it.
     """
     for host in change.cluster.having("registry"):
-        file = change.cluster.on(host).look(FILES.of(change.cluster.spec(host))).ca
+        file = change.cluster.on(host).ask(FILES.of(change.cluster.spec(host))).ca
         if file and file.certificate:
             return file.certificate
     if spec.registry.tls.controller.certificate:

@@ -15,7 +15,7 @@ def _key(change: Change, wanted: SignedSource, artifacts: str) -> str:
     if given.startswith(_ARMOUR):
         key, of = given, "the profile's key"
     else:
-        key = local(artifacts, wanted.key).read_bytes() if artifacts else change.look(packages.download(wanted.key))
+        key = local(artifacts, wanted.key).read_bytes() if artifacts else change.ask(packages.download(wanted.key))
         of = wanted.key
     armoured = key.lstrip().startswith(_ARMOUR)
     if not armoured and key[:1] not in OPENPGP:
@@ -39,7 +39,7 @@ def list_source(change: Change, wanted: SignedSource, artifacts: str, path: str,
     """
     key = _key(change, wanted, artifacts)
     changed = change.write(wanted.signed_by, key)
-    sources = change.look(apt.SOURCES)
+    sources = change.ask(apt.SOURCES)
     for entry in sources.of(wanted):
         if entry.path != path and wanted.signed_by not in entry.signed_by:
             changed |= change.comment_out(entry.path, *entry.lines)

@@ -13,7 +13,7 @@ def available(found: workloads.Workload | None, name: str) -> Deviation | None:
     """Return a deviation unless the workload exists and all its pods run its current template and are ready."""
     if found is None:
         return Deviation("ready", "not there", name, "effective")
-    if found.settled:
+    if found.rolled_out:
         return None
     return Deviation(f"{found.wanted} pods ready", found.state, str(found), "effective", found.why)
 

@@ -26,16 +26,16 @@ class Patience:
         """Return why polling ended, as words to put after the failed condition; empty while there is time."""
         if cut.is_set():
             return "before the operator stopped it"
-        return f"in {self._seconds:g} s" if self.left == 0 else ""
+        return f"in {self._seconds:g} s" if self.remaining == 0 else ""
 
     @property
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Return the seconds that are left."""
         return max(self._until - time.monotonic(), 0)
 
     def rest(self) -> float:
         """Wait before the next poll, and return the planned seconds."""
-        pause = min(self._pause, self.left)
+        pause = min(self._pause, self.remaining)
         self._pause = min(self._pause * 1.5, LONGEST)
         cut.wait(pause)
         return pause

@@ -73,7 +73,7 @@ class Scratch(Process):
         return replace(done, out=done.out.replace(str(self.root).encode(), b""))
 
     def certificates(self) -> Certificates:
-        return Change(self, run="look", apply=False, allowed="none").look(CERTIFICATES)
+        return Change(self, run="look", apply=False, allowed="none").ask(CERTIFICATES)
 
 
 @pytest.fixture

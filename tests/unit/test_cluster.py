@@ -56,7 +56,7 @@ def change(fleet: Fleet, *, apply: bool = True) -> ClusterChange:
 def test_a_kind_is_listed_once_and_in_pages(api: FakeApi, fleet: Fleet) -> None:
     api.objects = {f"/api/v1/nodes/n{n:04}": {"metadata": {"name": f"n{n:04}"}} for n in range(1203)}
     for _ in range(3):
-        fleet.cluster.look([NODES, VERSION])
+        fleet.cluster.gather([NODES, VERSION])
     assert len(fleet.cluster.facts[NODES]) == 1203
     assert api.asked.count("GET /api/v1/nodes") == 3  # pages of 500
     assert api.asked.count("GET /version") == 1
@@ -65,7 +65,7 @@ def test_a_kind_is_listed_once_and_in_pages(api: FakeApi, fleet: Fleet) -> None:
 def test_a_server_that_restarts_is_asked_again(api: FakeApi, fleet: Fleet) -> None:
     answers = iter([503, 429, -1])
     api.mood = lambda method, path: next(answers, 0)
-    fleet.cluster.look([VERSION])
+    fleet.cluster.gather([VERSION])
     assert fleet.cluster.facts[VERSION] == "v1.33.4"
 
 
@@ -76,7 +76,7 @@ def test_a_server_that_restarts_is_asked_no_more_by_who_wants_to_stop_now(api: F
 
     api.mood = busy
     try:
-        fleet.cluster.look([VERSION])
+        fleet.cluster.gather([VERSION])
     finally:
         cut.clear()
     assert len(api.asked) == 1
@@ -88,7 +88,7 @@ def test_a_server_that_restarts_is_asked_no_more_by_who_wants_to_stop_now(api: F
 )
 def test_a_server_that_does_not_answer_is_could_not_look(api: FakeApi, fleet: Fleet, status: int, words: str) -> None:
     api.mood = lambda method, path: status
-    fleet.cluster.look([VERSION])
+    fleet.cluster.gather([VERSION])
     with pytest.raises(CouldNotLook, match=words):
         _ = fleet.cluster.facts[VERSION]
     assert fleet.cluster.knows([VERSION])
@@ -96,7 +96,7 @@ def test_a_server_that_does_not_answer_is_could_not_look(api: FakeApi, fleet: Fl
 
 def test_an_answer_of_another_shape_hurts_its_own_fact_only(api: FakeApi, fleet: Fleet) -> None:
     api.objects = {"/api/v1/nodes/a": {"metadata": 7}}
-    fleet.cluster.look([NODES, VERSION])
+    fleet.cluster.gather([NODES, VERSION])
     with pytest.raises(CouldNotLook, match="unreadable answer"):
         _ = fleet.cluster.facts[NODES]
     assert fleet.cluster.facts[VERSION] == "v1.33.4"
@@ -104,7 +104,7 @@ def test_an_answer_of_another_shape_hurts_its_own_fact_only(api: FakeApi, fleet:
 
 def test_no_way_to_the_api_is_said_with_all_that_was_tried(tmp_path: Path) -> None:
     fleet = Fleet([], profiles.load("base"), Connection())
-    fleet.cluster.look([VERSION])
+    fleet.cluster.gather([VERSION])
     with pytest.raises(CouldNotLook, match="no host has the role control-plane; or give --kubeconfig"):
         _ = fleet.cluster.facts[VERSION]
 
@@ -263,7 +263,7 @@ def test_a_remedy_may_not_write_where_the_reader_may_only_read(api: FakeApi, fle
 
 def test_a_path_that_is_not_served_is_no_empty_list(api: FakeApi, fleet: Fleet) -> None:
     api.mood = lambda method, path: 404 if path == "/api/v1/nodes" else 0
-    fleet.cluster.look([NODES])
+    fleet.cluster.gather([NODES])
     with pytest.raises(CouldNotLook, match="GET /api/v1/nodes: 404: not served"):
         _ = fleet.cluster.facts[NODES]
     assert fleet.cluster.api().list("/api/v1/nodes", str, optional=True) == []
@@ -279,15 +279,15 @@ def test_where_a_remedy_finds_nothing_to_change_an_earlier_run_is_waited_for(api
 
 
 def test_a_way_that_was_lost_is_looked_for_again(api: FakeApi, fleet: Fleet, tmp_path: Path) -> None:
-    fleet.cluster.look([VERSION])
+    fleet.cluster.gather([VERSION])
     api.mood = lambda method, path: -1
     fleet.cluster.forget()
-    fleet.cluster.look([VERSION])
+    fleet.cluster.gather([VERSION])
     assert "not ready" in fleet.cluster.facts.snapshot.problem
     with serving() as other:
         other.kubeconfig(tmp_path)  # in the place of the first
         fleet.cluster.forget()
-        fleet.cluster.look([VERSION])
+        fleet.cluster.gather([VERSION])
         assert fleet.cluster.facts[VERSION] == "v1.33.4"
 
 

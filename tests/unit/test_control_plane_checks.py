@@ -339,7 +339,7 @@ def guard(directory: Path, monkeypatch: pytest.MonkeyPatch, *, processes: str = 
     for file in sorted(directory.iterdir()):
         rows += f"{file.stem}\t{file}\t{file.stat().st_mode & 0o777:o} root:root\tr/{file.stem}:v1.20.2\n"
     answers = facts(control_plane__manifests=rows, control_plane__processes=processes)
-    monkeypatch.setattr(change, "look", lambda fact: answers[fact])
+    monkeypatch.setattr(change, "ask", lambda fact: answers[fact])
     catalog.remedies["kube.control_plane.static_pods"].fix(change, BASE, answers)
     return change
 

@@ -625,7 +625,7 @@ def test_what_a_host_said_before_its_time_was_up_counts(lab: Lab) -> None:
     host = lab.fleet.hosts["h1"]
     host.timeout = 2
     began = time.monotonic()
-    host.look([STATE, stuck, behind, CLOCK])
+    host.gather([STATE, stuck, behind, CLOCK])
     assert time.monotonic() - began < 60  # nor is the probe waited for
     assert host.facts[STATE] == "bad"
     assert not host.facts.snapshot.problem
@@ -633,7 +633,7 @@ def test_what_a_host_said_before_its_time_was_up_counts(lab: Lab) -> None:
         with pytest.raises(CouldNotLook, match=rf"{fact.name}: the answer was cut off \(no answer in 2 s, gave up\)"):
             host.facts[fact]
     looks = host.transport.tried
-    host.look([STATE, stuck])
+    host.gather([STATE, stuck])
     assert host.transport.tried == looks
 
 
@@ -642,7 +642,7 @@ def test_a_host_that_answers_nothing_in_time_is_unreachable(lab: Lab, said: str)
     host = lab.fleet.hosts["h1"]
     host.timeout = 1
     host.transport.prologue = f"{said}\nsleep 25"
-    host.look([STATE])
+    host.gather([STATE])
     assert host.facts.snapshot.unreachable
     assert host.facts.snapshot.problem == "no answer in 1 s, gave up"
 
@@ -650,10 +650,10 @@ def test_a_host_that_answers_nothing_in_time_is_unreachable(lab: Lab, said: str)
 def test_a_slow_fact_is_asked_for_last_and_has_its_time_on_top(lab: Lab) -> None:
     pull: Fact[str] = Fact("pull", "echo pulled", str, timeout=120)
     host = lab.fleet.hosts["h1"]
-    host.look([pull, STATE])
+    host.gather([pull, STATE])
     assert host.transport.limits == [60 + 120]
     assert list(host.facts.snapshot.raws) == ["state", "pull"]
-    host.look([STATE, WHERE])
+    host.gather([STATE, WHERE])
     assert host.transport.limits[1:] == [60]
 
 
@@ -727,7 +727,7 @@ def test_what_a_start_or_another_run_has_begun_is_waited_for_until_that_is_so_lo
     monkeypatch.setattr(recheck, "Patience", lambda limit: [limits.append(limit), Patience(limit)][1])
     lab.catalog.requirement("own.state", key="host.modules", reads=(STATE,), eventually=True)(state)
     up(age)
-    lab.fleet.hosts["h1"].left = left and time.monotonic() - left
+    lab.fleet.hosts["h1"].interrupted = left and time.monotonic() - left
     result = lab.run(pairs=[("own.state", "h1")])["own.state", "h1"]
     assert limits == [pytest.approx(seconds, abs=5)]
     assert result.outcome is (Outcome.PASSED if seconds else Outcome.FAILED)
@@ -737,7 +737,7 @@ def test_a_host_gets_older_and_its_age_is_no_fact_that_a_change_drops(lab: Lab, 
     host = lab.fleet.hosts["h1"]
     assert host.age == math.inf
     up(20)
-    host.look([STATE])
+    host.gather([STATE])
     first = host.age
     host.forget()
     assert first == pytest.approx(20, abs=5)

@@ -403,7 +403,7 @@ def test_what_is_judged_afterwards_is_judged_on_the_node_as_it_is_then(nodes: No
         nodes.node["metadata"]["annotations"] = {CORDONED_BY: "r0", CORDONED_FOR: "own.state"}
         nodes.be("h1", "good")
     nodes.remedy()
-    nodes.fleet.cluster.look([NODES])
+    nodes.fleet.cluster.gather([NODES])
     pairs = [("own.state", "h1"), ("own.taking", "h1")]
     made = rollout(nodes.catalog, nodes.fleet, nodes.profile, pairs, run="r1", apply=True, most="drain")
     results = [made.verdict(nodes.catalog.requirements[id], nodes.fleet.hosts["h1"]) for id, _ in pairs]
@@ -485,7 +485,7 @@ def test_two_nodes_are_never_drained_at_once(nodes: Nodes) -> None:
         if change.apply:
             cordoned = [key for key, each in nodes.api.objects.items() if each["spec"].get("unschedulable")]
             at_once.append(len(cordoned))
-        with change.turn:  # which a remedy may take within its node's own
+        with change.one_at_a_time:  # which a remedy may take within its node's own
             change.write("/etc/state", "good\n")
 
     nodes.remedy(fix)

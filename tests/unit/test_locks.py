@@ -46,7 +46,7 @@ class Host:
     id: str
     transport: Apart
     closed: str = ""
-    left: float | None = None
+    interrupted: float | None = None
 
     @property
     def lock(self) -> Path:
@@ -175,8 +175,8 @@ def test_a_lock_whose_process_is_gone_is_taken_over_and_that_is_said(fleet: Flee
     assert len(fleet.said) == 1
     assert fleet.said[0].startswith("h1: taking over the lock of run run-1 of jo@bastion, since 2026")
     assert fleet.said[0].endswith(": its process is gone")
-    assert fleet.hosts["h1"].left == pytest.approx(time.monotonic() - 90, abs=30)
-    assert fleet.hosts["h2"].left is None
+    assert fleet.hosts["h1"].interrupted == pytest.approx(time.monotonic() - 90, abs=30)
+    assert fleet.hosts["h2"].interrupted is None
 
 
 def test_another_process_with_the_same_number_is_not_the_one_that_is_gone(fleet: Fleet) -> None:

@@ -55,7 +55,7 @@ def test_the_role_for_an_audit_has_every_path_that_facts_ask_for(api: FakeApi, t
     fleet.cluster.spec = spec
     pod = {"metadata": {"name": "p", "namespace": "kube-system"}, "spec": {"containers": [{"name": "c"}]}, "status": {}}
     api.objects["/api/v1/namespaces/kube-system/pods/p"] = pod
-    fleet.cluster.look(facts.values())
+    fleet.cluster.gather(facts.values())
     fleet.close()
     asked = {_right(path.partition(" ")[2], path in api.lists) for path in api.asked if path not in _ANYONES}
     assert asked <= granted("audit.yaml")

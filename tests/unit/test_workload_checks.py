@@ -82,7 +82,7 @@ def test_what_the_remedies_apply_is_what_the_checks_want() -> None:
 
 def test_the_value_of_a_variable_does_not_leave_the_fetch() -> None:
     (deployment, _) = example("seed/nginx.yaml")
-    kept = workloads.keep_workload("Deployment", deployment)
+    kept = workloads.prune_workload("Deployment", deployment)
     assert "123456" not in str(kept)
     assert kept["containers"][0]["secrets"] == ["password"]
 
@@ -215,7 +215,7 @@ def test_a_dashboard_is_there_as_its_manifest_says_or_its_pods_say_why_not(tmp_p
     ],
 )
 def test_a_pod_that_is_well_done_or_going_is_in_no_trouble(live: dict[str, Any]) -> None:
-    assert troubled_pods.keep_pod(live) is None
+    assert troubled_pods.prune_pod(live) is None
 
 
 def test_a_hundred_pods_in_trouble_are_named_and_ten_are_heard() -> None:

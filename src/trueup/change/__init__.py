@@ -37,15 +37,15 @@ class Change(Artifacts, Certificates, Images, Kernel, LoadBalancers, Packages, R
         self._given = kwargs
 
     @property
-    def turn(self) -> AbstractContextManager[object]:
-        """Return a context manager that only one host's remedy can hold at a time."""
-        return self._cluster.turn if self._cluster else nullcontext()
+    def one_at_a_time(self) -> AbstractContextManager[object]:
+        """Return a lock that one host's remedy holds at a time, so that no two hosts are changed at once."""
+        return self._cluster.one_at_a_time if self._cluster else nullcontext()
 
     def reboot(self, why: str, *, within: float) -> None:
         """Reboot the host, one host at a time; refused once a host has not come back in this run."""
         if self._cluster is None:
             return super().reboot(why, within=within)
-        with self.turn:
+        with self.one_at_a_time:
             if missing := self._cluster.missing:
                 words = ", ".join(missing)
                 raise ChangeFailed(f"{words} did not come back: no other is rebooted in this run; nothing was changed")

@@ -46,7 +46,7 @@ class Artifacts(Hand):
         Raises:
             ChangeFailed: no checksum for this architecture, a wrong one, or an empty archive; nothing was changed.
         """
-        architecture = self.look(ARCHITECTURE)
+        architecture = self.ask(ARCHITECTURE)
         sums = {str(known): value for known, value in wanted.sha256.items()}
         if (checksum := sums.get(architecture)) is None:
             raise ChangeFailed(f"the profile has no checksum of {name} {wanted.version} for {architecture}")
@@ -55,7 +55,7 @@ class Artifacts(Hand):
         file = local(source, url) if source else None
         if file and self.apply:
             self.send(file, checksum)
-        kept = self.keep(wanted.directory)
+        kept = self.backup_path(wanted.directory)
         body = scripts.unpack(
             arrived, "" if file else url, checksum, directory=wanted.directory, name=name, kept=kept, file=url
         )

@@ -44,11 +44,11 @@ class Certificates(Hand):
         self.act(
             Action("key", wanted.private_key, "make a key and a request", undo=undo), openssl.waiting(wanted, waits)
         )
-        made = sign(self.look(Fact("request", f"cat {waits}/request", str))) if self.apply else ""
+        made = sign(self.ask(Fact("request", f"cat {waits}/request", str))) if self.apply else ""
         self.act(action, openssl.signed(wanted, waits, made, kept))
 
     def _kept(self, wanted: Issued) -> tuple[str, str]:
-        return self.keep(wanted.certificate), self.keep(wanted.private_key)
+        return self.backup_path(wanted.certificate), self.backup_path(wanted.private_key)
 
 
 def _action(wanted: Issued, kept: tuple[str, str], what: str) -> Action:

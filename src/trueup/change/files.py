@@ -46,7 +46,7 @@ class Files(Hand):
 
     def read(self, path: str) -> File:
         """Return a file's current state, or in a plan its planned one; an absent file has no content."""
-        found = self.look(Fact("file", _PROBE_FILE.format(path=shlex.quote(path)), _parse_file, timeout=60))
+        found = self.ask(Fact("file", _PROBE_FILE.format(path=shlex.quote(path)), _parse_file, timeout=60))
         drafted: File = found if self.apply else self._draft.get((self.host, found.path), found)
         return drafted
 
@@ -61,7 +61,7 @@ class Files(Hand):
         new = File(old.path, content.encode("utf-8", "surrogateescape"), mode, owner)
         if old == new:
             return False
-        backup = self.keep(old.path)
+        backup = self.backup_path(old.path)
         undo = scripts.restore(old.path, backup)
         body = scripts.write(
             old.path, new.content, mode=mode, owner=owner, old=old.checksum, backup=backup, validate=validate
@@ -78,7 +78,7 @@ class Files(Hand):
     def mode(self, path: str, mode: str) -> bool:
         """Set the mode of an existing file; return whether it changed. Its content is not read."""
         quoted = shlex.quote(path)
-        old = self.look(Fact("mode", f"[ ! -e {quoted} ] || stat -L -c %a {quoted}", str.strip))
+        old = self.ask(Fact("mode", f"[ ! -e {quoted} ] || stat -L -c %a {quoted}", str.strip))
         if old in ("", mode):
             return False
         action = Action(
@@ -91,7 +91,7 @@ class Files(Hand):
     def directory(self, path: str, *, mode: str, owner: str) -> bool:
         """Make a directory with this mode and owner unless it exists; return whether it was made."""
         quoted = shlex.quote(path)
-        if self.look(Fact("directory", f"[ ! -d {quoted} ] || echo there", str.strip)):
+        if self.ask(Fact("directory", f"[ ! -d {quoted} ] || echo there", str.strip)):
             return False
         body = f"install -d -m {shlex.quote(mode)} {quoted}\nchown {shlex.quote(owner)} {quoted}"
         undo = f"[ ! -d {quoted} ] || rmdir {quoted}"

@@ -60,11 +60,11 @@ class Hand:
         """Return the recorded actions."""
         return self.record.actions
 
-    def keep(self, path: str) -> str:
+    def backup_path(self, path: str) -> str:
         """Return the path of the backup of a file, in this run's directory on the host."""
         return f"{STATE}/runs/{self._run_id}/backup/{secrets.token_hex(4)}{path.replace('/', '%')}"
 
-    def look(self, asked: Fact[T]) -> T:
+    def ask(self, asked: Fact[T]) -> T:
         """Return the current value of a fact.
 
         Raises:

@@ -37,7 +37,7 @@ class Images(Hand):
             archives: directory on the controller with image archives.
             hosts_dir: directory of the hosts.toml files to pull with.
         """
-        present = self.look(images.PRESENT)
+        present = self.ask(images.PRESENT)
         if images.usable(present, name):
             return
         quoted = shlex.quote(name)

@@ -19,11 +19,11 @@ class Kernel(Files):
     def module(self, name: str) -> None:
         """Load a kernel module now and at every boot."""
         quoted = shlex.quote(name)
-        if self.look(kernel.modules(name)).get(name) == "absent":
+        if self.ask(kernel.modules(name)).get(name) == "absent":
             undo = f"[ ! -d /sys/module/{shlex.quote(name.replace('-', '_'))} ] || rmmod {quoted}"
             action = Action("module", name, f"load {name}", "-absent\n+loaded\n", undo, before={"state": "absent"})
             self.act(action, f"modprobe {quoted}")
-        if name.replace("-", "_") not in self.look(kernel.MODULES_LOAD):
+        if name.replace("-", "_") not in self.ask(kernel.MODULES_LOAD):
             self.write(f"/etc/modules-load.d/trueup-{name}.conf", f"{name}\n")
 
     def sysctl(self, key: str, value: str, *, at_least: bool = False) -> None:
@@ -36,7 +36,7 @@ class Kernel(Files):
         def good(found: str | None) -> bool:
             return reaches(found, int(value)) if at_least else found == value
 
-        files, now = self.look(kernel.SYSCTL_FILES), self.look(kernel.sysctl(key)).get(key)
+        files, now = self.ask(kernel.SYSCTL_FILES), self.ask(kernel.sysctl(key)).get(key)
         own_name = _SYSCTL_FILE.rpartition("/")[2]
         final = files.winner(key)
         if not good(final.value if final else now if at_least else None):

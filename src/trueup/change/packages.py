@@ -38,7 +38,7 @@ class Packages(Hand):
         Raises:
             ChangeFailed: a package has no version in the range; names the available ones.
         """
-        now = self.look(packages.package(*names))
+        now = self.ask(packages.package(*names))
         manager, old = package_managers.of(now.manager), now.installed
         wrong = [
             name for name in names if name not in old or not packages.within(old[name].version, wanted, now.manager)
@@ -53,7 +53,7 @@ class Packages(Hand):
             self.act(action, manager.hold(loose))
 
     def _install(self, names: Sequence[str], wanted: str, now: Found, *, hold: bool) -> None:
-        manager, old, kept = package_managers.of(now.manager), now.installed, self.keep("packages")
+        manager, old, kept = package_managers.of(now.manager), now.installed, self.backup_path("packages")
         best, newest = self._choose(names, wanted, now.manager), later(f"newest of {wanted}")
         diff = "".join(
             f"-{name} {now.version(name) or '(not installed)'}\n+{name} {best.get(name, newest)}\n" for name in names
@@ -73,7 +73,7 @@ class Packages(Hand):
         """Return the version to install of each; may lack some in a plan, which fetches no index."""
         offered: dict[str, list[str]] = {}
         with suppress(CouldNotLook):  # dnf without an index; an unreadable index is reported below
-            offered = self.look(packages.offered(*names))
+            offered = self.ask(packages.offered(*names))
         best = packages.together({name: offered.get(name, []) for name in names}, wanted, manager)
         if len(best) < len(names) and self.apply:
             said = ""
@@ -81,7 +81,7 @@ class Packages(Hand):
                 self._do("refresh the package index", package_managers.of(manager).refresh)
             except ChangeFailed as error:  # an unreachable source need not be the one that has the package
                 said = f"; {error}"
-            offered = self.look(packages.offered(*names))
+            offered = self.ask(packages.offered(*names))
             best = packages.together({name: offered.get(name, []) for name in names}, wanted, manager)
             if lacking := [name for name in names if name not in best]:
                 found = ", ".join(offered.get(lacking[0], [])) or "none"
@@ -94,19 +94,19 @@ class Packages(Hand):
         Raises:
             ChangeFailed: other packages would be removed too; names them.
         """
-        now = self.look(packages.package(*names, *(name for name in _RUNTIME if name not in names)))
+        now = self.ask(packages.package(*names, *(name for name in _RUNTIME if name not in names)))
         manager = package_managers.of(now.manager)
         old = {name: now.installed[name] for name in names if name in now.installed}
         if not old:
             return
         kept = [name for name in _RUNTIME if name in now.installed and name not in names]
-        takes = self.look(package_removal.of(old, kept))
+        takes = self.ask(package_removal.of(old, kept))
         if others := [name for name in takes.packages if name not in names]:
             raise ChangeFailed(f"{', '.join(others)} would go with {', '.join(old)}: nothing is removed")
         if takes.automatic:
             words = ", ".join(takes.automatic)
-            action = Action("keep", words, f"keep {words}", undo=manager.unkeep(takes.automatic))
-            self.act(action, manager.keep(takes.automatic))
+            action = Action("keep", words, f"keep {words}", undo=manager.mark_automatic(takes.automatic))
+            self.act(action, manager.mark_manual(takes.automatic))
         versions = {name: found.version for name, found in old.items()}
         undo = manager.install(versions, held=[name for name, found in old.items() if found.held])
         diff = "".join(f"-{name} {version}\n" for name, version in versions.items())
@@ -122,7 +122,7 @@ class Packages(Hand):
         Args:
             only: a file of apt's sources to fetch alone, since the mirror of another may be unreachable.
         """
-        manager = package_managers.of(self.look(packages.MANAGER))
+        manager = package_managers.of(self.ask(packages.MANAGER))
         summary = f"fetch the index of {f'what {only} lists' if only else 'every package source'} ({manager.name})"
         self.act(Action("refresh", manager.name, summary, settle=f"{manager.refresh} || :"), manager.refresh_all(only))
 

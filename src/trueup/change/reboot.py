@@ -31,7 +31,7 @@ class Reboot(Hand):
             ChangeFailed: the host is the controller itself, or systemd refuses; nothing was changed.
             NotBack: it did not come back in time.
         """
-        before = self.look(boot.ID)
+        before = self.ask(boot.ID)
         if _OWN.exists() and before == _OWN.read_text().strip():
             raise ChangeFailed(
                 "trueup runs on this machine, or on its kernel: reboot it yourself, and run again; nothing was changed"
@@ -40,7 +40,7 @@ class Reboot(Hand):
         if self.apply:
             began = time.monotonic()
             self._await(before, within)
-            self.record.notes.append(f"back after {time.monotonic() - began:.0f} s; {self.look(boot.STARTED)}")
+            self.record.notes.append(f"back after {time.monotonic() - began:.0f} s; {self.ask(boot.STARTED)}")
 
     def _await(self, before: str, within: float) -> None:
         patience, said = Patience(within), "it goes on running"
@@ -48,7 +48,7 @@ class Reboot(Hand):
             patience.rest()
             self._transport.renew()
             try:
-                if ask(self._transport, boot.ID, min(_LOGIN, max(patience.left, 1))) != before:
+                if ask(self._transport, boot.ID, min(_LOGIN, max(patience.remaining, 1))) != before:
                     return
             except (Unreachable, CouldNotLook) as error:
                 said = str(error)

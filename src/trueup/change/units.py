@@ -38,7 +38,7 @@ class Units(Files):
 
     def _unit(self, unit: str) -> systemd.Unit:
         """Return the state of a unit, or in a plan its planned state."""
-        found = self.look(systemd.unit(unit))
+        found = self.ask(systemd.unit(unit))
         return found if self.apply else systemd.Unit(found.properties | self._draft.get((self.host, unit), {}))
 
     def _leaves(self, unit: str, **properties: str) -> None:

@@ -37,7 +37,7 @@ class Process:
         argv, given = self.command("-s"), script.encode()
         if self.password is None:
             return self._run(argv, subprocess.PIPE, given, timeout)
-        with self.password.turn(self.name):
+        with self.password.first_attempt(self.name):
             return self._run(argv, subprocess.PIPE, self.password.ahead_of(given), timeout)
 
     def send(self, file: Path, script: str, timeout: float) -> Completed:
@@ -46,7 +46,7 @@ class Process:
         with file.open("rb") as content:
             if self.password is None:
                 return self._run(argv, content, None, timeout)
-            with self.password.turn(self.name), self.password.ahead_of_file(content) as fed:
+            with self.password.first_attempt(self.name), self.password.ahead_of_file(content) as fed:
                 return self._run(argv, fed, None, timeout)
 
     def command(self, *args: str) -> list[str]:

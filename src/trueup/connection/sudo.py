@@ -46,19 +46,19 @@ class Password:
         self._word = word
         self._proven = False
         self._wrong: list[str] = []  # hosts that refused it
-        self._turn = threading.Lock()
+        self._first = threading.Lock()
 
     def __repr__(self) -> str:
         return "Password()"
 
     @contextmanager
-    def turn(self, host: str) -> Iterator[None]:
+    def first_attempt(self, host: str) -> Iterator[None]:
         """Keep other hosts waiting until one has taken the password.
 
         Raises:
             CouldNotLook: it is known to be wrong, so it is not tried.
         """
-        with self._turn:
+        with self._first:
             self._allowed(host)
             if not self._proven:
                 yield

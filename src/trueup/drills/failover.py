@@ -190,7 +190,7 @@ def fail_over(trial: Trial) -> dict[str, Any]:
             connect = f"connect from {client} to {address}:{port}, {RATE} times a second"
             calling.act(Action("drill", flag, connect, undo=f"rm -f {flag}"), f": >{flag}")
             trial.note(connect)
-            attempts = pool.submit(calling.look, load(address, port, flag))
+            attempts = pool.submit(calling.ask, load(address, port, flag))
             trial.pause(_CALM)
             if attempts.done():
                 attempts.result()  # raises the reason, before anything is stopped
@@ -241,7 +241,7 @@ def _client(trial: Trial, holder: str, address: str, port: str) -> str:
     said = {}
     for id in [*trial.others, *(id for id in trial.members if id != holder)]:
         try:
-            said[id] = trial.change.on(id).look(answers(address, port))
+            said[id] = trial.change.on(id).ask(answers(address, port))
         except (CouldNotLook, Unreachable) as error:
             said[id] = str(error)
         if said[id] == "open":

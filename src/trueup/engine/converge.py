@@ -107,7 +107,7 @@ class Converge:
 
     def _drained(self, requirement: Requirement, remedy: Remedy, subject: Subject, before: Result) -> Result:
         """Drain the node, remedy it and uncordon it; one node at a time."""
-        with self._audit.fleet.cluster.turn:
+        with self._audit.fleet.cluster.one_at_a_time:
             draining = self._drain(requirement, subject)
             around = draining.around(remedy, lambda: self._remedies.change(remedy, subject, apply=False))
             return self._in_service(draining.finish(self._remedies.carry_out(requirement, around, subject, before)))

@@ -79,7 +79,7 @@ class Trial:
 
         def look(id: str) -> T:
             try:
-                return self.change.on(id).look(asked)
+                return self.change.on(id).ask(asked)
             except (CouldNotLook, Unreachable) as error:
                 raise CouldNotLook(f"{id}: {error}") from None
 

@@ -204,7 +204,7 @@ class Locks:
                     self._say(f"{id}: taking over the lock of {holder}: {why}")
                     wanted[id] = holder.ident
                     if holder.silent is not None:
-                        self._hosts[id].left = time.monotonic() - holder.silent
+                        self._hosts[id].interrupted = time.monotonic() - holder.silent
                 else:
                     in_the_way[id] = holder
             if in_the_way:

@@ -45,7 +45,7 @@ class Cluster:
         self.hosts = hosts
         self.spec = spec
         self.facts = HostFacts(Snapshot(self.id))
-        self.turn = threading.RLock()  # held for changes that only one host may make at a time
+        self.one_at_a_time = threading.RLock()  # held while only one host may change
         self._kubeconfig = kubeconfig
         self._patience = patience
         self._looking = threading.Lock()
@@ -97,7 +97,7 @@ class Cluster:
         snapshot = self.facts.snapshot
         return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted if of_cluster(fact))
 
-    def look(self, wanted: Iterable[Fact[Any]]) -> None:
+    def gather(self, wanted: Iterable[Fact[Any]]) -> None:
         """Gather the missing facts once; without a connection to the API, record the reason."""
         with self._looking:
             self._looked, asked_at = time.monotonic(), time.time()

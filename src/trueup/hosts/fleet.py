@@ -52,7 +52,7 @@ class Fleet:
                 host.shared = True  # one login for all scripts
         wanted = {id: facts for id, facts in wanted.items() if id != self.cluster.id}
         with ThreadPoolExecutor(self.forks, thread_name_prefix="gather") as pool:
-            looks = {pool.submit(self.hosts[id].look, list(facts)): self.hosts[id] for id, facts in wanted.items()}
+            looks = {pool.submit(self.hosts[id].gather, list(facts)): self.hosts[id] for id, facts in wanted.items()}
             gone = 0
             for done, look in enumerate(as_completed(looks), 1):
                 look.result()
@@ -62,8 +62,8 @@ class Fleet:
             around = {
                 id: [self._among(self.hosts[id], f) for f in facts if of_peers(f)] for id, facts in wanted.items()
             }
-            list(pool.map(lambda id: self.hosts[id].look(around[id]), around))
-        self.cluster.look(asked)
+            list(pool.map(lambda id: self.hosts[id].gather(around[id]), around))
+        self.cluster.gather(asked)
 
     def _among(self, host: Host, asked: PeerFact[T]) -> Fact[T]:
         """Return a peer fact for one host, about the other hosts that are known."""

@@ -39,7 +39,7 @@ class Host:
     gone: str = ""  # why it is not asked any more
     # By time.monotonic(), if known:
     started: float | None = None
-    left: float | None = None  # when an interrupted run last changed it
+    interrupted: float | None = None  # when an interrupted run last changed it
 
     def __post_init__(self) -> None:
         self.forget()
@@ -73,7 +73,8 @@ class Host:
     @property
     def age(self) -> float:
         """Return the seconds since it booted or an interrupted run last changed it; infinity if unknown."""
-        return time.monotonic() - max((at for at in (self.started, self.left) if at is not None), default=-math.inf)
+        known = [at for at in (self.started, self.interrupted) if at is not None]
+        return time.monotonic() - max(known, default=-math.inf)
 
     def give_up(self, why: str) -> None:
         """Ask nothing more of the host in this run."""
@@ -85,7 +86,7 @@ class Host:
         snapshot = self.facts.snapshot
         return bool(snapshot.problem) or all(fact.name in snapshot.raws for fact in wanted if not of_cluster(fact))
 
-    def look(self, wanted: Iterable[Fact[Any]]) -> None:
+    def gather(self, wanted: Iterable[Fact[Any]]) -> None:
         """Gather the missing facts in one round trip; if the host cannot answer, record the reason.
 
         After a timeout, the answers that arrived count, and only the others are missing.

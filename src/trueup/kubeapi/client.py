@@ -109,9 +109,9 @@ class Api:
         """Begin a new snapshot: forget earlier listings."""
         self._listed = {}
 
-    def list(self, path: str, keep: Callable[[Object], Any], *, optional: bool = False, **query: str) -> list[Any]:
-        """Return ``keep(object)`` for each object of a collection; empty for an ``optional`` kind that is not served,
-        such as a custom resource.
+    def list(self, path: str, prune: Callable[[Object], Any], *, optional: bool = False, **query: str) -> list[Any]:
+        """Return each object of a collection, pruned; an empty list for an ``optional`` kind that is not served, for
+        example one of a custom resource definition.
 
         Callers that list the same collection in one snapshot share one listing.
 
@@ -119,10 +119,10 @@ class Api:
             CouldNotLook: as :meth:`get`.
         """
         mine: Future[list[Any]] = Future()
-        listing = self._listed.setdefault((path, keep, *sorted(query.items())), mine)
+        listing = self._listed.setdefault((path, prune, *sorted(query.items())), mine)
         if listing is mine:
             try:
-                mine.set_result(_pages(self, path, keep, query, optional=optional))
+                mine.set_result(_pages(self, path, prune, query, optional=optional))
             except Exception as error:  # noqa: BLE001 - raised again for each caller
                 mine.set_exception(error)
         return listing.result()
@@ -211,7 +211,7 @@ class Api:
         return answer.text
 
 
-def _pages(api: Api, path: str, keep: Callable[[Object], Any], query: dict[str, str], *, optional: bool) -> list[Any]:
+def _pages(api: Api, path: str, prune: Callable[[Object], Any], query: dict[str, str], *, optional: bool) -> list[Any]:
     found: list[Any] = []
     page: dict[str, str] = {}
     while True:
@@ -220,7 +220,7 @@ def _pages(api: Api, path: str, keep: Callable[[Object], Any], query: dict[str, 
             if answer is None and optional:
                 return found
             raise CouldNotLook(f"GET {path}: {'404: not served' if answer is None else 'not a list of objects'}")
-        found += [keep(item) for item in answer["items"]]
+        found += [prune(item) for item in answer["items"]]
         token = answer.get("metadata", {}).get("continue")
         if not token:
             return found

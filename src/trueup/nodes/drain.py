@@ -26,7 +26,7 @@ _GREEN = (Outcome.PASSED, Outcome.FIXED, Outcome.NOT_IDEMPOTENT)
 
 def is_node(host: Host) -> bool:
     """Whether a host is part of a cluster and may have pods; assumed if the fact is missing."""
-    host.look([FILES])
+    host.gather([FILES])
     try:
         return member(host.facts[FILES])
     except CouldNotLook:

@@ -97,7 +97,7 @@ class Node:
         """
         try:
             own = ask(host.transport, facts.SELF, host.timeout)
-            nodes = facts.parse_nodes(cluster.api().list("/api/v1/nodes", facts.keep_node))
+            nodes = facts.parse_nodes(cluster.api().list("/api/v1/nodes", facts.prune_node))
         except CouldNotLook as error:
             raise ChangeFailed(
                 f"this host is part of a cluster, and pods on it are not disturbed undrained: {error}; "
@@ -135,7 +135,7 @@ class Node:
         """Return when kubelet last renewed its lease, and why the node is not Ready (empty if it is)."""
         path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{self.name}"
         lease = self._api().get(path) or {"spec": {}}
-        node = facts.parse_nodes([facts.keep_node(self.read())])[0]
+        node = facts.parse_nodes([facts.prune_node(self.read())])[0]
         return lease["spec"].get("renewTime", ""), "" if node.ready == "True" else f"{node.ready}: {node.why}"
 
     def cordon(self, run: str, requirement: str) -> None:

@@ -43,10 +43,10 @@ class Manager(Protocol):
     def unhold(self, names: Iterable[str]) -> str:
         """Return text that lets packages be upgraded again."""
 
-    def keep(self, names: Iterable[str]) -> str:
+    def mark_manual(self, names: Iterable[str]) -> str:
         """Return text that marks packages so that they stay when no other package needs them."""
 
-    def unkeep(self, names: Iterable[str]) -> str:
+    def mark_automatic(self, names: Iterable[str]) -> str:
         """Return text that marks packages as dependencies again."""
 
 
@@ -119,11 +119,11 @@ class Apt:
         """Unmark them."""
         return _patiently(f"apt-mark unhold {shlex.join(names)}")
 
-    def keep(self, names: Iterable[str]) -> str:
+    def mark_manual(self, names: Iterable[str]) -> str:
         """Mark them as installed by a person."""
         return f"apt-mark manual {shlex.join(names)}\n"
 
-    def unkeep(self, names: Iterable[str]) -> str:
+    def mark_automatic(self, names: Iterable[str]) -> str:
         """Mark them as installed for others."""
         return f"apt-mark auto {shlex.join(names)}\n"
 
@@ -201,12 +201,12 @@ class Dnf:
         """Delete the locks."""
         return self._lockable + self._unlock(names)
 
-    def keep(self, names: Iterable[str]) -> str:
+    def mark_manual(self, names: Iterable[str]) -> str:
         """Mark them as installed by a person; dnf 5 uses another word."""
         words = shlex.join(names)
         return f"dnf -y -q mark install {words} || dnf -y -q mark user {words}\n"
 
-    def unkeep(self, names: Iterable[str]) -> str:
+    def mark_automatic(self, names: Iterable[str]) -> str:
         """Mark them as installed for others."""
         words = shlex.join(names)
         return f"dnf -y -q mark remove {words} || dnf -y -q mark dependency {words}\n"

@@ -212,7 +212,7 @@ def test_the_machine_that_runs_trueup_meets_the_registry_itself(pki: Path, harbo
     endpoints = [f"127.0.0.1:{port}", "127.0.0.1:1"]
     here = wanted.model_copy(update={"registry": wanted.registry.model_copy(update={"from_runner": endpoints})})
     seen = Cluster({}, here)
-    seen.look([handshakes.FROM_RUNNER])
+    seen.gather([handshakes.FROM_RUNNER])
     met = seen.facts[handshakes.FROM_RUNNER].met
     [leaf] = reading.read((pki / "server.crt").read_text())
     assert handshakes.unserved(endpoints[0], met[endpoints[0]], leaf) is None

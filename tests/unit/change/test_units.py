@@ -176,7 +176,7 @@ def test_a_command_that_fails_says_what_it_said_without_secrets(changes: Changes
 
 def test_a_look_that_fails_says_why_without_secrets(changes: Changes) -> None:
     with pytest.raises(CouldNotLook) as caught:
-        changes().look(Fact("own", "echo 'bad token: hunter2hunter2' >&2; exit 3", str))
+        changes().ask(Fact("own", "echo 'bad token: hunter2hunter2' >&2; exit 3", str))
     assert "own: exit code 3 ('bad token: " in str(caught.value)
     assert "hunter2" not in str(caught.value)
 

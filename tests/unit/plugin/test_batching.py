@@ -30,7 +30,7 @@ def test_slow(facts, spec):
 def wait(change, spec, facts):
     '''Wait.'''
     home = facts[test_own.WHERE]
-    if change.look(WAITS) != "done":
+    if change.ask(WAITS) != "done":
         wait = f"for i in $(seq 600); do [ ! -e {home}/../go ] || break; sleep 0.1; done"
         change.run("sh", "-c", f"touch {home}/begun; {wait}; echo done >{home}/waited", why=f"wait on {home[-2:]}")
 

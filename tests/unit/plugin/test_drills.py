@@ -27,7 +27,7 @@ def act(trial):
     stop = Action("drill", "state", f"stop {first}", undo='echo good >"$HOME/state"; echo back >>"$HOME/drills"')
     hand.act(stop, 'echo stopped >"$HOME/state"; echo stop >>"$HOME/drills"', "restart")
     states = trial.each(test_own.STATE)
-    if (mood := hand.look(MOOD)) == "breaks":
+    if (mood := hand.ask(MOOD)) == "breaks":
         raise CouldNotLook("it broke off; password=hunter2")
     if mood == "stumbles":
         raise ValueError("no connection was answered")

@@ -27,11 +27,11 @@ def test_greeting(facts, spec):
 def greet(change, spec, facts):
     '''Write the greeting twice, and do what cannot be undone where a file asks for that.'''
     home = facts[HOME]
-    if change.look(GREETING) == "hello":
+    if change.ask(GREETING) == "hello":
         return
     change.write(f"{home}/greeting", "good day\\n")
     change.write(f"{home}/greeting", "hello\\n")
-    if change.look(Fact("own.final", f"ls {home}", str)).count("final"):
+    if change.ask(Fact("own.final", f"ls {home}", str)).count("final"):
         change.run("touch", f"{home}/done", why="do what is final", stays="ask jo")
 """
 

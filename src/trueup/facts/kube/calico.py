@@ -60,7 +60,7 @@ class Pool:
     disabled: bool
 
 
-def _keep_pool(live: Object) -> Object:
+def _prune_pool(live: Object) -> Object:
     spec = live["spec"]
     modes = {key: spec.get(key) or "Never" for key in ("ipipMode", "vxlanMode")}
     disabled = bool(spec.get("disabled"))
@@ -75,7 +75,7 @@ def parse_pools(data: Any) -> list[Pool]:
 
 
 _POOLS = "/apis/crd.projectcalico.org/v1/ippools"
-POOLS = ApiFact("calico.pools", lambda api, _: api.list(_POOLS, _keep_pool, optional=True), parse_pools)
+POOLS = ApiFact("calico.pools", lambda api, _: api.list(_POOLS, _prune_pool, optional=True), parse_pools)
 
 
 def default_pool(pools: list[Pool]) -> Pool | None:
@@ -92,11 +92,11 @@ def in_pool(api: Api, cidr: str) -> list[str]:
     except ValueError:
         return []
 
-    def keep(pod: Object) -> tuple[str, str]:
+    def prune(pod: Object) -> tuple[str, str]:
         own = "" if pod["spec"].get("hostNetwork") else pod.get("status", {}).get("podIP", "")
         return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}", own
 
-    return [name for name, own in api.list("/api/v1/pods", keep) if own and ipaddress.ip_address(own) in network]
+    return [name for name, own in api.list("/api/v1/pods", prune) if own and ipaddress.ip_address(own) in network]
 
 
 def mistake(method: str) -> str:

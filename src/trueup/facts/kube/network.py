@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from trueup.errors import CouldNotLook
-from trueup.facts.kube.nodes import keep_node
+from trueup.facts.kube.nodes import prune_node
 from trueup.kubeapi.client import Api
 from trueup.model.fact import ApiFact, Fact
 from trueup.profiles.schema import Spec
@@ -295,7 +295,7 @@ def _knock(address: str, port: int, *, ask: bool) -> str:
 def _from_here(api: Api, spec: Spec) -> Any:
     if not spec.workload.nginx.from_runner:
         return None
-    addresses = [address for node in api.list("/api/v1/nodes", keep_node) for address in node["addresses"]]
+    addresses = [address for node in api.list("/api/v1/nodes", prune_node) for address in node["addresses"]]
     asked = [(address, port) for address in addresses for port in spec.workload.nginx.ports]
     with ThreadPoolExecutor(16, thread_name_prefix="knock") as pool:
         said = pool.map(lambda pair: _knock(pair[0], pair[1].node_port, ask=is_http(pair[1].name)), asked)

@@ -71,7 +71,7 @@ class Node:
         return self.ready != "True" and "cni" in self.why.lower()
 
 
-def keep_node(node: Object) -> Object:
+def prune_node(node: Object) -> Object:
     """Return the fields of a Node that checks need."""
     status = node.get("status", {})
     conditions = {
@@ -105,7 +105,7 @@ def parse_nodes(data: Any) -> list[Node]:
     return sorted(found, key=lambda node: node.name)
 
 
-NODES = ApiFact("cluster.nodes", lambda api, _: api.list("/api/v1/nodes", keep_node), parse_nodes)
+NODES = ApiFact("cluster.nodes", lambda api, _: api.list("/api/v1/nodes", prune_node), parse_nodes)
 
 
 @dataclass(frozen=True)
@@ -138,10 +138,10 @@ SELF = Fact("cluster.self", _PROBE_SELF, parse_self)
 
 
 def _leases(api: Api, _: Spec) -> Any:
-    def keep(lease: Object) -> list[str]:
+    def prune(lease: Object) -> list[str]:
         return [lease["metadata"]["name"], lease["spec"].get("renewTime", "")]
 
-    leases = api.list("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", keep)
+    leases = api.list("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", prune)
     return {"leases": leases, "now": api.date}
 
 

@@ -37,7 +37,7 @@ class Service:
         return f"Service {self.namespace}/{self.name}"
 
 
-def keep_service(live: Object) -> Object:
+def prune_service(live: Object) -> Object:
     """Return the fields of a Service that checks need."""
     spec = live["spec"]
     given = spec.get("clusterIPs") or [spec.get("clusterIP", "")]
@@ -67,7 +67,7 @@ def parse_services(data: Any) -> list[Service]:
     ]  # fmt: skip
 
 
-SERVICES = ApiFact("workloads.services", lambda api, _: api.list("/api/v1/services", keep_service), parse_services)
+SERVICES = ApiFact("workloads.services", lambda api, _: api.list("/api/v1/services", prune_service), parse_services)
 
 
 def holders(services: list[Service], wanted: Nginx) -> dict[int, Service]:

@@ -46,7 +46,7 @@ class Troubled:
         return any(text in line for text in texts for line in (self.message, self.warning, *self.log))
 
 
-def keep_pod(pod: Object) -> Object | None:
+def prune_pod(pod: Object) -> Object | None:
     """Return why a pod is not ready; ``None`` for one that is ready, completed, or being deleted."""
     meta, status = pod["metadata"], pod.get("status", {})
     conditions = {each["type"]: each for each in status.get("conditions") or []}
@@ -89,7 +89,7 @@ def _with_words(api: Api, pod: Object) -> Object:
     warnings: list[tuple[str, str]] = []
     log = ""
     try:
-        warnings = api.list(f"{base}/events", _keep_event, fieldSelector=selector)
+        warnings = api.list(f"{base}/events", _prune_event, fieldSelector=selector)
         if pod["container"]:
             before = {"previous": "true"} if pod["restarted"] else {}
             path = f"{base}/pods/{pod['name']}/log"
@@ -100,7 +100,7 @@ def _with_words(api: Api, pod: Object) -> Object:
     return pod | {"warning": last[:_WIDTH], "log": [line[:_WIDTH] for line in log.splitlines()[-_LINES:]]}
 
 
-def _keep_event(event: Object) -> tuple[str, str]:
+def _prune_event(event: Object) -> tuple[str, str]:
     when = event.get("lastTimestamp") or event.get("eventTime") or ""
     return str(when), " ".join(str(event.get("message", "")).split())
 
@@ -110,7 +110,7 @@ def fetch_troubled(api: Api, namespaces: Iterable[str]) -> list[Object]:
     pods = [
         pod
         for namespace in namespaces
-        for pod in api.list(f"/api/v1/namespaces/{namespace}/pods", keep_pod)
+        for pod in api.list(f"/api/v1/namespaces/{namespace}/pods", prune_pod)
         if pod is not None
     ]
     with ThreadPoolExecutor(_LOGS, thread_name_prefix="logs") as pool:

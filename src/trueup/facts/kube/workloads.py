@@ -68,7 +68,7 @@ class Workload:
         return self.observed and self.updated == self.total == self.wanted
 
     @property
-    def settled(self) -> bool:
+    def rolled_out(self) -> bool:
         """Return whether all pods are replaced and ready."""
         return self.replaced and self.ready == self.wanted
 
@@ -94,7 +94,7 @@ def find(found: list[N], namespace: str, name: str) -> N | None:
     return next((each for each in found if (each.namespace, each.name) == (namespace, name)), None)
 
 
-def keep_workload(kind: str, live: Object) -> Object:
+def prune_workload(kind: str, live: Object) -> Object:
     """Return the needed fields of an object with a pod template, without other variables' values."""
     meta, spec, status = live["metadata"], live["spec"], live.get("status", {})
     template = spec["template"]
@@ -106,8 +106,8 @@ def keep_workload(kind: str, live: Object) -> Object:
         "labels": meta.get("labels") or {},
         "selector": (spec.get("selector") or {}).get("matchLabels") or {},
         "pod_labels": (template.get("metadata") or {}).get("labels") or {},
-        "containers": [_keep_container(each) for each in pods["containers"]],
-        "init": [_keep_container(each) for each in pods.get("initContainers") or []],
+        "containers": [_prune_container(each) for each in pods["containers"]],
+        "init": [_prune_container(each) for each in pods.get("initContainers") or []],
         "observed": status.get("observedGeneration", 0) >= meta.get("generation", 0),
         "why": next(
             (
@@ -129,7 +129,7 @@ def keep_workload(kind: str, live: Object) -> Object:
     return kept | wanted | {key: status.get(name, 0) for key, name in counts.items()}
 
 
-def _keep_container(container: Object) -> Object:
+def _prune_container(container: Object) -> Object:
     env = [each for each in container.get("env") or [] if isinstance(each.get("value"), str)]
     resources = container.get("resources") or {}
     return {
@@ -153,7 +153,7 @@ def _container(data: Any) -> Container:
 
 
 def parse_workload(data: Any) -> Workload:
-    """Return the workload from the fields that :func:`keep_workload` kept; init containers come last."""
+    """Return the workload from the fields that :func:`prune_workload` kept; init containers come last."""
     containers = tuple(_container(each) for each in [*data["containers"], *data["init"]])
     return Workload(
         str(data["kind"]), str(data["namespace"]), str(data["name"]), dict(data["labels"]), dict(data["selector"]),
@@ -171,7 +171,7 @@ def _all(kind: str) -> ApiFact[list[Workload]]:
     plural = f"{kind.lower()}s"
 
     def fetch(api: Api, _: Spec) -> Any:
-        return api.list(f"/apis/apps/v1/{plural}", partial(keep_workload, kind))
+        return api.list(f"/apis/apps/v1/{plural}", partial(prune_workload, kind))
 
     return ApiFact(f"workloads.{plural}", fetch, parse_workloads)
 
@@ -179,7 +179,7 @@ def _all(kind: str) -> ApiFact[list[Workload]]:
 DEPLOYMENTS, DAEMONSETS, STATEFULSETS = _all("Deployment"), _all("DaemonSet"), _all("StatefulSet")
 
 
-def _keep_namespace(live: Object) -> list[str]:
+def _prune_namespace(live: Object) -> list[str]:
     return [live["metadata"]["name"], live.get("status", {}).get("phase", "Active")]
 
 
@@ -189,5 +189,5 @@ def parse_namespaces(data: Any) -> dict[str, str]:
 
 
 NAMESPACES = ApiFact(
-    "workloads.namespaces", lambda api, _: api.list("/api/v1/namespaces", _keep_namespace), parse_namespaces
+    "workloads.namespaces", lambda api, _: api.list("/api/v1/namespaces", _prune_namespace), parse_namespaces
 )
