@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -130,3 +132,26 @@ def test_asked_again_a_host_forwards_the_same_port_unless_it_could_not(
     finally:
         transport.close()
     assert f"-L {first}:[10.0.0.1]:6443" in log.read_text()
+
+
+_AT_ONCE = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from trueup.kubeapi.connection import ApiConnection
+connection = ApiConnection(sys.argv[1], lambda: None, 5)
+with ThreadPoolExecutor(8) as pool:
+    found = list(pool.map(lambda _: connection.api(), range(8)))
+assert all(api is found[0] for api in found), found
+connection.close()
+"""
+
+
+def test_threads_that_connect_at_once_share_one_connection(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "{apiVersion: v1, kind: Config, current-context: c, users: [{name: u, user: {}}],"
+        " contexts: [{name: c, context: {cluster: c, user: u}}],"
+        " clusters: [{name: c, cluster: {server: 'http://127.0.0.1:9'}}]}"
+    )
+    done = subprocess.run([sys.executable, "-c", _AT_ONCE, str(config)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

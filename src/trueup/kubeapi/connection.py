@@ -55,6 +55,7 @@ class ApiConnection:
         self._route = route
         self._patience = patience
         self._api: Api | None = None
+        self._connecting = threading.Lock()  # all threads share one connection
         self._opening = threading.Lock()
         self._private = ""  # directory of the credentials
 
@@ -69,9 +70,10 @@ class ApiConnection:
         Raises:
             CouldNotLook: no connection; names the hosts that were tried.
         """
-        if self._api is None or self._api.lost:
-            self._api = self._by_file() if self._kubeconfig else self._by_host()
-        return self._api
+        with self._connecting:
+            if self._api is None or self._api.lost:
+                self._api = self._by_file() if self._kubeconfig else self._by_host()
+            return self._api
 
     def sever(self) -> None:
         """Forget the route through a host that is down, so that the next call looks for another."""
