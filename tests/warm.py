@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+_SHOWN = 16_000  # characters of a run that took too long
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["trueup.plugin.session", "kubernetes.client", "cryptography.x509"])
 
@@ -21,15 +24,21 @@ def run(
     """Run ``python -m pytest`` with arguments and return its exit code; what it prints is written to files.
 
     Raises:
-        subprocess.TimeoutExpired: it took longer than ``timeout`` seconds, and was killed.
+        subprocess.TimeoutExpired: it took longer than ``timeout`` seconds, and was killed; its notes are the last
+            output and the stack of each thread.
     """
     process = _SERVER.Process(target=_pytest, args=(list(words), str(cwd), dict(env), str(out), str(err or out)))
     process.start()
     process.join(timeout)
     if process.exitcode is None:
+        assert process.pid
+        os.kill(process.pid, signal.SIGUSR1)
+        process.join(1)
         process.kill()
         process.join()
-        raise subprocess.TimeoutExpired(["pytest", *words], timeout, out.read_bytes())
+        late = subprocess.TimeoutExpired(["pytest", *words], timeout)
+        late.add_note(out.read_text(errors="replace")[-_SHOWN:])
+        raise late
     return process.exitcode
 
 
@@ -37,6 +46,8 @@ def _pytest(words: list[str], cwd: str, env: dict[str, str], out: str, err: str)
     for path, stream in (out, sys.stdout), (err, sys.stderr):
         with Path(path).open("ab") as file:
             os.dup2(file.fileno(), stream.fileno())
+    # a copy, since pytest captures the stream itself
+    faulthandler.register(signal.SIGUSR1, os.dup(sys.stdout.fileno()))
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)

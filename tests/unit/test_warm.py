@@ -36,7 +36,8 @@ def test_it_says_and_returns_the_same_as_a_process_that_begins_anew(
     assert said == expected
 
 
-def test_a_run_that_takes_too_long_is_killed(tmp_path: Path) -> None:
+def test_a_run_that_takes_too_long_is_killed_and_shows_its_threads(tmp_path: Path) -> None:
     (tmp_path / "test_waits.py").write_text("import time, pathlib\ndef test_it():\n    time.sleep(600)\n")
-    with pytest.raises(subprocess.TimeoutExpired):
+    with pytest.raises(subprocess.TimeoutExpired) as late:
         warm.run(["-p", "no:cacheprovider", "test_waits.py"], tmp_path, os.environ, tmp_path / "out", timeout=3)
+    assert re.search(r'test_waits.py", line 3 in test_it', "".join(late.value.__notes__))
