@@ -10,9 +10,12 @@ API_NEEDS = ("kube.api.answers",)  # what each requirement needs that is judged 
 
 
 def available(found: workloads.Workload | None, name: str) -> Deviation | None:
-    """Return a deviation unless the workload exists and all its pods run its current template and are ready."""
+    """Return a deviation unless the workload has pods, and all run its current template and are ready."""
     if found is None:
         return Deviation("ready", "not there", name, "effective")
+    if not found.wanted:
+        why = "it selects no node" if found.kind == "DaemonSet" else "it is scaled to 0"
+        return Deviation("a pod", f"none: {why}", str(found), "effective")
     if found.rolled_out:
         return None
     return Deviation(f"{found.wanted} pods ready", found.state, str(found), "effective", found.why)

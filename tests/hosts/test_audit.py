@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from lab import Lab
+from trueup.facts.host.systemd import RUNS
 
 pytestmark = pytest.mark.lab
 HOSTS = ["cp4", "w25"]
@@ -204,9 +205,10 @@ def test_testinfra_backend_through_the_same_door(lab: Lab, trueup: Audit, tmp_pa
     assert done.code == 1, done.text
     assert done.outcomes["host.kernel.module.br_netfilter", "w25root"] == "failed"
     assert "br_netfilter in modules-load.d\n      expected  named\n      found     not named" in done.text
-    # which containerd runs is systemd's to say, and there is none in a chroot
-    assert done.outcomes["runtime.runc.version", "w25root"] == "could-not-look"
-    assert "containerd.binaries: exit code 1 (" in done.text
+    # only systemd says which containerd runs, and there is none in a chroot
+    assert done.outcomes["runtime.runc.version", "w25root"] == "blocked"
+    causes = done.result("runtime.runc.version", "w25root")["cause"]
+    assert [cause["name"] for cause in causes] == [RUNS.name]
 
 
 def test_a_users_own_test_beside_ours(lab: Lab, tmp_path: Path) -> None:

@@ -243,6 +243,21 @@ def test_without_calico_that_is_what_is_said(name: str) -> None:
     assert "not there" in said(found(f"network.calico.{name}", MadeApi(*NODES), SEED, HOSTS))
 
 
+@pytest.mark.parametrize(
+    ("index", "changes", "expected"),
+    [
+        (0, {"status": {"observedGeneration": 2}}, "it selects no node"),
+        (1, {"spec": {"replicas": 0}, "status": {"observedGeneration": 2}}, "it is scaled to 0"),
+    ],
+)
+def test_a_part_of_calico_without_a_pod_does_not_run(index: int, changes: dict[str, Any], expected: str) -> None:
+    objects = calico_objects()
+    objects[index]["spec"] |= changes.get("spec", {})
+    objects[index]["status"] = changes["status"]
+    (seen,) = found("network.calico.installed", MadeApi(*objects, *NODES), SEED, HOSTS)
+    assert expected in seen.found
+
+
 def test_a_rollout_that_is_not_done_is_not_so_yet() -> None:
     objects = calico_objects()
     objects[0]["status"]["updatedNumberScheduled"] = 1
