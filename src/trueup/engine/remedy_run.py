@@ -97,7 +97,7 @@ class _Attempt:
         """Go through these states until one returns a result; a failure after a change is undone."""
         return (
             self._locked()  # the host may be changed by this run
-            or self._agreed()  # the saved plan still says the same
+            or self._confirmed()  # the saved plan still says the same
             or self._applied()  # the remedy's verbs succeeded
             or self._rechecked()  # the requirement holds, perhaps after a while
             or self._proved()  # a second application finds nothing to do
@@ -109,7 +109,7 @@ class _Attempt:
             return replace(self._before, outcome=Outcome.FIX_FAILED, detail=f"{why}; nothing was changed")
         return None
 
-    def _agreed(self) -> Result | None:
+    def _confirmed(self) -> Result | None:
         """Plan the remedy again, and refuse it if it differs from the saved plan."""
         if (agreement := self._remedies.agreement) is None:
             return None
