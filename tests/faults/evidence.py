@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab import Lab
-from trueup.change.hand import STATE
+from trueup.change.verbs import STATE
 from trueup.journal import on_host
 
 _FILES = "/etc /usr/local /opt /apps/harbor /var/lib/kubelet/config.yaml"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from lab import Lab
-from trueup.change.hand import STATE
+from trueup.change.verbs import STATE
 
 SPARE = """
 mount -t tmpfs -o size=$(($(du -sk {path} | cut -f1) + {spare}))k tmpfs /run/fault

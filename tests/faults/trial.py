@@ -21,7 +21,7 @@ from scenario import Scenario, required
 from standing import Standing
 
 from lab import Lab
-from trueup.change.hand import STATE
+from trueup.change.verbs import STATE
 from trueup.connection.transport import Completed, Transport
 from trueup.engine.audit import Subject
 from trueup.engine.locks import Locks
@@ -29,7 +29,7 @@ from trueup.engine.rollout import rollout
 from trueup.hosts import inventory
 from trueup.hosts.cluster import Cluster
 from trueup.hosts.fleet import Fleet
-from trueup.journal.on_controller import Ledger
+from trueup.journal.on_controller import RunJournal
 from trueup.kubeapi.client import Api
 from trueup.model.catalog import Requirement, catalog
 from trueup.model.profile import LoadedProfile, load
@@ -235,10 +235,10 @@ class Bench:
                     asked.setdefault(member.id, []).extend(requirement.reads)
             with Locks(fleet.hosts.values(), run, say=print):
                 fleet.gather(asked)
-                ledger = Ledger(self.directory / "runs", run)
+                journal = RunJournal(self.directory / "runs", run)
                 made = rollout(
                     catalog, fleet, profile, pairs,
-                    run=run, apply=True, say=print, ledger=ledger, **_allowed(scenario),
+                    run=run, apply=True, say=print, journal=journal, **_allowed(scenario),
                 )  # fmt: skip
                 return [made.verdict(*each).to_dict() for each in wanted]
         finally:

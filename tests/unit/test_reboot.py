@@ -68,13 +68,13 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     return Machine(["sh"], "h1", home=tmp_path)
 
 
-def hand(machine: Machine, fleet: Fleet | None = None, *, apply: bool = True) -> Change:
+def verbs(machine: Machine, fleet: Fleet | None = None, *, apply: bool = True) -> Change:
     cluster = fleet.cluster if fleet else None
     return Change(machine, host="h1", cluster=cluster, run="run", apply=apply, allowed="reboot")
 
 
 def test_it_is_over_when_another_boot_answers_over_a_new_connection(machine: Machine) -> None:
-    change = hand(machine)
+    change = verbs(machine)
     change.reboot("a new kernel", within=20)
     assert (machine.home / "boot_id").read_text().strip() == AFTER
     assert machine.renewed == 4
@@ -84,7 +84,7 @@ def test_it_is_over_when_another_boot_answers_over_a_new_connection(machine: Mac
 
 
 def test_a_plan_reboots_nothing(machine: Machine) -> None:
-    change = hand(machine, apply=False)
+    change = verbs(machine, apply=False)
     change.reboot("a new kernel", within=20)
     assert len(change.actions) == 1
     assert not machine.down
@@ -101,12 +101,12 @@ def test_what_does_not_go_down_is_no_reboot(machine: Machine) -> None:
     machine.refuses = True
     (machine.home / "refuses").touch()
     with pytest.raises(ChangeFailed, match="exit code"):
-        hand(machine).reboot("a new kernel", within=20)
+        verbs(machine).reboot("a new kernel", within=20)
 
 
 def test_the_machine_that_we_run_on_is_not_rebooted(machine: Machine) -> None:
     (machine.home / "boot_id").write_text(Path(OWN).read_text())
-    change = hand(machine)
+    change = verbs(machine)
     with pytest.raises(ChangeFailed, match="trueup runs on this machine"):
         change.reboot("a new kernel", within=20)
     assert change.actions == []
@@ -118,7 +118,7 @@ def test_one_that_does_not_come_back_is_given_up_and_no_other_is_rebooted(machin
     fleet = Fleet(targets, profile.load("base"), Connection())
     machine.away = 10_000
     with pytest.raises(NotBack, match=r"not back in 0.2 s: ssh: connection refused"):
-        hand(machine, fleet).reboot("a new kernel", within=0.2)
+        verbs(machine, fleet).reboot("a new kernel", within=0.2)
     host = fleet.hosts["h1"]
     host.forget()
     assert host.facts.snapshot.unreachable
@@ -134,7 +134,7 @@ def test_who_wants_to_stop_now_waits_for_no_host(machine: Machine, monkeypatch: 
     monkeypatch.setattr(machine, "renew", cut.set)
     try:
         with pytest.raises(NotBack, match="not back before the operator stopped it: ssh: connection refused"):
-            hand(machine).reboot("a new kernel", within=600)
+            verbs(machine).reboot("a new kernel", within=600)
     finally:
         cut.clear()
 

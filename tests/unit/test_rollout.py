@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from test_converge import HOSTS, STATE, WHERE, Lab
 
-from trueup.change import Change, ClusterChange, hand
+from trueup.change import Change, ClusterChange, verbs
 from trueup.connection.transport import Completed
 from trueup.engine.batches import Batches, plan
 from trueup.engine.interrupts import Interrupts
@@ -25,7 +25,7 @@ SINGLE = plan(ROLES, batch="1")
 
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    monkeypatch.setattr(hand, "STATE", str(tmp_path / "kept"))
+    monkeypatch.setattr(verbs, "STATE", str(tmp_path / "kept"))
     return Lab(tmp_path)
 
 

@@ -109,6 +109,6 @@ class ClusterChange(Objects):
     def on(self, host: str) -> Change:
         """Return the verbs for a host; they record into this change, and fail if the host must not be changed."""
         self.record.hosts.add(host)
-        hand = Change(self._cluster.hosts[host].transport, host=host, cluster=self._cluster, **self._given)
-        hand.closed = f"{host} {why}" if (why := self._cluster.hosts[host].closed) else ""
-        return hand
+        verbs = Change(self._cluster.hosts[host].transport, host=host, cluster=self._cluster, **self._given)
+        verbs.closed = f"{host} {why}" if (why := self._cluster.hosts[host].closed) else ""
+        return verbs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trueup.change.hand import Hand
+from trueup.change.verbs import Verbs
 from trueup.errors import ChangeFailed
 from trueup.model.catalog import Disruption
 from trueup.model.fact import Fact
@@ -30,7 +30,7 @@ def local(directory: str, url: str) -> Path:
     return file
 
 
-class Artifacts(Hand):
+class Artifacts(Verbs):
     """Installs programs without a package manager."""
 
     def artifact(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from trueup.change.hand import Hand
+from trueup.change.verbs import Verbs
 from trueup.model.fact import Fact
 from trueup.profiles.keys.registry import Issued, ServerCertificate
 from trueup.results.action import Action
 from trueup.shell import openssl
 
 
-class Certificates(Hand):
+class Certificates(Verbs):
     """Makes keys, and gets certificates signed."""
 
     def authority(self, wanted: Issued) -> None:

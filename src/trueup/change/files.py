@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trueup.change.hand import Hand
+from trueup.change.verbs import Verbs
 from trueup.edit import documents
 from trueup.edit.documents import Values
 from trueup.errors import ChangeFailed
@@ -41,7 +41,7 @@ class File:
         return digest(f"{self.mode} {self.owner}\n{text}" if self.exists else "absent")
 
 
-class Files(Hand):
+class Files(Verbs):
     """Reads, writes and edits files."""
 
     def read(self, path: str) -> File:

@@ -6,7 +6,7 @@ import hashlib
 import shlex
 from pathlib import Path
 
-from trueup.change.hand import Hand
+from trueup.change.verbs import Verbs
 from trueup.facts.runtime import images
 from trueup.facts.runtime.containerd import PROXIES
 from trueup.results.action import Action
@@ -27,7 +27,7 @@ def archive(directory: str, name: str) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-class Images(Hand):
+class Images(Verbs):
     """Brings images into containerd."""
 
     def image(self, name: str, *, archives: str = "", hosts_dir: str = "") -> None:

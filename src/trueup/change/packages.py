@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from trueup.change.hand import Hand
+from trueup.change.verbs import Verbs
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.facts.host import package_removal, packages
 from trueup.facts.host.packages import Installed
@@ -19,7 +19,7 @@ from trueup.shell import package_managers, scripts
 _RUNTIME = ("containerd", "containerd.io", "runc")
 
 
-class Packages(Hand):
+class Packages(Verbs):
     """Installs, holds and removes packages."""
 
     def package(self, name: str, wanted: str, *, hold: bool = True) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from trueup.change.hand import Hand
+from trueup.change.verbs import Verbs
 from trueup.errors import ChangeFailed, CouldNotLook, NotBack, Unreachable
 from trueup.facts.host import boot
 from trueup.hosts.probing import ask
@@ -18,7 +18,7 @@ _LOGIN = 15.0  # seconds: a host that shuts down may keep a connection open with
 _SOON = "systemd-run --on-active=1s --timer-property=AccuracySec=100ms systemctl reboot"
 
 
-class Reboot(Hand):
+class Reboot(Verbs):
     """Rebooting."""
 
     def reboot(self, why: str, *, within: float) -> None:

@@ -180,7 +180,7 @@ def fail_over(trial: Trial) -> dict[str, Any]:
     client = _client(trial, holder, address, port)
     flag, timer = f"/run/trueup-drill-{trial.run}", f"trueup-drill-{trial.run}"
     patience = max(_LEAST, 2 * lb.failover.seconds)
-    calling, hand = trial.change.on(client), trial.change.on(holder)
+    calling, verbs = trial.change.on(client), trial.change.on(holder)
 
     def taken() -> str:
         return next((id for id, each in trial.each(who).items() if each.holds and id != holder), "")
@@ -198,12 +198,12 @@ def fail_over(trial: Trial) -> dict[str, Any]:
                 f"stop keepalived on {holder}, which starts it again by itself in {patience + _SPARE:.0f} s at most"
             )
             halt = Action("drill", UNIT, f"stop keepalived on {holder}", undo=start(timer))
-            hand.act(halt, stop(timer, patience + _SPARE), "restart")
+            verbs.act(halt, stop(timer, patience + _SPARE), "restart")
             taker = _until(trial, taken, patience)
             trial.pause(_CALM)
             trial.note(f"start keepalived on {holder}; {taker or 'nobody'} has the address")
             again = Action("drill", UNIT, f"start keepalived on {holder}", undo=":")
-            hand.act(again, scripts.bring_up("start", UNIT), "restart")
+            verbs.act(again, scripts.bring_up("start", UNIT), "restart")
             after = _settled(trial, who, holder)
             trial.pause(_CALM)
         finally:

@@ -17,7 +17,7 @@ from trueup.redact import redact
 
 if TYPE_CHECKING:
     from trueup.hosts.fleet import Fleet
-    from trueup.journal.on_controller import Ledger
+    from trueup.journal.on_controller import RunJournal
     from trueup.model.catalog import Requirement
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ class Trial:
     Args:
         run: the run's id, part of the name of every temporary file and unit.
         say: prints a line of progress.
-        ledger: the run's journal on the controller.
+        journal: the run's journal on the controller.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Trial:
         say: Callable[[str], None],
         requirement: Requirement,
         *,
-        ledger: Ledger | None = None,
+        journal: RunJournal | None = None,
     ) -> None:
         cluster = fleet.cluster
         self.run = run
@@ -48,7 +48,7 @@ class Trial:
         self.others = [
             id for id, host in fleet.hosts.items() if id not in self.members and not host.facts.snapshot.problem
         ]
-        record = Record(requirement.id, ledger)
+        record = Record(requirement.id, journal)
         self.change = ClusterChange(cluster, run=run, apply=True, allowed="restart", record=record)
         self.notes: list[str] = []
         self._say = say

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from trueup.change import hand
+from trueup.change import verbs
 from trueup.errors import CouldNotLook, Unreachable, UsageError
 from trueup.hosts.host import Host
 from trueup.hosts.probing import ask
@@ -81,7 +81,7 @@ echo released
 
 def _text(run: str, *parts: str, **values: str) -> str:
     given = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
-    return given + _PRELUDE.format(own=shlex.quote(run), dir=shlex.quote(hand.STATE)) + "".join(parts)
+    return given + _PRELUDE.format(own=shlex.quote(run), dir=shlex.quote(verbs.STATE)) + "".join(parts)
 
 
 @dataclass(frozen=True)

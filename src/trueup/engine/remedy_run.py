@@ -14,7 +14,7 @@ from trueup.engine.plan_guard import Agreed, Agreement
 from trueup.engine.recheck import Recheck
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
 from trueup.hosts.cluster import Cluster
-from trueup.journal.on_controller import Ledger
+from trueup.journal.on_controller import RunJournal
 from trueup.journal.record import Draft, Record
 from trueup.model.catalog import Remedy, Requirement
 from trueup.redact import redact
@@ -28,7 +28,7 @@ class Remedies:
         run: the run's id.
         apply: change hosts; otherwise only record the actions.
         agreement: the saved plan that limits the actions.
-        ledger: the run's journal on the controller.
+        journal: the run's journal on the controller.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Remedies:
         run: str,
         apply: bool,
         agreement: Agreement | None = None,
-        ledger: Ledger | None = None,
+        journal: RunJournal | None = None,
     ) -> None:
         self.apply = apply
         self.agreement = agreement
@@ -47,7 +47,7 @@ class Remedies:
         self.under_way: dict[Pair, None] = {}
         self._audit = audit
         self._recheck = recheck
-        self._ledger = ledger
+        self._journal = journal
         self._draft: ChainMap[tuple[str, str], Any] = ChainMap()  # the files as the planned actions leave them
 
     def carry_out(self, requirement: Requirement, remedy: Remedy, subject: Subject, before: Result) -> Result:
@@ -64,7 +64,7 @@ class Remedies:
         self, remedy: Remedy, subject: Subject, *, apply: bool, agreed: Agreed | None = None, draft: Draft | None = None
     ) -> Change | ClusterChange:
         """Return the verbs for a host, or for the cluster."""
-        record = Record(remedy.id, self._ledger, *([agreed.admit] if agreed else []))
+        record = Record(remedy.id, self._journal, *([agreed.admit] if agreed else []))
         given: dict[str, Any] = {
             "run": self.run, "apply": apply, "allowed": remedy.disruption, "record": record,
             "draft": {} if draft is None else draft,

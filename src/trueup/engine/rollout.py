@@ -18,7 +18,7 @@ from trueup.engine.recheck import Recheck, Say
 from trueup.engine.remedy_run import Remedies
 from trueup.errors import some
 from trueup.hosts.fleet import Fleet
-from trueup.journal.on_controller import Ledger
+from trueup.journal.on_controller import RunJournal
 from trueup.model.catalog import MOST, Catalog, Disruption, Requirement
 from trueup.model.profile import LoadedProfile
 from trueup.results.result import Outcome, Pair, Result
@@ -236,7 +236,7 @@ def rollout(
     agreement: Agreement | None = None,
     say: Say = lambda _: None,
     trial: Callable[[Requirement], Trial] | None = None,
-    ledger: Ledger | None = None,
+    journal: RunJournal | None = None,
 ) -> Rollout:
     """Return a rollout with its parts.
 
@@ -254,7 +254,7 @@ def rollout(
 
     audit = Audit(catalog, fleet, profile, pairs.union(judged), trial=trial, result=result)
     recheck = Recheck(audit, pairs, interrupts, apply=apply, say=say)
-    remedies = Remedies(audit, recheck, run=run, apply=apply, agreement=agreement, ledger=ledger)
+    remedies = Remedies(audit, recheck, run=run, apply=apply, agreement=agreement, journal=journal)
     converge = Converge(audit, recheck, remedies, allow=allow, most=most, say=say)
     made = Rollout(audit, recheck, remedies, converge, pairs, batches, interrupts, say=say)
     return made

@@ -17,7 +17,7 @@ RUNS = 50  # runs that are kept
 _WORDS = ("sequence", "time", "requirement", "verb", "target", "summary")
 
 
-class Ledger:
+class RunJournal:
     """The file ``RUN/journal.jsonl``; a run that changes nothing writes none."""
 
     def __init__(self, runs: Path, run: str) -> None:

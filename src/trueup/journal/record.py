@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, MutableMapping
 from typing import Any
 
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
-from trueup.journal.on_controller import Ledger
+from trueup.journal.on_controller import RunJournal
 from trueup.journal.on_host import Entry, State, entry_of
 from trueup.redact import redact
 from trueup.results.action import Action
@@ -20,16 +20,16 @@ class Record:
 
     Args:
         requirement: the id of its requirement.
-        ledger: the run's journal on the controller.
+        journal: the run's journal on the controller.
         admit: raises ``ChangeFailed`` if an action is not allowed.
     """
 
     def __init__(
-        self, requirement: str = "", ledger: Ledger | None = None, admit: Callable[[Action], None] = lambda _: None
+        self, requirement: str = "", journal: RunJournal | None = None, admit: Callable[[Action], None] = lambda _: None
     ) -> None:
         self.requirement = requirement
         self.actions: list[Action] = []
-        self._ledger = ledger
+        self._journal = journal
         self.entries: list[Entry] = []
         self.hosts: set[str] = set()  # ids of other hosts that may have been changed
         self.notes: list[str] = []  # lines for the result
@@ -56,17 +56,17 @@ class Record:
         self.actions.append(action)
 
     def begin(self, host: str, action: Action, *, whole: bool = False) -> Entry:
-        """Return the journal's entry of an action, before it is done; see :meth:`Ledger.begin`."""
+        """Return the journal's entry of an action, before it is done; see :meth:`RunJournal.begin`."""
         entry = entry_of(action, self.requirement)
-        if self._ledger:
-            self._ledger.begin(host, entry, whole=whole)
+        if self._journal:
+            self._journal.begin(host, entry, whole=whole)
         self.entries.append(entry)
         return entry
 
     def mark(self, entry: Entry, state: State, **known: object) -> None:
-        """Record the state of an action; see :meth:`Ledger.mark`."""
-        if self._ledger:
-            self._ledger.mark(entry, state, **known)
+        """Record the state of an action; see :meth:`RunJournal.mark`."""
+        if self._journal:
+            self._journal.mark(entry, state, **known)
 
     def undo_with(self, key: Hashable, undo: Callable[[], object], *, settle: bool = False) -> None:
         """Record the undo of the last action; each key is undone once, and services load the state at the end."""

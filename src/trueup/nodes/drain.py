@@ -72,15 +72,15 @@ class Drain:
         self._idle: set[str] = set()  # static pods that were not ready before
         self._change: Change | None = None
 
-    def around(self, remedy: Remedy, hand: Callable[[], Any]) -> Remedy:
+    def around(self, remedy: Remedy, verbs: Callable[[], Any]) -> Remedy:
         """Return the remedy, preceded by the drain and followed by the wait for the node.
 
         Args:
-            hand: makes verbs that only plan: if the remedy fails or changes nothing, no pod is evicted.
+            verbs: makes verbs that only plan: if the remedy fails or changes nothing, no pod is evicted.
         """
 
         def fix(change: Change, spec: Any, facts: Any) -> None:
-            rehearsal = hand()
+            rehearsal = verbs()
             remedy.fix(rehearsal, spec, facts)
             if rehearsal.actions and self._node is None and change.apply == self._apply:
                 self._begin()

@@ -28,7 +28,7 @@ from trueup.errors import CouldNotLook, UsageError, some
 from trueup.hosts import inventory
 from trueup.hosts.fleet import Fleet, Progress
 from trueup.hosts.inventory import Connection
-from trueup.journal.on_controller import Ledger
+from trueup.journal.on_controller import RunJournal
 from trueup.kubeapi.connection import check_kubeconfig
 from trueup.model.catalog import DISRUPTIONS, Requirement, catalog
 from trueup.model.fact import Fact
@@ -100,7 +100,7 @@ class Session:
         self.batches = self._batches()
         self._interrupts = Interrupts(say)
         self._while_changing = ExitStack()
-        self.ledger = Ledger(self._directory, self.run.id)
+        self.journal = RunJournal(self._directory, self.run.id)
         self.snapshots = Path(tempfile.mkdtemp(prefix="trueup-")) if distributed else None
 
     def subjects(self, requirement: Requirement) -> list[Subject]:
@@ -130,9 +130,9 @@ class Session:
         """
         if self.options.mode == "rollback":
             self._begin_changing()
-        ledger = Ledger(self._directory, self.options.rollback)
+        journal = RunJournal(self._directory, self.options.rollback)
         apply = self.options.mode == "rollback"
-        self.rollback = Rollback(self.fleet, self.options.rollback, ledger, apply=apply)
+        self.rollback = Rollback(self.fleet, self.options.rollback, journal, apply=apply)
         if self.options.rollback == LIST:
             for line in self.rollback.runs() or ["no host knows any run"]:
                 self.say(line)
@@ -280,7 +280,7 @@ class Session:
         if apply or not agreement:
             parts |= {
                 "batches": self.batches, "interrupts": self._interrupts, "say": self.say, "trial": self._trial,
-                "ledger": self.ledger,
+                "journal": self.journal,
             }  # fmt: skip
         return rollout(
             catalog, self.fleet, self.profile, pairs,
@@ -288,7 +288,7 @@ class Session:
         )  # fmt: skip
 
     def _trial(self, requirement: Requirement) -> Trial:
-        return Trial(self.fleet, self.run.id, self.say, requirement, ledger=self.ledger)
+        return Trial(self.fleet, self.run.id, self.say, requirement, journal=self.journal)
 
     def _begin_changing(self) -> None:
         """Take the hosts' locks and the signals before gathering, so that nobody else changes the hosts.

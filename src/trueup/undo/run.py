@@ -7,12 +7,12 @@ from datetime import datetime
 from functools import cached_property
 from operator import itemgetter
 
-from trueup.change import hand
+from trueup.change import verbs
 from trueup.errors import Unreachable, UsageError, nearest
-from trueup.hosts import probing as framing
+from trueup.hosts import probing
 from trueup.hosts.fleet import Fleet
-from trueup.journal import on_host as journal
-from trueup.journal.on_controller import Ledger
+from trueup.journal import on_host
+from trueup.journal.on_controller import RunJournal
 from trueup.journal.on_host import Journal
 from trueup.model.fact import Fact
 from trueup.results.action import Action
@@ -31,23 +31,23 @@ class Rollback:
 
     Args:
         run: the id of the run, or :data:`LIST`.
-        ledger: the run's journal on the controller.
+        journal: the run's journal on the controller.
         apply: undo; otherwise only report what can be undone.
 
     Raises:
         UsageError: no host knows the run; names the runs that they know.
     """
 
-    def __init__(self, fleet: Fleet, run: str, ledger: Ledger, *, apply: bool) -> None:
+    def __init__(self, fleet: Fleet, run: str, journal: RunJournal, *, apply: bool) -> None:
         self.run = run
         self.selected: frozenset[Pair] = frozenset()
         self._fleet = fleet
         self._apply = apply
-        self._undoing = Undoing(fleet, run, ledger if ledger.known else None)
+        self._undoing = Undoing(fleet, run, journal if journal.known else None)
         self._known: dict[str, Journal] = {}
         self._read()
         steps = [Step(host, entry) for host, known in self._known.items() for entry in known.entries]
-        steps += [Step(fleet.cluster.id, entry) for entry in ledger.objects()]
+        steps += [Step(fleet.cluster.id, entry) for entry in journal.objects()]
         self._steps = sorted(steps, key=lambda step: step.entry.sequence, reverse=True)
         if run != LIST and not self._steps and not self._undoing.gone:
             raise UsageError(f"--rollback={run}: {self._unknown()}")
@@ -99,10 +99,10 @@ class Rollback:
     def _read(self) -> None:
         if not _RUN.fullmatch(self.run):
             raise UsageError(f"--rollback={self.run}: not a run id; --rollback={LIST} lists the runs")
-        asked = Fact("journal", journal.reading(hand.STATE, self.run), journal.parse)
+        asked = Fact("journal", on_host.reading(verbs.STATE, self.run), on_host.parse)
 
         def read(host: str) -> None:
-            self._known[host] = framing.ask(self._fleet.hosts[host].transport, asked, _PATIENCE)
+            self._known[host] = probing.ask(self._fleet.hosts[host].transport, asked, _PATIENCE)
 
         self._undoing.each(read, self._fleet.hosts)
 

@@ -10,11 +10,11 @@ from functools import partial
 from itertools import groupby
 
 from trueup.change import ClusterChange
-from trueup.change.hand import Hand
+from trueup.change.verbs import Verbs
 from trueup.errors import ChangeFailed, CouldNotLook, Unreachable
-from trueup.hosts import probing as framing
+from trueup.hosts import probing
 from trueup.hosts.fleet import Fleet
-from trueup.journal.on_controller import Ledger
+from trueup.journal.on_controller import RunJournal
 from trueup.journal.on_host import Entry, State
 from trueup.journal.record import Record
 from trueup.model.fact import Fact
@@ -56,15 +56,15 @@ class Undoing:
 
     Args:
         run: the run's id.
-        ledger: its journal on the controller, if there is one.
+        journal: its journal on the controller, if there is one.
     """
 
-    def __init__(self, fleet: Fleet, run: str, ledger: Ledger | None) -> None:
+    def __init__(self, fleet: Fleet, run: str, journal: RunJournal | None) -> None:
         closed = {id: CouldNotLook(host.closed) for id, host in fleet.hosts.items() if host.closed}
         self.gone: dict[str, Unreachable | CouldNotLook] = {**closed}  # host to why it does not answer
         self._fleet = fleet
         self._run = run
-        self._ledger = ledger
+        self._journal = journal
 
     def each(self, work: Callable[[str], object], hosts: Iterable[str]) -> None:
         """Call a function for several hosts in parallel; record the hosts that do not answer."""
@@ -137,9 +137,9 @@ class Undoing:
                 path = step.entry.target
                 asked.append(Fact(f"diff.{step.entry.name}", _diff(path, after.get(path, path), kept), str))
                 after[path] = kept
-        text, nonce = framing.script(asked, None)
+        text, nonce = probing.script(asked, None)
         done = self._fleet.hosts[host].transport.run(text, _PATIENCE + _EACH * len(asked))
-        answers = framing.unframe(nonce, done.out, done.err)
+        answers = probing.unframe(nonce, done.out, done.err)
         changed = {}
         for step in steps:
             step.diff = redact(answers.get(f"diff.{step.entry.name}", Raw(0, "")).out)
@@ -170,7 +170,7 @@ class Undoing:
             self._cluster(step).put_back(before["object"], "absent" in before)
             self._record(step).mark(step.entry, State.UNDONE)
         else:
-            self._hand(step).undo(step.entry)
+            self._verbs(step).undo(step.entry)
 
     def _settle(self, steps: list[Step], host: str) -> None:
         here = [step for step in steps if step.host == host]
@@ -179,9 +179,9 @@ class Undoing:
             self._attempt(same, partial(self._settle_once, text, same))
 
     def _settle_once(self, text: str, steps: list[Step]) -> None:
-        self._hand(steps[0]).settle(text)
+        self._verbs(steps[0]).settle(text)
         for step in steps:
-            self._hand(step).undo(step.entry)
+            self._verbs(step).undo(step.entry)
 
     def _attempt(self, steps: list[Step], work: Callable[[], object]) -> None:
         """Undo steps of one host, and record whether it succeeded."""
@@ -201,11 +201,11 @@ class Undoing:
             step.why, step.undone = why, not why
 
     def _record(self, step: Step) -> Record:
-        return Record(step.entry.requirement, self._ledger)
+        return Record(step.entry.requirement, self._journal)
 
-    def _hand(self, step: Step) -> Hand:
+    def _verbs(self, step: Step) -> Verbs:
         host = self._fleet.hosts[step.host]
-        return Hand(host.transport, host=host.id, run=self._run, apply=True, allowed="none", record=self._record(step))
+        return Verbs(host.transport, host=host.id, run=self._run, apply=True, allowed="none", record=self._record(step))
 
     def _cluster(self, step: Step) -> ClusterChange:
         return ClusterChange(self._fleet.cluster, run=self._run, apply=True, allowed="none", record=self._record(step))

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scratch import Changes, Rooted
 
-from trueup.change import Change, hand
+from trueup.change import Change, verbs
 from trueup.errors import ChangeFailed, CouldNotLook
 from trueup.hosts import probing
 from trueup.journal import on_host
@@ -29,7 +29,7 @@ Known = Callable[[], list[Entry]]
 def known(transport: Rooted) -> Known:
     """Reads the journal as a rollback does."""
     return lambda: (
-        probing.ask(transport, Fact("journal", on_host.reading(hand.STATE, "run"), on_host.parse), 10).entries
+        probing.ask(transport, Fact("journal", on_host.reading(verbs.STATE, "run"), on_host.parse), 10).entries
     )
 
 

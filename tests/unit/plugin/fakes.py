@@ -33,9 +33,9 @@ exec sh -c "$*"
 CONFTEST = """\
 import os
 
-import trueup.change.hand
+import trueup.change.verbs
 
-trueup.change.hand.STATE = os.environ["FLEET"] + "/kept"
+trueup.change.verbs.STATE = os.environ["FLEET"] + "/kept"
 """
 
 OWN = """\

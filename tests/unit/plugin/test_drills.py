@@ -22,12 +22,12 @@ from trueup.results.action import Action
 
 def act(trial):
     first = trial.members[0]
-    hand = trial.change.on(first)
+    verbs = trial.change.on(first)
     trial.note(f"begins on {first}, beside {' '.join(trial.others)}")
     stop = Action("drill", "state", f"stop {first}", undo='echo good >"$HOME/state"; echo back >>"$HOME/drills"')
-    hand.act(stop, 'echo stopped >"$HOME/state"; echo stop >>"$HOME/drills"', "restart")
+    verbs.act(stop, 'echo stopped >"$HOME/state"; echo stop >>"$HOME/drills"', "restart")
     states = trial.each(test_own.STATE)
-    if (mood := hand.ask(MOOD)) == "breaks":
+    if (mood := verbs.ask(MOOD)) == "breaks":
         raise CouldNotLook("it broke off; password=hunter2")
     if mood == "stumbles":
         raise ValueError("no connection was answered")

@@ -24,7 +24,7 @@ _SLOW = 1800.0  # seconds: a download over a slow line
 STATE = "/var/lib/trueup"
 
 
-class Hand:
+class Verbs:
     """The base of all verbs that change a host.
 
     Args:
