@@ -8,6 +8,7 @@ from trueup.facts.kube import control_plane
 from trueup.facts.kube.static_pods import COMPONENT
 
 _DEADLINE = 330  # seconds: kubelet waits up to 5 minutes before it restarts a pod that keeps failing
+_GRACE = 30  # seconds, as kubelet itself gives a pod: an API server waits twice as long for clients that watch
 
 
 def _well(component: str, old: str) -> str:
@@ -37,6 +38,14 @@ def restart(component: str, running: Iterable[str]) -> str:
     rest = "\n".join(_well(other, "''") for other in running if other != component)
     return f"""{COMPONENT}
 old=$(pids {component})
-[ -z "$old" ] || kill $old
+if [ -n "$old" ]; then
+  kill $old
+  left={_GRACE}
+  while [ $left -gt 0 ] && kill -0 $old 2>/dev/null; do
+    sleep 1
+    left=$((left - 1))
+  done
+  kill -KILL $old 2>/dev/null || :
+fi
 {_well(component, '"$old"')}
 {rest}"""

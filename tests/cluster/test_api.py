@@ -57,7 +57,7 @@ def restarting(cluster: Any, seconds: float) -> threading.Thread:
     def end() -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            cluster.sh("pkill -x kube-apiserver || :")
+            cluster.sh("pkill -KILL -x kube-apiserver || :")
             time.sleep(2)
 
     thread = threading.Thread(target=end)
