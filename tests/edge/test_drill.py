@@ -79,7 +79,10 @@ def test_an_interrupt_puts_back_before_the_runner_ends(well: Standing, tmp_path:
     assert eventually(well)
 
 
-@pytest.mark.parametrize(("words", "after"), [("stop keepalived on", 1.0), ("start keepalived on", 0.0)])
+@pytest.mark.parametrize(
+    ("words", "after"),
+    [("stop keepalived on", 1.0), pytest.param("start keepalived on", 0.0, marks=pytest.mark.long)],
+)
 def test_a_runner_that_is_killed_leaves_it_to_the_holder(
     well: Standing, words: str, after: float, tmp_path: Path
 ) -> None:

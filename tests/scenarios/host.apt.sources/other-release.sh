@@ -1,3 +1,4 @@
+# long
 # red: declared
 # says: /etc/apt/sources.list:2
 # says: expected  suites of bookworm, which this host runs

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: conntrack on PATH
 # alone

@@ -1,3 +1,4 @@
+# long
 # red: persistent
 # says: dev-zram0.swap
 # says: found     generated

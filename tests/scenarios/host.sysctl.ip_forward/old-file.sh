@@ -1,3 +1,4 @@
+# long
 # red: persistent
 # says: /etc/sysctl.conf:1
 # says: sysctl --system

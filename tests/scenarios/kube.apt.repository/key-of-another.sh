@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: an index with kubeadm
 # The key does not sign this repository, as after a change of keys: apt drops the index.

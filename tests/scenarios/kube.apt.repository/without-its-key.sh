@@ -1,3 +1,4 @@
+# long
 # red: declared
 # says: any key of apt
 # As in the time of apt-key: any key that apt trusts may sign the repository. Here none of them does.

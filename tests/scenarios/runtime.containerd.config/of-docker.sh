@@ -1,3 +1,4 @@
+# long
 # red: declared
 # says: disabled_plugins
 # after: cp -p /root/config.toml /etc/containerd/config.toml

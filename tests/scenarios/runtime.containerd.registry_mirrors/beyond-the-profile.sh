@@ -1,3 +1,4 @@
+# long
 # red: declared
 # says: found     http://10.77.0.254:5000
 # advice

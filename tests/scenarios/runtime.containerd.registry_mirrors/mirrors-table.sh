@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: exclude each other
 # also: runtime.containerd.cri_plugin

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: pause:3.6
 # also: runtime.containerd.systemd_cgroup

@@ -7,7 +7,7 @@
 # also: kube.controller_manager.health
 # also: kube.scheduler.health
 # advice
-# options: --host-timeout=12
+# options: --host-timeout=8
 # after: mv /root/etcd.yaml /etc/kubernetes/manifests/etcd.yaml; systemctl restart kubelet
 # after: for second in $(seq 300); do kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz >/dev/null 2>&1 && curl -skf https://127.0.0.1:10257/healthz >/dev/null && curl -skf https://127.0.0.1:10259/healthz >/dev/null && exit 0; sleep 1; done; exit 1
 # etcd's manifest is moved away, as by somebody who edits it elsewhere: the API server reports no more than "withheld".

@@ -1,3 +1,4 @@
+# long
 # at: w1
 # red: effective
 # says: 1.19.9-00

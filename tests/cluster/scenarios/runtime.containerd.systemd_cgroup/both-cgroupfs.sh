@@ -1,3 +1,4 @@
+# long
 # at: w1
 # red: effective
 # says: SystemdCgroup

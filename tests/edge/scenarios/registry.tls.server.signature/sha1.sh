@@ -1,3 +1,4 @@
+# long
 # at: reg1
 # red: declared
 # also: registry.tls.chain

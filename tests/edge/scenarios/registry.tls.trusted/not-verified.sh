@@ -1,3 +1,4 @@
+# long
 # at: w3
 # red: declared
 # says: not verified: anyone in between can answer in its place
