@@ -21,3 +21,5 @@
 # A day after `kubeadm init` its token has expired; a removed worker joins again.
 kubeadm reset -f >/dev/null 2>&1
 rm -rf /etc/cni/net.d/*
+# The lab's crictl leaves the pods' networks, and new pods would get the same addresses.
+ip netns list | awk '/^cni-/ {print $1}' | xargs -r -n 1 ip netns delete
