@@ -8,7 +8,7 @@ MARK ?= not long
 BIN := .venv/bin
 JUNIT := .trueup/junit
 # Suites of the lab, each on hosts of its own, the longest first; three at once, as much of their time is waiting.
-TOGETHER = +$(MAKE) -j 3 --output-sync=target test-cluster test-edge test-scenarios test-hosts
+TOGETHER = +$(MAKE) -j 3 -k --output-sync=target test-cluster test-edge test-scenarios test-hosts
 # The suites run trueup some hundred times: it need not compile itself each time.
 unexport PYTHONDONTWRITEBYTECODE
 

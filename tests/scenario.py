@@ -20,7 +20,7 @@ from trueup.model.profile import load
 from trueup.results.action import Action
 
 PRELUDE = (Path(__file__).parent / "scenarios/prelude.sh").read_text()  # of scenarios of one host
-_TOGETHER = int(os.environ.get("TRUEUP_TOGETHER", "6"))  # scenarios at once, at most; 1 to look at one of them
+_TOGETHER = int(os.environ.get("TRUEUP_TOGETHER", "4"))  # scenarios at once, at most; 1 to look at one of them
 _ALONE = ("options", "first")  # heads of a scenario that shares its host with no other
 _ALIKE = ("advice", "peers", "long")  # flags that scenarios have in common with those that they are played with
 

@@ -11,7 +11,7 @@ from scenario import Group, cases, every_requirement_is_proven, groups
 from trueup.model.catalog import catalog
 
 catalog.load("trueup.checks")
-GROUPS = groups(Path(__file__).parent / "scenarios")
+GROUPS = groups(Path(__file__).parent / "scenarios", 3)
 pytestmark = pytest.mark.lab
 
 

@@ -2,6 +2,7 @@
 # says: 1.20.1-00
 # also: kube.kubelet.service
 # advice
+# alone
 # On a member of a cluster kubeadm upgrades, so the remedy refuses. The member is simulated by the files by which trueup
 # recognises one.
 # after: rm /etc/kubernetes/kubelet.conf /var/lib/kubelet/config.yaml

@@ -8,7 +8,7 @@
 # also: registry.tls.chain
 # also: registry.tls.served
 # says: found     C=CN, O=example, CN=harbor.lab
-# says: signed over sha1, which clients refuse
+# says: found     sha1
 # says: found     without DNS:harbor.lab
 # says: it is for DNS:reg1, not for harbor.lab
 # says: found     CA:TRUE
