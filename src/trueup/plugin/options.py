@@ -74,8 +74,9 @@ def add(parser: pytest.Parser, invocation: list[str]) -> None:
     Args:
         invocation: the words of the command line.
     """
-    codes = "; ".join(f"{code} {meaning}" for code, meaning in MEANINGS.items())
-    group = parser.getgroup("trueup", f"trueup: verify and repair Kubernetes nodes. Exit codes with --hosts: {codes}")
+    codes = "".join(f"  {code:<4}{meaning}\n" for code, meaning in MEANINGS.items())
+    title = f"trueup: verify and repair Kubernetes nodes\n\nexit codes with --hosts:\n{codes}\noptions of trueup"
+    group = parser.getgroup("trueup", title)
     group.addoption("--profile", metavar="NAME|FILE", help="desired state: a built-in profile, or a YAML file (base)")
     group.addoption(
         "--fix", action="store_const", const="apply", help="remedy the requirements that fail, and test them again"
