@@ -30,6 +30,24 @@ def test_a_file_arrives_whole(transport: Process | Testinfra, file: Path) -> Non
     assert done.out.decode().strip() == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("length", [1, 200_000])
+def test_a_script_arrives_whole_at_a_process_that_reads_late(length: int) -> None:
+    """A login takes longer than the pauses between two looks whether the run was stopped."""
+    late = Process(["sh", "-c", "sleep 1; exec sh"], "h")
+    done = late.run(f"echo {'x' * length} | wc -c; exit 3", 30)
+    assert (done.rc, done.out.split()) == (3, [str(length + 1).encode()])
+
+
+def test_a_process_that_reads_nothing_still_answers() -> None:
+    assert Process(["sh", "-c", "exec <&-; echo done"], "h").run("x" * 200_000, 30).out == b"done\n"
+
+
+def test_what_a_process_said_until_its_time_was_up_is_kept() -> None:
+    with pytest.raises(TimedOut, match="no answer in 1 s") as late:
+        Process(["sh"], "h").run("echo out; echo err >&2; exec >&- 2>&-; sleep 30", 1)
+    assert (late.value.out, late.value.err) == (b"out\n", b"err\n")
+
+
 def test_an_empty_file_arrives_too(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     assert Testinfra("local://", {}).send(tmp_path / "empty", "wc -c", 30).out.strip() == b"0"

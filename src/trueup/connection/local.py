@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import select
+import selectors
 import signal
 import subprocess
 import time
@@ -17,6 +19,7 @@ from trueup.errors import CouldNotLook, TimedOut, Unreachable
 from trueup.waiting import cut
 
 _HEED = 0.2  # seconds between checks whether the run was stopped
+_CHUNK = 65536  # bytes, as a pipe holds
 
 
 @dataclass
@@ -87,19 +90,47 @@ class Process:
 
 
 def _wait(process: subprocess.Popen[bytes], given: bytes | None, timeout: float) -> tuple[bytes, bytes]:
-    """Return the output of a process.
+    """Send a process its input, and return its output when it has ended.
 
     Raises:
         TimedOut: it did not end in time.
         Unreachable: the operator stopped the run.
     """
+    # Popen.communicate() does not send the rest of its input after its first timeout (CPython 3.11 to 3.13).
+    assert process.stdout and process.stderr
     until = time.monotonic() + timeout
-    while not cut.is_set():
-        try:
-            return process.communicate(given, max(0, min(_HEED, until - time.monotonic())))
-        except subprocess.TimeoutExpired as late:
-            given = None  # it is kept and sent on
-            if time.monotonic() >= until:
-                words = f"no answer in {timeout:g} s, gave up"
-                raise TimedOut(words, late.stdout or b"", late.stderr or b"") from None
-    raise Unreachable("stopped by the operator")
+    out, err, rest = bytearray(), bytearray(), memoryview(given or b"")
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ, out)
+        selector.register(process.stderr, selectors.EVENT_READ, err)
+        if process.stdin:
+            selector.register(process.stdin, selectors.EVENT_WRITE)
+        while selector.get_map() or process.poll() is None:
+            if cut.is_set():
+                raise Unreachable("stopped by the operator")
+            if (left := until - time.monotonic()) <= 0:
+                raise TimedOut(f"no answer in {timeout:g} s, gave up", bytes(out), bytes(err))
+            if not selector.get_map():
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(min(_HEED, left))
+                continue
+            for key, _ in selector.select(min(_HEED, left)):
+                if key.fileobj is process.stdin:
+                    rest = rest[_written(key.fd, rest) :]
+                    ended = not rest
+                else:
+                    chunk = os.read(key.fd, _CHUNK)
+                    key.data.extend(chunk)
+                    ended = not chunk
+                if ended:
+                    selector.unregister(key.fileobj)
+                    key.fileobj.close()  # type: ignore[union-attr]
+    return bytes(out), bytes(err)
+
+
+def _written(pipe: int, rest: memoryview) -> int:
+    """Return how many bytes of the input a process needs no more: those that were written, or all if it reads none."""
+    try:
+        return os.write(pipe, rest[: select.PIPE_BUF])  # which does not block
+    except BrokenPipeError:
+        return len(rest)
