@@ -160,11 +160,11 @@ class Cluster(Standing):
 
     def well(self) -> None:
         """See the base class; the control plane's programs start at once if a test ends them."""
-        super().well()
         if (restarts := self.sh(RESTARTS)) != self._restarts:
             self._restarts = restarts
+            self.good = False
             self.sh("systemctl restart kubelet")
-            assert self.settled()
+        super().well()
 
 
 def stood(variable: str, standing: Standing) -> Standing:

@@ -65,6 +65,7 @@ def restarting(cluster: Any, seconds: float) -> threading.Thread:
     return thread
 
 
+@pytest.mark.long
 def test_an_api_server_that_restarts_is_waited_for_by_an_audit(well: Any) -> None:
     busy = restarting(well, 3)
     done = well.run("-k", "workload or network", "--host-timeout=90")

@@ -115,6 +115,7 @@ def test_a_budget_is_kept_and_when_it_allows_the_node_is_drained_remedied_and_ta
     assert fix(held, tmp_path).changes == []
 
 
+@pytest.mark.long
 def test_a_node_that_somebody_cordoned_stays_cordoned(broken: Standing, tmp_path: Path) -> None:
     broken.sh("kubectl cordon w1")
     done = fix(broken, tmp_path)

@@ -81,7 +81,7 @@ def _whole(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("start", "kills"),
     [
-        pytest.param("bare", range(0, 8, 2), id="bare"),
+        pytest.param("bare", range(0, 8, 2), id="bare", marks=pytest.mark.long),
         pytest.param("broken", range(1, 8, 2), id="broken"),
         pytest.param("bare", range(1, 8, 2), id="bare-between", marks=pytest.mark.long),
         pytest.param("broken", range(0, 8, 2), id="broken-between", marks=pytest.mark.long),

@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: etcd at https://
 # says: expected  ok
