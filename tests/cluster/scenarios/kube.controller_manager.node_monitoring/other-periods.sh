@@ -1,3 +1,4 @@
+# long
 # red: effective
 # says: --node-monitor-period of kube-controller-manager
 # says: found     10s
