@@ -66,7 +66,7 @@ class Nodes:
         targets = [Target(name, name, "local", "") for name in ("h1", "h2")]
         self.profile = profile
         self.fleet = Fleet(
-            targets, profile, Connection(), timeout=0.3, forks=2, kubeconfig=str(api.kubeconfig(directory))
+            targets, profile, Connection(), timeout=2, forks=2, kubeconfig=str(api.kubeconfig(directory))
         )
         renewals = itertools.count()
 
