@@ -49,7 +49,9 @@ def profile(lab: Lab, artifacts: Path, *, local: bool, wrong: str = "") -> Path:
     return path
 
 
-@pytest.mark.parametrize("local", [True, False], ids=["sent", "fetched"])
+@pytest.mark.parametrize(
+    "local", [pytest.param(True, id="sent", marks=pytest.mark.long), pytest.param(False, id="fetched")]
+)
 def test_a_bare_host_gets_a_runtime_without_packages(lab: Lab, trueup: Run, artifacts: Path, local: bool) -> None:
     lab.reset([HOST])
     run = lambda *args: trueup(  # noqa: E731
@@ -103,6 +105,7 @@ artifacts: images
 """
 
 
+@pytest.mark.long
 def test_images_come_from_archives_where_no_registry_answers(lab: Lab, trueup: Run, tmp_path: Path) -> None:
     lab.reset([HOST])
     shutil.copytree(lab.state / "repository/images", tmp_path / "images")

@@ -72,6 +72,7 @@ def began(done: Any) -> str:
     return str(done.report["run"])
 
 
+@pytest.mark.long
 def test_a_node_that_was_made_of_a_bare_host_is_taken_back(lab: Lab, run: Run) -> None:
     before = files(lab.root(HOST))
     fix = run("--fix")
