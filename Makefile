@@ -6,8 +6,6 @@ N ?= 3
 SITE ?= host
 MARK ?= not long
 BIN := .venv/bin
-# Tests of the engine wait for about a third of their time.
-WORKERS := $(shell expr $$(nproc) \* 3 / 2)
 JUNIT := .trueup/junit
 # Suites of the lab, each on hosts of its own, the longest first; three at once, as much of their time is waiting.
 TOGETHER = +$(MAKE) -j 3 -k --output-sync=target test-cluster test-edge test-scenarios test-hosts
@@ -25,7 +23,7 @@ audit: .venv/ready  ## make audit HOSTS=node1,node2 PROFILE=base
 	$(BIN)/pytest checks --hosts='$(HOSTS)' --profile='$(PROFILE)'
 
 test: .venv/ready  ## the suite's own tests that need no test hosts
-	$(BIN)/pytest tests -m 'not lab' -q -n $(WORKERS) --dist loadfile --junitxml=$(JUNIT)/unit.xml
+	$(BIN)/pytest tests -m 'not lab' -q -n auto --dist loadfile --junitxml=$(JUNIT)/unit.xml
 
 test-lab: .venv/ready lab-setup  ## the suite's own tests on real test hosts; needs root
 	$(BIN)/pytest tests/lab -q --junitxml=$(JUNIT)/lab.xml

@@ -85,10 +85,10 @@ class Nodes:
             (home / "bin/ip").chmod(0o755)
             (home / "proc/sys/kernel/hostname").write_text(f"{name}\n")
             vars(host)["transport"] = Rooted(["sh"], name, home=home)
-            kube = host.spec.kube.model_copy(update={"drain": type(host.spec.kube.drain)(seconds=0.5)})
-            host.spec = host.spec.model_copy(update={"wait": 0.4, "kube": kube})
+            host.spec = host.spec.model_copy(update={"wait": 0.4})
             ready = {"conditions": [{"type": "Ready", "status": "True"}]}
             self.api.objects[f"/api/v1/nodes/{name}"] = {"metadata": {"name": name}, "spec": {}, "status": ready}
+        self.drain_within(0.5)
         self.be("h1", "bad")
         self.be("h2", "good")
         self.pod("web-1", REPLICASET)
@@ -98,6 +98,11 @@ class Nodes:
             expect(equal(facts[STATE], "good", where="state", layer="effective"))
 
         self.catalog.requirement("own.state", key="host.modules", reads=(STATE,))(check)
+
+    def drain_within(self, seconds: float) -> None:
+        for host in self.fleet.hosts.values():
+            kube = host.spec.kube.model_copy(update={"drain": type(host.spec.kube.drain)(seconds=seconds)})
+            host.spec = host.spec.model_copy(update={"kube": kube})
 
     def remedy(self, fix: Callable[..., None] | None = None, disruption: Disruption = "drain") -> None:
         def default(change: Change, spec: Any, facts: HostFacts) -> None:
@@ -240,6 +245,7 @@ def test_a_budget_that_allows_it_later_is_waited_for(nodes: Nodes) -> None:
     nodes.remedy()
     answers = itertools.chain([429, 500, 429], itertools.repeat(0))
     nodes.api.evict = lambda pod: next(answers)
+    nodes.drain_within(30)
     assert nodes.run().outcome is Outcome.FIXED
     assert any("web-pdb" in line for line in nodes.said)
 
