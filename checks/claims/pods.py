@@ -13,12 +13,12 @@ def available(found: workloads.Workload | None, name: str) -> Deviation | None:
     """Return a deviation unless the workload has pods, and all run its current template and are ready."""
     if found is None:
         return Deviation("ready", "not there", name, "effective")
+    if not found.rolled_out:
+        return Deviation(f"{found.wanted} pods ready", found.state, str(found), "effective", found.why)
     if not found.wanted:
         why = "it selects no node" if found.kind == "DaemonSet" else "it is scaled to 0"
         return Deviation("a pod", f"none: {why}", str(found), "effective")
-    if found.rolled_out:
-        return None
-    return Deviation(f"{found.wanted} pods ready", found.state, str(found), "effective", found.why)
+    return None
 
 
 def troubles(pods: Iterable[troubled_pods.Troubled], hints: dict[str, str] | None = None) -> list[Deviation]:

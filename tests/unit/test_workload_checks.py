@@ -142,6 +142,14 @@ def test_each_difference_of_a_deployment_is_named(path: str, value: Any, words: 
     assert words in said(found("workload.nginx.deployment", MadeApi(changed(path, value)), nginx()))
 
 
+@pytest.mark.parametrize(("left", "words"), [(0, ""), (1, "1 old")])
+def test_a_profile_may_want_no_pod_and_then_none_may_be_left(left: int, words: str) -> None:
+    deployment = changed("spec.replicas", 0)
+    deployment["status"] |= {"replicas": left, "updatedReplicas": 0, "readyReplicas": 0, "availableReplicas": 0}
+    text = said(found("workload.nginx.deployment", MadeApi(deployment), nginx(replicas=0)))
+    assert words in text if words else not text
+
+
 def pod(**status: Any) -> dict[str, Any]:
     return {
         "kind": "Pod",
