@@ -41,11 +41,11 @@ old=$(pids {component})
 if [ -n "$old" ]; then
   kill $old
   left={_GRACE}
-  while [ $left -gt 0 ] && kill -0 $old 2>/dev/null; do
+  while kill -0 $old 2>/dev/null; do
+    [ $left -gt 0 ] || {{ kill -KILL $old 2>/dev/null || :; break; }}
     sleep 1
     left=$((left - 1))
   done
-  kill -KILL $old 2>/dev/null || :
 fi
 {_well(component, '"$old"')}
 {rest}"""

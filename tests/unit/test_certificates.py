@@ -68,7 +68,9 @@ class Scratch(Process):
     def run(self, script: str, timeout: float) -> Completed:
         script = re.sub(r"(?<![\w./])/(?=(?:etc/kubernetes|var/lib/kubelet|var/log/pods|proc/(?!uptime)))",
                         f"{self.root}/", script)  # fmt: skip
-        script = script.replace("kill $old", "end $old").replace("PATH=/", f"PATH={self.root}/tools:/")
+        script = re.sub(r"\bkill (?=(?:-\w+ )?\$old)", "end ", script)
+        assert "kill " not in script
+        script = script.replace("PATH=/", f"PATH={self.root}/tools:/")
         done = super().run(script, timeout)
         return replace(done, out=done.out.replace(str(self.root).encode(), b""))
 
@@ -105,8 +107,11 @@ case $4$3 in
 etcd-server) cp {tmp_path}/new.crt {tmp_path}/etc/kubernetes/pki/etcd/server.crt;;
 *) cp {tmp_path}/new.crt {tmp_path}/etc/kubernetes/pki/$3.crt;;
 esac""")  # fmt: skip
-    tool(tmp_path, "end", f"""echo "end $*" >>{tmp_path}/log
-mv {tmp_path}/proc/$1 {tmp_path}/proc/9$1""")  # fmt: skip
+    tool(tmp_path, "end", f"""for pid; do :; done
+[ -e {tmp_path}/proc/$pid ] || exit 1
+[ "$1" != -0 ] || exit 0
+echo "end $*" >>{tmp_path}/log
+[ -e {tmp_path}/stubborn ] && [ "$1" != -KILL ] || mv {tmp_path}/proc/$pid {tmp_path}/proc/9$pid""")  # fmt: skip
     tool(tmp_path, "curl", f"[ ! -e {tmp_path}/ill ] || {{ echo 'http 500'; exit; }}; echo ok; echo 'http 200'")
     monkeypatch.setenv("PATH", f"{tmp_path}/tools:{os.environ['PATH']}")
     return Scratch(["sh"], "cp1", root=tmp_path)
@@ -271,6 +276,15 @@ def test_a_component_that_does_not_come_back_gets_its_old_files_again(
     assert vars(caught.value)["change"].rollback() == []
     assert (host.root / MANAGED["apiserver"][0].lstrip("/")).read_text() == old
     assert log(host)[-1] == "end 9101"
+
+
+def test_a_component_that_does_not_end_is_killed(host: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(static_pods, "_GRACE", 1)
+    monkeypatch.setattr(static_pods, "_DEADLINE", 3)
+    put(host.root, MANAGED["apiserver"][0], made(days=5))
+    put(host.root, "/stubborn", "")
+    renew(host)
+    assert log(host)[-2:] == ["end 101", "end -KILL 101"]
 
 
 def test_a_renewal_that_fails_restarts_nothing_and_is_undone(host: Scratch) -> None:
